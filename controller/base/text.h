@@ -1,0 +1,18 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace imagebatch {
+
+/// `text` cut to at most `limit` bytes, on a UTF-8 boundary, with "..." as its end where it was cut.
+std::string Cut(std::string_view text, size_t limit);
+
+/// Untrusted text made fit for one line of a log, a condition or an Event: control characters and invalid
+/// UTF-8 become '?', and the whole is cut to `limit` bytes.
+std::string Printable(std::string_view text, size_t limit);
+
+/// `text` as a JSON string without the quotes, for a log line. Invalid UTF-8 becomes U+FFFD.
+std::string JsonEscape(std::string_view text);
+
+}  // namespace imagebatch

@@ -1,0 +1,39 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "batch/types.h"
+
+namespace imagebatch::batch {
+
+/// At most so many problems are listed; a last one says how many more there are.
+inline constexpr size_t kMaxProblems = 10;
+
+/// Reads one ImageBatch object (apiVersion imagebatch.dev/v1alpha1), fills in the defaults of the CRD and
+/// checks all that can be checked without its rows: types, ranges, unique stage names, `needs` that name
+/// earlier stages only (so there is no cycle), one container with a command in each template, syntax of
+/// $(...).
+tl::expected<Batch, std::vector<Problem>> ReadBatch(const nlohmann::json& object);
+
+/// JSON text as a value; fails on a syntax error (with line and column), a duplicate key (with its path),
+/// more than 128 levels and more than `max_bytes`.
+Result<nlohmann::json> ReadJson(std::string_view text, size_t max_bytes);
+
+/// One YAML document as the same kind of value. Refused with line and column: syntax errors, an
+/// unterminated quote, aliases and anchors, duplicate keys, keys that are not scalars, a second document,
+/// more than 128 levels, more than `max_bytes`. Plain scalars follow the JSON-compatible core schema of
+/// YAML 1.2 (true/false, null, decimal numbers); everything else, `yes` and `010` included, stays a string.
+Result<nlohmann::json> ReadYaml(std::string_view text, size_t max_bytes);
+
+/// Rows of one source: inline rows (spec.images.rows) or the text of a ConfigMap's key (JSON Lines; empty
+/// lines are skipped). Appends to `rows` and `problems`. A row that is not an object of strings, numbers and
+/// booleans, a duplicate column, a column name that is not [A-Za-z_][A-Za-z0-9_.-]* is a problem with its
+/// line.
+void ReadInlineRows(const Images& images, std::vector<Row>& rows, std::vector<Problem>& problems);
+void ReadRowLines(std::string_view text, const ConfigMapKey& source, std::vector<Row>& rows,
+                  std::vector<Problem>& problems);
+
+}  // namespace imagebatch::batch

@@ -1,0 +1,79 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace imagebatch::batch {
+
+/// One line of input. Column names and values are untrusted text.
+struct Row {
+  std::string name;                            // unique within the batch, from spec.images.nameFrom
+  std::map<std::string, std::string> columns;  // numbers and booleans are kept as they were written
+  std::string origin;  // where it stands: "rows[3]" or "ConfigMap verified/rows.jsonl line 4"
+};
+
+struct ConfigMapKey {
+  std::string name, key;
+};
+
+struct Images {
+  std::vector<nlohmann::json> rows;  // inline rows as written; checked by ReadRows
+  std::vector<ConfigMapKey> config_maps;
+  std::string name_from = "$(name)";
+};
+
+enum class HangAction { Flag, Retry, Fail };
+
+/// Thresholds of spec.hang, in seconds; 0 switches a check off.
+struct HangPolicy {
+  int deadlock_seconds = 30;
+  int idle_seconds = 300;
+  int silent_seconds = 1800;
+  int deadline_seconds = 0;
+  int pending_seconds = 600;
+  int slow_factor = 3;
+  HangAction action = HangAction::Flag;
+};
+
+struct Stage {
+  std::string name;
+  std::vector<std::string> needs;  // names of earlier stages
+  std::string key = "$(name)";
+  std::string image;
+  nlohmann::json pod_template;  // a PodTemplateSpec with $(...) in its strings
+};
+
+/// An ImageBatch with its defaults filled in and valid in itself; its rows are not read yet.
+struct Batch {
+  std::string ns, name, uid;
+  int64_t generation = 0;
+  int parallelism = 50;
+  bool suspend = false;
+  Images images;
+  std::map<std::string, std::string> variables;
+  std::vector<Stage> stages;
+  int backoff_limit = 2;
+  int infrastructure_retry_limit = 5;
+  HangPolicy hang;
+  int64_t active_deadline_seconds = 0;          // 0: none
+  int64_t ttl_seconds_after_finished = 604800;  // 0: deleted as soon as it is finished; -1: never
+};
+
+/// One image of one stage. Rows of a stage with the same key share one.
+struct Build {
+  size_t stage = 0;           // index into Batch::stages
+  std::string key;            // rendered
+  std::string image;          // rendered; a valid image reference
+  size_t row = 0;             // index of the first row that needs it; RenderTemplate works from this one
+  std::vector<size_t> needs;  // indexes of builds, each of an earlier stage; sorted, unique
+};
+
+/// What is wrong, in the order of the input.
+struct Problem {
+  std::string where;    // "spec.stages[1].image" or "ConfigMap verified/rows.jsonl line 4"
+  std::string message;  // with the way out
+};
+
+}  // namespace imagebatch::batch
