@@ -1,0 +1,188 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace imagebatch::plan {
+namespace {
+
+bool Live(Phase phase) { return phase < Phase::Succeeded; }
+bool Live(State state) { return state == State::Pending || state == State::Running; }
+
+}  // namespace
+
+std::chrono::milliseconds RetryDelay(int retry) {
+  constexpr std::chrono::seconds kFirst{10}, kMost{360};
+  std::chrono::seconds delay = kFirst;
+  for (int i = 1; i < retry && delay < kMost; ++i) delay *= 2;
+  return std::min(delay, kMost);
+}
+
+int64_t Counts::Total() const {
+  int64_t total = 0;
+  for (const int64_t count : by_state) total += count;
+  return total;
+}
+
+Plan::Plan(std::vector<Node> nodes, size_t stages, Policy policy)
+    : nodes_(std::move(nodes)),
+      dependents_(nodes_.size()),
+      builds_(nodes_.size()),
+      counts_(stages),
+      policy_(policy) {
+  for (uint32_t i = 0; i < nodes_.size(); ++i) {
+    for (const uint32_t need : nodes_[i].needs) dependents_[need].push_back(i);
+    static_cast<Derived&>(builds_[i]) = Derive(i);
+    Enter(i, 1);
+  }
+}
+
+// What a build is, from its own attempts, its needs and the policy alone.
+Plan::Derived Plan::Derive(uint32_t build) const {
+  const auto& attempts = builds_[build].attempts;
+  int by_itself = 0, infrastructure = 0, newest = 0;
+  bool hung = false;
+  Time last_end{};
+  std::optional<Phase> live;
+  for (const Attempt& attempt : attempts) {
+    newest = std::max(newest, attempt.number);
+    if (attempt.phase == Phase::Succeeded) return {State::Succeeded, FailReason::None, {}};
+    if (Live(attempt.phase)) {
+      live = std::max(live.value_or(attempt.phase), attempt.phase);
+      continue;
+    }
+    last_end = std::max(last_end, attempt.finished);
+    if (attempt.cause == Cause::Infrastructure) {
+      ++infrastructure;
+    } else {
+      ++by_itself;
+      hung = hung || attempt.cause == Cause::Hang;
+    }
+  }
+  if (live) return {*live == Phase::Running ? State::Running : State::Pending, FailReason::None, {}};
+  // A number below the newest of which nothing is known: its Job was deleted before its result was stored
+  infrastructure += newest - static_cast<int>(attempts.size());
+
+  if (hung && !policy_.retry_hung) return {State::Failed, FailReason::Hang, {}};
+  if (by_itself > policy_.backoff_limit) {
+    return {State::Failed, hung ? FailReason::Hang : FailReason::Build, {}};
+  }
+  if (infrastructure > policy_.infrastructure_retry_limit)
+    return {State::Failed, FailReason::Infrastructure, {}};
+  if (policy_.expired) return {State::Failed, FailReason::Expired, {}};
+
+  bool waits = false;
+  for (const uint32_t need : nodes_[build].needs) {
+    if (builds_[need].state == State::Failed) return {State::Failed, FailReason::NeedFailed, {}};
+    waits = waits || builds_[need].state != State::Succeeded;
+  }
+  if (waits) return {State::Waiting, FailReason::None, {}};
+  const int failures = by_itself + infrastructure;
+  return {State::Queued, FailReason::None, failures == 0 ? Time{} : last_end + RetryDelay(failures)};
+}
+
+// Adds a build to the counts and queues, or takes it out of them.
+void Plan::Enter(uint32_t build, int by) {
+  const Build& b = builds_[build];
+  Counts& counts = counts_[nodes_[build].stage];
+  counts.by_state[static_cast<size_t>(b.state)] += by;
+  if (b.attempts.size() > 1 || (!b.attempts.empty() && b.attempts.back().number > 1)) counts.retried += by;
+  if (Live(b.state)) live_ += by;
+  if (b.state != State::Queued) return;
+  if (by > 0) {
+    delayed_.emplace(b.due, build);
+  } else {
+    delayed_.erase({b.due, build});
+    ready_.erase(build);
+  }
+}
+
+// Derives a build again, and every build that this reaches; the order of the work list does not matter,
+// because a build is put on it again whenever one of its needs changed.
+void Plan::Update(uint32_t first) {
+  std::vector<uint32_t> work{first};
+  while (!work.empty()) {
+    const uint32_t build = work.back();
+    work.pop_back();
+    const Derived now = Derive(build);
+    Build& b = builds_[build];
+    const bool changed = now.state != b.state;
+    if (!changed && now.reason == b.reason && now.due == b.due) continue;
+    Enter(build, -1);
+    static_cast<Derived&>(b) = now;
+    Enter(build, 1);
+    if (changed) work.insert(work.end(), dependents_[build].begin(), dependents_[build].end());
+  }
+}
+
+void Plan::SetPolicy(const Policy& policy) {
+  if (policy == policy_) return;
+  policy_ = policy;
+  for (uint32_t i = 0; i < builds_.size(); ++i) Update(i);
+}
+
+void Plan::Observe(uint32_t build, const Attempt& attempt) {
+  auto& attempts = builds_[build].attempts;
+  const auto at = std::lower_bound(attempts.begin(), attempts.end(), attempt.number,
+                                   [](const Attempt& a, int number) { return a.number < number; });
+  const bool known = at != attempts.end() && at->number == attempt.number;
+  if (known && (!Live(at->phase) || at->phase == attempt.phase)) return;
+  Enter(build, -1);
+  if (known) {
+    *at = attempt;
+  } else {
+    attempts.insert(at, attempt);
+  }
+  Enter(build, 1);
+  Update(build);
+}
+
+void Plan::Forget(uint32_t build, int number) {
+  auto& attempts = builds_[build].attempts;
+  const auto at =
+      std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.number == number; });
+  if (at == attempts.end() || at->phase != Phase::Creating) return;
+  Enter(build, -1);
+  attempts.erase(at);
+  Enter(build, 1);
+  Update(build);
+}
+
+std::vector<Start> Plan::Decide(Time now) {
+  std::vector<Start> starts;
+  if (policy_.suspend || policy_.expired) return starts;
+  while (!delayed_.empty() && delayed_.begin()->first <= now) {
+    ready_.insert(delayed_.begin()->second);
+    delayed_.erase(delayed_.begin());
+  }
+  while (live_ < policy_.parallelism && !ready_.empty()) {
+    const uint32_t build = *ready_.begin();
+    const auto& attempts = builds_[build].attempts;
+    const int number = attempts.empty() ? 1 : attempts.back().number + 1;
+    starts.push_back({build, number});
+    Observe(build, {number, Phase::Creating, Cause::Build, {}});
+  }
+  return starts;
+}
+
+std::optional<Time> Plan::NextRetry() const {
+  if (policy_.suspend || policy_.expired || live_ >= policy_.parallelism || delayed_.empty())
+    return std::nullopt;
+  return delayed_.begin()->first;
+}
+
+bool Plan::Finished() const {
+  const Counts total = Total();
+  return total[State::Succeeded] + total[State::Failed] == static_cast<int64_t>(builds_.size());
+}
+
+Counts Plan::Total() const {
+  Counts total;
+  for (const Counts& counts : counts_) {
+    for (size_t i = 0; i < kStates; ++i) total.by_state[i] += counts.by_state[i];
+    total.retried += counts.retried;
+  }
+  return total;
+}
+
+}  // namespace imagebatch::plan

@@ -1,0 +1,130 @@
+#pragma once
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+/// What to run next. Pure: values in, values out, time passed in; standard library only.
+namespace imagebatch::plan {
+
+using Time = std::chrono::sys_time<std::chrono::milliseconds>;
+
+/// A build, as far as the plan is concerned.
+struct Node {
+  size_t stage = 0;
+  std::vector<uint32_t> needs;  // indexes of nodes, each smaller than this node's own
+};
+
+enum class Phase : uint8_t { Creating, Pending, Running, Succeeded, Failed };
+
+/// Why an attempt failed; it says which budget the next one is taken from.
+enum class Cause : uint8_t {
+  Build,           // the command ended by itself with an error: Policy::backoff_limit
+  Hang,            // ended because it hung: backoff_limit too, or none at all
+  Infrastructure,  // lost its node, was evicted, was deleted by hand: Policy::infrastructure_retry_limit
+};
+
+/// One Job of a build, as it is seen in the cluster or in the stored results.
+struct Attempt {
+  int number = 1;  // from 1
+  Phase phase = Phase::Pending;
+  Cause cause = Cause::Build;  // of a Failed one
+  Time finished{};             // of a Failed one; the next attempt waits from here
+};
+
+struct Policy {
+  int parallelism = 50;
+  bool suspend = false;  // nothing new starts
+  bool expired = false;  // spec.activeDeadlineSeconds has passed: nothing new starts, what is not done fails
+  int backoff_limit = 2;
+  int infrastructure_retry_limit = 5;
+  bool retry_hung = false;
+
+  bool operator==(const Policy&) const = default;
+};
+
+/// Each build is in exactly one.
+enum class State : uint8_t { Waiting, Queued, Pending, Running, Succeeded, Failed };
+inline constexpr size_t kStates = 6;
+
+enum class FailReason : uint8_t { None, Build, Hang, Infrastructure, NeedFailed, Expired };
+
+struct Counts {
+  std::array<int64_t, kStates> by_state{};
+  int64_t retried = 0;  // builds with more than one attempt
+
+  int64_t operator[](State state) const { return by_state[static_cast<size_t>(state)]; }
+  int64_t Total() const;
+};
+
+struct Start {
+  uint32_t build = 0;
+  int attempt = 1;
+};
+
+/// Retry k (1, 2, ...) waits 10 s doubled k-1 times, at most 6 min, from the end of the attempt before it:
+/// the back-off of batch/v1 Jobs (kubernetes.io "Pod backoff failure policy").
+std::chrono::milliseconds RetryDelay(int retry);
+
+/// The state of all builds of one batch, kept as observations arrive. One observation costs
+/// O(log builds), plus the builds whose state it changes; nothing is ever recomputed from the whole.
+class Plan {
+ public:
+  Plan(std::vector<Node> nodes, size_t stages, Policy policy);
+
+  /// A changed policy applies to every build at once: a raised limit lets failed builds run again.
+  void SetPolicy(const Policy& policy);
+
+  /// What is seen of one attempt. May be repeated and may come in any order; what an attempt ended with
+  /// stands, later news of it are ignored. A success is final for its build.
+  void Observe(uint32_t build, const Attempt& attempt);
+
+  /// Takes back an attempt that was to be created but provably was not.
+  void Forget(uint32_t build, int attempt);
+
+  /// What to start now, lowest build first; each is taken for Creating from here on.
+  std::vector<Start> Decide(Time now);
+
+  /// When Decide has something to do that it has not now, for time alone.
+  std::optional<Time> NextRetry() const;
+
+  /// Nothing is left to do: every build has succeeded or failed for good.
+  bool Finished() const;
+
+  State state(uint32_t build) const { return builds_[build].state; }
+  FailReason fail_reason(uint32_t build) const { return builds_[build].reason; }
+  const std::vector<Attempt>& attempts(uint32_t build) const { return builds_[build].attempts; }
+  const Counts& counts(size_t stage) const { return counts_[stage]; }
+  Counts Total() const;
+  size_t size() const { return builds_.size(); }
+  const Node& node(uint32_t build) const { return nodes_[build]; }
+
+ private:
+  struct Derived {
+    State state = State::Waiting;
+    FailReason reason = FailReason::None;
+    Time due{};  // of a Queued one
+  };
+  struct Build : Derived {
+    std::vector<Attempt> attempts;  // by number; few
+  };
+
+  Derived Derive(uint32_t build) const;
+  void Update(uint32_t build);
+  void Enter(uint32_t build, int by);
+
+  std::vector<Node> nodes_;
+  std::vector<std::vector<uint32_t>> dependents_;
+  std::vector<Build> builds_;
+  std::vector<Counts> counts_;                   // by stage
+  std::set<std::pair<Time, uint32_t>> delayed_;  // queued ones by the time they are due
+  std::set<uint32_t> ready_;                     // queued ones that were due at the last Decide
+  int64_t live_ = 0;                             // builds that are Pending or Running
+  Policy policy_;
+};
+
+}  // namespace imagebatch::plan

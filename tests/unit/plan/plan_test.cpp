@@ -1,0 +1,285 @@
+#include "plan/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace imagebatch::plan {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::ElementsAre;
+
+MATCHER_P2(IsStart, build, attempt, "") {
+  return arg.build == static_cast<uint32_t>(build) && arg.attempt == attempt;
+}
+
+constexpr Time kStart{std::chrono::hours(24 * 365 * 50)};
+
+Attempt Running(int number) { return {number, Phase::Running, Cause::Build, {}}; }
+Attempt Succeeded(int number) { return {number, Phase::Succeeded, Cause::Build, {}}; }
+Attempt Failed(int number, Cause cause, Time finished = kStart) {
+  return {number, Phase::Failed, cause, finished};
+}
+
+/// Two environments, three images; the first two images need the first environment.
+std::vector<Node> TwoStages() { return {{0, {}}, {0, {}}, {1, {0}}, {1, {0}}, {1, {1}}}; }
+
+Policy Parallel(int parallelism) {
+  Policy policy;
+  policy.parallelism = parallelism;
+  return policy;
+}
+
+TEST(PlanTest, StartsOnlyWhatIsNeededFirst) {
+  Plan plan(TwoStages(), 2, Parallel(10));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 1), IsStart(1, 1)));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre());
+  EXPECT_EQ(plan.state(2), State::Waiting);
+}
+
+TEST(PlanTest, ASuccessReleasesItsOwnDependentsOnly) {
+  Plan plan(TwoStages(), 2, Parallel(10));
+  plan.Decide(kStart);
+  plan.Observe(0, Succeeded(1));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(2, 1), IsStart(3, 1)));
+  EXPECT_EQ(plan.state(4), State::Waiting);
+}
+
+TEST(PlanTest, KeepsToParallelismAndCountsWhatItHasJustStarted) {
+  Plan plan(TwoStages(), 2, Parallel(1));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 1)));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre());
+  plan.Observe(0, Succeeded(1));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(1, 1)));
+}
+
+TEST(PlanTest, LowerParallelismStartsNothingUntilEnoughHaveEnded) {
+  Plan plan(TwoStages(), 2, Parallel(2));
+  plan.Decide(kStart);
+  plan.SetPolicy(Parallel(1));
+  plan.Observe(0, Succeeded(1));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre());
+  plan.Observe(1, Succeeded(1));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(2, 1)));
+}
+
+TEST(PlanTest, SuspendStartsNothingNew) {
+  Policy policy = Parallel(10);
+  policy.suspend = true;
+  Plan plan(TwoStages(), 2, policy);
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre());
+  policy.suspend = false;
+  plan.SetPolicy(policy);
+  EXPECT_EQ(plan.Decide(kStart).size(), 2u);
+}
+
+TEST(PlanTest, AFailureIsTriedAgainAfterItsDelay) {
+  Plan plan({{0, {}}}, 1, Parallel(1));
+  plan.Decide(kStart);
+  plan.Observe(0, Failed(1, Cause::Build, kStart));
+  EXPECT_THAT(plan.Decide(kStart + seconds(9)), ElementsAre());
+  EXPECT_EQ(plan.NextRetry(), kStart + seconds(10));
+  EXPECT_THAT(plan.Decide(kStart + seconds(10)), ElementsAre(IsStart(0, 2)));
+  EXPECT_EQ(plan.Total().retried, 1);
+}
+
+TEST(PlanTest, RetryDelayDoublesUpToSixMinutes) {
+  EXPECT_EQ(RetryDelay(1), seconds(10));
+  EXPECT_EQ(RetryDelay(2), seconds(20));
+  EXPECT_EQ(RetryDelay(6), seconds(320));
+  EXPECT_EQ(RetryDelay(7), seconds(360));
+  EXPECT_EQ(RetryDelay(1000), seconds(360));
+}
+
+struct BudgetCase {
+  const char* name;
+  std::vector<Cause> failures;
+  bool retry_hung;
+  State state;
+  FailReason reason;
+};
+
+class BudgetTest : public testing::TestWithParam<BudgetCase> {};
+
+TEST_P(BudgetTest, EachCauseUsesItsOwn) {
+  const BudgetCase& c = GetParam();
+  Policy policy = Parallel(1);
+  policy.backoff_limit = 1;
+  policy.infrastructure_retry_limit = 2;
+  policy.retry_hung = c.retry_hung;
+  Plan plan({{0, {}}}, 1, policy);
+  int number = 0;
+  for (const Cause cause : c.failures) plan.Observe(0, Failed(++number, cause));
+  EXPECT_EQ(plan.state(0), c.state);
+  EXPECT_EQ(plan.fail_reason(0), c.reason);
+  EXPECT_EQ(plan.Finished(), c.state == State::Failed);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Causes, BudgetTest,
+    testing::Values(
+        BudgetCase{"none", {}, false, State::Queued, FailReason::None},
+        BudgetCase{"build_within", {Cause::Build}, false, State::Queued, FailReason::None},
+        BudgetCase{"build_over", {Cause::Build, Cause::Build}, false, State::Failed, FailReason::Build},
+        BudgetCase{"infrastructure_within",
+                   {Cause::Infrastructure, Cause::Infrastructure},
+                   false,
+                   State::Queued,
+                   FailReason::None},
+        BudgetCase{"infrastructure_over",
+                   {Cause::Infrastructure, Cause::Infrastructure, Cause::Infrastructure},
+                   false,
+                   State::Failed,
+                   FailReason::Infrastructure},
+        BudgetCase{"both_within",
+                   {Cause::Infrastructure, Cause::Build, Cause::Infrastructure},
+                   false,
+                   State::Queued,
+                   FailReason::None},
+        BudgetCase{"hang_fails_at_once", {Cause::Hang}, false, State::Failed, FailReason::Hang},
+        BudgetCase{"hang_retried", {Cause::Hang}, true, State::Queued, FailReason::None},
+        BudgetCase{"hang_over", {Cause::Hang, Cause::Build}, true, State::Failed, FailReason::Hang}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(PlanTest, AttemptsOfWhichNothingIsLeftCountAsLostToTheInfrastructure) {
+  Policy policy = Parallel(1);
+  policy.infrastructure_retry_limit = 1;
+  policy.backoff_limit = 0;
+  Plan plan({{0, {}}}, 1, policy);
+  plan.Observe(0, Running(3));  // 1 and 2 were deleted while nobody looked
+  EXPECT_EQ(plan.state(0), State::Running);
+  plan.Observe(0, Failed(3, Cause::Infrastructure));
+  EXPECT_EQ(plan.fail_reason(0), FailReason::Infrastructure);
+}
+
+TEST(PlanTest, AFailedNeedFailsItsDependentsWithoutAnAttempt) {
+  Policy policy = Parallel(10);
+  policy.backoff_limit = 0;
+  Plan plan({{0, {}}, {1, {0}}, {2, {1}}}, 3, policy);
+  plan.Decide(kStart);
+  plan.Observe(0, Failed(1, Cause::Build));
+  EXPECT_EQ(plan.fail_reason(1), FailReason::NeedFailed);
+  EXPECT_EQ(plan.fail_reason(2), FailReason::NeedFailed);
+  EXPECT_TRUE(plan.attempts(2).empty());
+  EXPECT_TRUE(plan.Finished());
+}
+
+TEST(PlanTest, ARaisedLimitLetsFailedBuildsAndTheirDependentsRunAgain) {
+  Policy policy = Parallel(10);
+  policy.backoff_limit = 0;
+  Plan plan({{0, {}}, {1, {0}}}, 2, policy);
+  plan.Observe(0, Failed(1, Cause::Build));
+  ASSERT_TRUE(plan.Finished());
+  policy.backoff_limit = 1;
+  plan.SetPolicy(policy);
+  EXPECT_EQ(plan.state(0), State::Queued);
+  EXPECT_EQ(plan.state(1), State::Waiting);
+}
+
+TEST(PlanTest, ASuccessIsFinal) {
+  Plan plan({{0, {}}}, 1, Parallel(1));
+  plan.Observe(0, Succeeded(1));
+  plan.Observe(0, Failed(1, Cause::Build));
+  plan.Observe(0, Failed(2, Cause::Build));
+  EXPECT_EQ(plan.state(0), State::Succeeded);
+  EXPECT_THAT(plan.Decide(kStart + std::chrono::hours(1)), ElementsAre());
+}
+
+TEST(PlanTest, LateNewsOfAnEndedAttemptChangeNothing) {
+  Plan plan({{0, {}}}, 1, Parallel(1));
+  plan.Observe(0, Failed(1, Cause::Infrastructure));
+  plan.Observe(0, Running(1));
+  EXPECT_EQ(plan.state(0), State::Queued);
+}
+
+TEST(PlanTest, AForgottenAttemptIsStartedAgainUnderItsNumber) {
+  Plan plan({{0, {}}}, 1, Parallel(1));
+  plan.Decide(kStart);
+  plan.Forget(0, 1);
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 1)));
+  plan.Observe(0, Running(1));
+  plan.Forget(0, 1);  // it is there: nothing to take back
+  EXPECT_EQ(plan.state(0), State::Running);
+}
+
+TEST(PlanTest, ExpiryFailsWhatIsNotDoneAndLetsWhatRunsEnd) {
+  Policy policy = Parallel(1);
+  Plan plan(TwoStages(), 2, policy);
+  plan.Decide(kStart);
+  policy.expired = true;
+  plan.SetPolicy(policy);
+  EXPECT_EQ(plan.state(0), State::Pending);
+  EXPECT_EQ(plan.fail_reason(1), FailReason::Expired);
+  EXPECT_FALSE(plan.Finished());
+  plan.Observe(0, Failed(1, Cause::Infrastructure));
+  EXPECT_TRUE(plan.Finished());
+}
+
+// What is kept from one observation to the next must equal what a new plan makes of all of them, in any
+// order.
+TEST(PlanTest, IncrementalStateEqualsAFreshPlanInAnyOrder) {
+  std::mt19937 random(1);
+  const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Node> nodes;
+    for (uint32_t i = 0; i < 12; ++i) {
+      Node node{i / 4, {}};
+      if (node.stage > 0) {
+        for (int k = pick(3); k > 0; --k)
+          node.needs.push_back(static_cast<uint32_t>(pick(static_cast<int>(node.stage) * 4)));
+      }
+      nodes.push_back(node);
+    }
+    Policy policy = Parallel(3);
+    policy.backoff_limit = pick(2);
+    Plan plan(nodes, 3, policy);
+    Time now = kStart;
+    for (int step = 0; step < 60; ++step) {
+      now += seconds(pick(30));
+      plan.Decide(now);
+      const auto build = static_cast<uint32_t>(pick(12));
+      if (!plan.attempts(build).empty() && plan.attempts(build).back().phase < Phase::Succeeded) {
+        const int number = plan.attempts(build).back().number;
+        switch (pick(4)) {
+          case 0:
+            plan.Observe(build, Running(number));
+            break;
+          case 1:
+            plan.Observe(build, Succeeded(number));
+            break;
+          case 2:
+            plan.Observe(build, Failed(number, Cause::Build, now));
+            break;
+          default:
+            plan.Observe(build, Failed(number, Cause::Infrastructure, now));
+            break;
+        }
+      }
+      std::vector<std::pair<uint32_t, Attempt>> all;
+      for (uint32_t i = 0; i < plan.size(); ++i) {
+        for (const Attempt& attempt : plan.attempts(i)) all.emplace_back(i, attempt);
+      }
+      std::shuffle(all.begin(), all.end(), random);
+      Plan fresh(nodes, 3, policy);
+      for (const auto& [i, attempt] : all) fresh.Observe(i, attempt);
+      for (uint32_t i = 0; i < plan.size(); ++i) {
+        ASSERT_EQ(plan.state(i), fresh.state(i)) << "round " << round << " step " << step << " build " << i;
+        ASSERT_EQ(plan.fail_reason(i), fresh.fail_reason(i));
+      }
+      for (size_t stage = 0; stage < 3; ++stage) {
+        ASSERT_EQ(plan.counts(stage).by_state, fresh.counts(stage).by_state);
+        ASSERT_EQ(plan.counts(stage).retried, fresh.counts(stage).retried);
+        ASSERT_EQ(plan.counts(stage).Total(), 4);
+      }
+      ASSERT_LE(plan.Total()[State::Pending] + plan.Total()[State::Running], 3);
+      ASSERT_EQ(plan.Finished(), fresh.Finished());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace imagebatch::plan
