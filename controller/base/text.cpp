@@ -4,10 +4,8 @@
 #include <cstdio>
 
 namespace imagebatch {
-namespace {
 
-/// Length of the valid UTF-8 sequence at `at` (RFC 3629), 0 where there is none.
-size_t SequenceLength(std::string_view text, size_t at) {
+size_t Utf8Length(std::string_view text, size_t at) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(at);
   if (lead < 0x80) return 1;
@@ -33,8 +31,6 @@ size_t SequenceLength(std::string_view text, size_t at) {
   return length;
 }
 
-}  // namespace
-
 std::string Cut(std::string_view text, size_t limit) {
   if (text.size() <= limit) return std::string(text);
   constexpr std::string_view kMark = "...";
@@ -48,7 +44,7 @@ std::string Printable(std::string_view text, size_t limit) {
   std::string out;
   out.reserve(std::min(text.size(), limit) + 4);
   for (size_t i = 0; i < text.size() && out.size() <= limit;) {
-    const size_t length = SequenceLength(text, i);
+    const size_t length = Utf8Length(text, i);
     const auto lead = static_cast<unsigned char>(text[i]);
     // U+0080..U+009F are control characters too; terminals act on them
     const bool control = lead < 0x20 || lead == 0x7F ||
@@ -67,7 +63,7 @@ std::string JsonEscape(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 8);
   for (size_t i = 0; i < text.size();) {
-    const size_t length = SequenceLength(text, i);
+    const size_t length = Utf8Length(text, i);
     const auto c = static_cast<unsigned char>(text[i]);
     if (length == 0) {
       out.append("\\ufffd");

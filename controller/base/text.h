@@ -5,6 +5,9 @@
 
 namespace imagebatch {
 
+/// Length of the valid UTF-8 sequence (RFC 3629) that begins at byte `at` of `text`; 0 where none does.
+size_t Utf8Length(std::string_view text, size_t at);
+
 /// `text` cut to at most `limit` bytes, on a UTF-8 boundary, with "..." as its end where it was cut.
 std::string Cut(std::string_view text, size_t limit);
 
