@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Builds the cluster's tools from the Go module proxy, each once, into the cache:
+# Brings the cluster's programs, each once, into the cache:
 #   <cache>/tools/<name>-<hash of what defines it>/<programs>
-# and links their programs into one directory, build/tools, which `tool` in lib.sh reads.
+# and links them into one directory, build/tools. They come from the Go module proxy or, unpacked and not installed,
+# from Debian: an installed containerd or Prometheus would start as a service and could replace what the machine has.
 # Usage: tools.sh [NAME...]     default: all
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 readonly kubernetes=v1.34.4
-declare -rA sources=(   # NAME -> a directory here with a go.mod of its own, or MODULE@VERSION
+declare -rA sources=(   # NAME -> a directory here with a go.mod of its own | MODULE@VERSION | Debian packages
   [kube]=tools/kube
   [buildkit]=tools/buildkit
   [runc]=tools/runc
@@ -15,19 +16,30 @@ declare -rA sources=(   # NAME -> a directory here with a go.mod of its own, or 
   [helm]=helm.sh/helm/v3/cmd/helm@v3.22.0
   [rootlesskit]=github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit@v2.3.5
   [kubeconform]=github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
+  [debian]="containerd containernetworking-plugins docker-registry prometheus prometheus-alertmanager"
 )
-readonly build_order=(kube runc buildkit coredns rootlesskit helm kubeconform)
+readonly build_order=(debian kube runc buildkit coredns rootlesskit helm kubeconform)
+
+kind() {
+  case ${sources[$1]} in
+    tools/*) echo module ;;
+    *@*) echo program ;;
+    *) echo packages ;;
+  esac
+}
 
 build_kube() {
-  local package=k8s.io/component-base/version program
+  local version=k8s.io/component-base/version program
   CGO_ENABLED=0 "$go" build -ldflags \
-    "-s -w -X $package.gitVersion=$kubernetes -X $package.gitMajor=1 -X $package.gitMinor=34" -o "$1/kube" .
+    "-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=34" -o "$1/kube" .
   for program in etcd kubectl kubelet kube-{apiserver,controller-manager,scheduler,proxy}; do
     ln -s kube "$1/$program"
   done
 }
 
-build_buildkit() { CGO_ENABLED=0 "$go" build -ldflags '-s -w' -o "$1/" github.com/moby/buildkit/cmd/{buildkitd,buildctl}; }
+build_buildkit() {
+  CGO_ENABLED=0 "$go" build -ldflags '-s -w' -o "$1/" github.com/moby/buildkit/cmd/{buildkitd,buildctl}
+}
 
 # Static, because it also goes into an image without a C library.
 build_runc() {
@@ -35,41 +47,55 @@ build_runc() {
     -ldflags '-s -w -linkmode external -extldflags -static' -o "$1/" github.com/opencontainers/runc
 }
 
+build_packages() {   # DIR PACKAGE...
+  local dir=$1 deb
+  shift
+  mkdir "$dir/debs" "$dir/root"
+  if ! apt-cache show "$@" &>/dev/null; then apt-get update; fi
+  (cd "$dir/debs" && apt-get -o APT::Sandbox::User=root download "$@")
+  for deb in "$dir"/debs/*.deb; do dpkg -x "$deb" "$dir/root"; done
+  mv "$dir"/root/usr/bin/* "$dir/"
+  mv "$dir/root/usr/lib/cni" "$dir/cni"
+  rm -r "$dir/debs" "$dir/root"
+}
+
 # What a tool is made from, as one hash: any change of it makes a new directory in the cache.
 definition() {
-  local source=${sources[$1]}
-  if [[ $source == *@* ]]; then
-    echo "$source $kubernetes"
-  else
-    (cd "$here/$source" && sha256sum -- * && declare -f "build_$1" && echo "$kubernetes")
-  fi | sha256sum | cut -c1-12
+  {
+    case $(kind "$1") in
+      module) (cd "$here/${sources[$1]}" && sha256sum -- *) && declare -f "build_$1" && echo "$kubernetes" ;;
+      program) echo "${sources[$1]}" ;;
+      packages) echo "${sources[$1]}" && declare -f build_packages ;;
+    esac
+  } | sha256sum | cut -c1-12
 }
 
 build() {
   local name=$1 dir=$2 source=${sources[$1]} partial
   partial=$(mktemp -d "$dir.XXXX")
-  if [[ $source == *@* ]]; then
-    GOBIN=$partial CGO_ENABLED=0 "$go" install -ldflags '-s -w' "$source"
-  else
-    (cd "$here/$source" && "build_$name" "$partial")
-  fi
+  case $(kind "$name") in
+    module) (cd "$here/$source" && "build_$name" "$partial") ;;
+    program) GOBIN=$partial CGO_ENABLED=0 "$go" install -ldflags '-s -w' "$source" ;;
+    # shellcheck disable=SC2086  # a list of names
+    packages) build_packages "$partial" $source ;;
+  esac
+  chmod 755 "$partial"
   mv -T "$partial" "$dir"   # complete or not there at all
 }
 
 ensure() {
-  local name=$1 dir go lock
+  local name=$1 dir go
   [[ -v sources[$name] ]] || die "no such tool: $name (there are: ${build_order[*]})"
   dir=$cache/tools/$name-$(definition "$name")
   if [[ ! -d $dir ]]; then
     mkdir -p "$cache/tools"
-    exec {lock}>"$cache/tools/$name.lock"
-    flock "$lock"
+    exec 9>"$cache/tools/$name.lock" && flock 9
     if [[ ! -d $dir ]]; then
       rm -rf "$dir".????        # what a build that was killed left
-      go=$("$here/go.sh")
+      [[ $(kind "$name") == packages ]] || go=$("$here/go.sh")
       step "build $name" build "$name" "$dir"
     fi
-    exec {lock}>&-
+    exec 9>&-
   fi
   mkdir -p "$tools"
   find "$dir" -mindepth 1 -maxdepth 1 -exec ln -sfn -t "$tools" {} +

@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# The throwaway cluster: one Kubernetes node in PID, mount and network namespaces of its own, so that the end of one
+# process is the end of everything in it: daemons, Pods, mounts, network devices, iptables rules.
+# Usage: cluster.sh up | down | status | restart-apiserver
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$here/pki.sh"
+
+readonly link=imagebatch0   # the machine's end of the cable to the node's bridge
+readonly rules=$root/charts/imagebatch/files/alerts.yaml
+
+kubectl() { "$tools/kubectl" --kubeconfig="$cluster/admin.conf" "$@"; }
+
+# init_pid: the PID of unshare(1), which made the namespaces, if it lives.
+init_pid() {
+  local pid
+  pid=$(cat "$cluster/init.pid" 2>/dev/null) || return 1
+  [[ $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") == unshare*"$here/node.sh $cluster " ]] && echo "$pid"
+}
+
+# node_pid: the PID of the namespaces' PID 1, seen from here.
+node_pid() {
+  local init
+  init=$(init_pid) && pgrep -P "$init"
+}
+
+is_up() { [[ -e $cluster/up ]] && node_pid >/dev/null; }
+
+# in_node COMMAND...: runs it among the cluster's processes and network devices.
+in_node() { nsenter -t "$(node_pid)" --pid --net --mount "$@"; }
+
+write_configuration() {
+  mkdir -p log etcd registry daemons rules cni/conf kubelet/seccomp "containerd/hosts/$registry"
+  render containerd.toml >containerd.toml
+  render hosts.toml >"containerd/hosts/$registry/hosts.toml"
+  render bridge.conflist >cni/conf/bridge.conflist
+  render registry.yaml >registry.yaml
+  render Corefile >Corefile
+  render kubelet.yaml >kubelet.yaml
+  render prometheus.yml >prometheus.yml
+  render alertmanager.yml >alertmanager.yml
+  cp "$here/config/seccomp-userns.json" kubelet/seccomp/userns.json
+  touch resolv.conf alerts.jsonl
+}
+
+write_credentials() {
+  make_pki "$node_ip"
+  sign kubelet /O=system:nodes/CN=system:node:node1 "DNS:node1,IP:$node_ip"
+  make_kubeconfig kubelet "https://$node_ip:6443"
+  make_kubeconfig admin "https://$node_ip:6443"
+}
+
+plug_in() {
+  ip link add "$link" type veth peer name uplink netns "$1"
+  ip link set "$link" alias "$cluster"
+  nsenter -t "$1" --net ip link set uplink master cni0 up
+  ip addr add "$host_ip/16" dev "$link"
+  ip link set "$link" up
+  ip route replace "$service_net" via "$node_ip"
+}
+
+node_is_ready() { kubectl wait --for=condition=Ready node/node1 --timeout=1s; }
+
+start() {
+  mkdir -p "$cluster"
+  touch "$cluster/imagebatch-cluster"   # down and up delete nothing where this is missing
+  cd "$cluster"
+  write_configuration
+  write_credentials
+  setsid unshare --pid --fork --kill-child --mount --propagation private --mount-proc --net \
+    "$here/node.sh" "$cluster" >log/node.log 2>&1 </dev/null 9>&- &
+  echo $! >init.pid
+  wait_for 20 test -e network.ready
+  plug_in "$(node_pid)"
+  wait_for 120 test -e node.ready
+  "$here/images.sh" pause               # before the first Pod
+  wait_for 60 node_is_ready
+  wait_for 60 kubectl get serviceaccount default
+  touch up
+}
+
+# Another tree's cluster has the same addresses.
+refuse_a_second() {
+  local other
+  other=$(cat "/sys/class/net/$link/ifalias" 2>/dev/null) || return 0
+  [[ $other == "$cluster" ]] || die "a cluster runs already, with its files in $other;" \
+    "end it first: IMAGEBATCH_CLUSTER_DIR=$other ./dev cluster down"
+}
+
+up() {
+  if ! is_up; then
+    refuse_a_second
+    tear_down
+    [[ ! -e $cluster || -e $cluster/imagebatch-cluster ]] || [[ -z $(ls -A "$cluster") ]] ||
+      die "$cluster holds something else; set IMAGEBATCH_CLUSTER_DIR to a directory that is empty or not there"
+    rm -rf "$cluster"
+    step "start the cluster" start
+  fi
+  load_rules
+}
+
+# The alert rules are the chart's, and may have changed since.
+load_rules() {
+  [[ -e $rules ]] || return 0
+  cmp -s "$rules" "$cluster/rules/imagebatch.yaml" && return
+  cp "$rules" "$cluster/rules/imagebatch.yaml"
+  wait_for 30 curl -fsS "http://$node_ip:9090/-/ready"
+  curl -fsS -X POST "http://$node_ip:9090/-/reload" || die "Prometheus does not take $rules"
+}
+
+# Ends what runs and removes what outlives namespaces: containerd's cgroups. The logs stay.
+tear_down() {
+  local init node
+  if init=$(init_pid); then
+    node=$(node_pid) || node=$init
+    kill -KILL "$node"
+    wait_for 60 not_running "$init"
+  fi
+  rm -f "$cluster"/{init.pid,up}
+  [[ $(cat "/sys/class/net/$link/ifalias" 2>/dev/null) != "$cluster" ]] || ip link del "$link"
+  # Only empty ones can be removed, so another containerd's Pods are safe.
+  find /sys/fs/cgroup{,/*}/k8s.io -depth -type d -exec rmdir {} \; 2>/dev/null || true
+}
+
+not_running() { [[ ! -e /proc/$1 ]]; }
+
+down() { if is_up || [[ -e $cluster ]]; then step "end the cluster" tear_down; fi; }
+
+status() {
+  local name
+  is_up || { echo "no cluster runs (./dev cluster up starts one)"; return 1; }
+  kubectl get nodes
+  kubectl get pods --all-namespaces --no-headers 2>/dev/null |
+    awk '{n[$4]++} END {printf "pods:"; for (s in n) printf " %d %s", n[s], s; print ""}'
+  printf 'daemons:'
+  for name in "$cluster"/daemons/*; do printf ' %s' "${name##*/}"; done
+  printf '\nkubeconfig %s\nregistry   http://%s\nprometheus http://%s:9090\nalerts     http://%s:9093, received: %s\nlogs       %s\n' \
+    "$cluster/admin.conf" "$registry" "$node_ip" "$node_ip" "$cluster/alerts.jsonl" "$cluster/log"
+}
+
+apiserver_is_ready() { kubectl get --raw /readyz; }
+
+# As a crash would: the node starts it again.
+restart_apiserver() {
+  is_up || die "no cluster runs (./dev cluster up starts one)"
+  in_node bash -c "kill -KILL \$(<'$cluster/daemons/kube-apiserver')"
+  step "restart the API server" wait_for 60 apiserver_is_ready
+}
+
+lock() {
+  mkdir -p "$cache"
+  exec 9>"$cache/cluster.lock"
+  flock 9
+}
+
+need_root "the cluster"
+
+case ${1-} in
+  up) lock; up ;;
+  down) lock; down ;;
+  status) status ;;
+  restart-apiserver) restart_apiserver ;;
+  *) die "usage: cluster.sh up | down | status | restart-apiserver" ;;
+esac
