@@ -59,8 +59,8 @@ wait_for() {
   done
 }
 
-# render FILE: a file of config/ with its @NAMES@ filled in.
+# render FILE: a file of config/ with its __NAMES__ filled in.
 render() {
-  sed -e "s|@DIR@|$cluster|g; s|@TOOLS@|$tools|g; s|@NODE_IP@|$node_ip|g; s|@REGISTRY@|$registry|g" \
-    -e "s|@POD_NET@|$pod_net|g" "$here/config/$1"
+  sed -e "s|__DIR__|$cluster|g; s|__TOOLS__|$tools|g; s|__NODE_IP__|$node_ip|g; s|__REGISTRY__|$registry|g" \
+    -e "s|__POD_NET__|$pod_net|g" "$here/config/$1"
 }
