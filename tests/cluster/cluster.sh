@@ -31,14 +31,14 @@ in_node() { nsenter -t "$(node_pid)" --pid --net --mount "$@"; }
 
 write_configuration() {
   mkdir -p log etcd registry daemons rules cni/conf kubelet/seccomp "containerd/hosts/$registry"
-  render containerd.toml >containerd.toml
-  render hosts.toml >"containerd/hosts/$registry/hosts.toml"
-  render bridge.conflist >cni/conf/bridge.conflist
-  render registry.yaml >registry.yaml
-  render Corefile >Corefile
-  render kubelet.yaml >kubelet.yaml
-  render prometheus.yml >prometheus.yml
-  render alertmanager.yml >alertmanager.yml
+  render containerd.toml containerd.toml
+  render hosts.toml "containerd/hosts/$registry/hosts.toml"
+  render bridge.conflist cni/conf/bridge.conflist
+  render registry.yaml registry.yaml
+  render Corefile Corefile
+  render kubelet.yaml kubelet.yaml
+  render prometheus.yml prometheus.yml
+  render alertmanager.yml alertmanager.yml
   cp "$here/config/seccomp-userns.json" kubelet/seccomp/userns.json
   touch resolv.conf alerts.jsonl
 }

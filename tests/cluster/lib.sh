@@ -17,14 +17,16 @@ die() { echo "error: $*" >&2; exit 1; }
 need_root() { ((EUID == 0)) || die "$1 needs root; run it again with sudo"; }
 
 # step NAME COMMAND...: runs it quietly; one line with the seconds it took, or its last lines if it fails.
+# To be called as a plain command: errexit is off inside anything whose exit code is tested.
 step() {
-  local name=$1 start=$SECONDS log rc=0
+  local name=$1 start=$SECONDS log rc
   shift
   log=$logs/${name//[ \/:]/-}.log
   mkdir -p "$logs"
-  # A background job, because errexit is off inside anything whose exit code is tested.
-  "$@" >"$log" 2>&1 </dev/null &
-  wait $! || rc=$?
+  set +e
+  (set -e; "$@") >"$log" 2>&1 </dev/null
+  rc=$?
+  set -e
   if ((rc != 0)); then
     tail -n 20 "$log" >&2
     die "$name failed (exit $rc); the whole log: $log"
@@ -59,8 +61,8 @@ wait_for() {
   done
 }
 
-# render FILE: a file of config/ with its __NAMES__ filled in.
+# render FILE DESTINATION: a file of config/ with its __NAMES__ filled in.
 render() {
   sed -e "s|__DIR__|$cluster|g; s|__TOOLS__|$tools|g; s|__NODE_IP__|$node_ip|g; s|__REGISTRY__|$registry|g" \
-    -e "s|__POD_NET__|$pod_net|g" "$here/config/$1"
+    -e "s|__POD_NET__|$pod_net|g" "$here/config/$1" >"$2"
 }

@@ -76,8 +76,7 @@ build() {
   case $(kind "$name") in
     module) (cd "$here/$source" && "build_$name" "$partial") ;;
     program) GOBIN=$partial CGO_ENABLED=0 "$go" install -ldflags '-s -w' "$source" ;;
-    # shellcheck disable=SC2086  # a list of names
-    packages) build_packages "$partial" $source ;;
+    packages) read -ra source <<<"$source" && build_packages "$partial" "${source[@]}" ;;
   esac
   chmod 755 "$partial"
   mv -T "$partial" "$dir"   # complete or not there at all
