@@ -13,9 +13,9 @@ namespace imagebatch::batch {
 inline constexpr size_t kMaxProblems = 10;
 
 /// Reads one ImageBatch object (apiVersion imagebatch.dev/v1alpha1), fills in the defaults of the CRD and
-/// checks all that can be checked without its rows: types, ranges, unique stage names, `needs` that name
-/// earlier stages only (so there is no cycle), one container with a command in each template, syntax of
-/// $(...).
+/// checks all that can be checked without its rows: types, ranges, unknown fields, unique stage names,
+/// `needs` that name earlier stages only (so there is no cycle), one build container with a command in each
+/// template (pod_template.h), names in $(...) that no row can give a meaning.
 tl::expected<Batch, std::vector<Problem>> ReadBatch(const nlohmann::json& object);
 
 /// JSON text as a value; fails on a syntax error (with line and column), a duplicate key (with its path),
@@ -31,7 +31,8 @@ Result<nlohmann::json> ReadYaml(std::string_view text, size_t max_bytes);
 /// Rows of one source: inline rows (spec.images.rows) or the text of a ConfigMap's key (JSON Lines; empty
 /// lines are skipped). Appends to `rows` and `problems`. A row that is not an object of strings, numbers and
 /// booleans, a duplicate column, a column name that is not [A-Za-z_][A-Za-z0-9_.-]* is a problem with its
-/// line.
+/// line. An inline row holds strings and integers only: of another number or a boolean the reader of the YAML
+/// has already lost the spelling (4.10, yes).
 void ReadInlineRows(const Images& images, std::vector<Row>& rows, std::vector<Problem>& problems);
 void ReadRowLines(std::string_view text, const ConfigMapKey& source, std::vector<Row>& rows,
                   std::vector<Problem>& problems);

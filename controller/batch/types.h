@@ -11,7 +11,7 @@ namespace imagebatch::batch {
 struct Row {
   std::string name;                            // unique within the batch, from spec.images.nameFrom
   std::map<std::string, std::string> columns;  // numbers and booleans are kept as they were written
-  std::string origin;  // where it stands: "rows[3]" or "ConfigMap verified/rows.jsonl line 4"
+  std::string origin;  // "spec.images.rows[3]" or "ConfigMap verified/rows.jsonl line 4"
 };
 
 struct ConfigMapKey {
@@ -19,21 +19,17 @@ struct ConfigMapKey {
 };
 
 struct Images {
-  std::vector<nlohmann::json> rows;  // inline rows as written; checked by ReadRows
+  std::vector<nlohmann::json> rows;  // inline rows as written; checked by ReadInlineRows
   std::vector<ConfigMapKey> config_maps;
   std::string name_from = "$(name)";
 };
 
 enum class HangAction { Flag, Retry, Fail };
 
-/// Thresholds of spec.hang, in seconds; 0 switches a check off.
+/// spec.hang: thresholds in seconds; 0 switches a check off.
 struct HangPolicy {
-  int deadlock_seconds = 30;
   int idle_seconds = 300;
-  int silent_seconds = 1800;
-  int deadline_seconds = 0;
-  int pending_seconds = 600;
-  int slow_factor = 3;
+  int deadline_seconds = 0;  // counted from the container's start
   HangAction action = HangAction::Flag;
 };
 

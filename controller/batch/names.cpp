@@ -1,0 +1,95 @@
+#include "batch/names.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "batch/problems.h"
+
+namespace imagebatch::batch {
+namespace {
+
+constexpr size_t kMaxName = 253;
+constexpr std::string_view kStages = "stages.";
+constexpr std::string_view kImage = ".image";
+constexpr std::string_view kRow = "row.";
+
+bool IsLowerOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+}  // namespace
+
+Name ClassifyName(std::string_view name) {
+  if (name == "name") return {Name::Kind::RowName, ""};
+  if (name == "key") return {Name::Kind::Key, ""};
+  if (name == "image") return {Name::Kind::Image, ""};
+  if (name.starts_with(kRow)) return {Name::Kind::Column, std::string(name.substr(kRow.size()))};
+  if (name.starts_with(kStages) && name.ends_with(kImage) && name.size() > kStages.size() + kImage.size()) {
+    name.remove_prefix(kStages.size());
+    name.remove_suffix(kImage.size());
+    return {Name::Kind::NeedImage, std::string(name)};
+  }
+  return {Name::Kind::ColumnOrVariable, std::string(name)};
+}
+
+std::string BuildNameProblem(std::string_view text) {
+  if (text.empty()) return "is empty";
+  if (text.size() > kMaxName) {
+    return "is " + std::to_string(text.size()) + " bytes, at most " + std::to_string(kMaxName);
+  }
+  if (Printable(text, text.size()) != text) return "holds characters that cannot be printed";
+  return "";
+}
+
+bool IsColumnName(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !name.empty() && name.size() <= kMaxName && letter(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+}
+
+bool IsReservedName(std::string_view name) {
+  return name == "name" || name == "key" || name == "image" || name.starts_with(kRow) ||
+         name.starts_with(kStages);
+}
+
+bool IsDnsLabel(std::string_view text, size_t max) {
+  return !text.empty() && text.size() <= max && IsLowerOrDigit(text.front()) && IsLowerOrDigit(text.back()) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return IsLowerOrDigit(c) || c == '-'; });
+}
+
+bool IsDnsSubdomain(std::string_view text) {
+  if (text.size() > kMaxName) return false;
+  while (true) {
+    const size_t dot = text.find('.');
+    if (!IsDnsLabel(text.substr(0, dot), kMaxName)) return false;
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+std::string ReferenceProblem(const Stage* stage, Field field, std::string_view name) {
+  const std::string reference = "$(" + Printable(name, 80) + ")";
+  if (!IsColumnName(name)) {
+    return reference + " is not a name; write $" + reference + " where it is meant as it stands";
+  }
+  if (field == Field::NameFrom) return "";
+  if (name.starts_with(kStages)) {
+    const Name parsed = ClassifyName(name);
+    if (parsed.kind != Name::Kind::NeedImage) {
+      return reference + " is unknown; of another stage only its image is: $(stages.<name>.image)";
+    }
+    if (field != Field::Template) return reference + " can be used in the template only";
+    if (std::find(stage->needs.begin(), stage->needs.end(), parsed.text) == stage->needs.end()) {
+      return reference + ": this stage does not need " + Quote(parsed.text) + "; add it to needs";
+    }
+    return "";
+  }
+  const bool too_early = (name == "key" && field == Field::Key) ||
+                         (name == "image" && (field == Field::Key || field == Field::Image));
+  if (too_early) {
+    return reference + " is this build's own and not known yet here; a column of that name is $(row." +
+           std::string(name) + ")";
+  }
+  return "";
+}
+
+}  // namespace imagebatch::batch
