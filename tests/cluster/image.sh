@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Builds the controller's image from the Dockerfile, unless the cache has one of the same sources, pushes it to the
+# cluster's registry, and prints its reference: <registry>/imagebatch:<hash of the sources>
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+readonly sources=(Dockerfile .dockerignore CMakeLists.txt CMakePresets.json cmake controller)
+readonly state=$cache/buildkit              # layers and compiler cache: a second build is quick
+readonly run=/run/imagebatch-buildkit
+readonly kept=3                             # archives of earlier sources that stay in the cache
+
+source_hash() { (cd "$root" && find "${sources[@]}" -type f -print0 | sort -z | xargs -0 sha256sum) | sha256sum | cut -c1-12; }
+
+# BuildKit in namespaces of its own: what it starts and mounts ends with it, and it ends with this script.
+start_buildkit() {
+  mkdir -p "$run" "$state"
+  printf '[registry."%s"]\n  http = true\n' "$registry" >"$run/buildkitd.toml"
+  PATH=$tools:$PATH setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount --mount-proc \
+    buildkitd --config "$run/buildkitd.toml" --root "$state" --addr "unix://$run/socket" \
+    --containerd-worker=false --oci-worker-net host >"$logs/buildkitd.log" 2>&1 </dev/null 9>&- &
+  buildkit=$!
+  trap stop_buildkit EXIT
+  wait_for 30 test -S "$run/socket"
+}
+
+stop_buildkit() {
+  pkill -TERM -P "$buildkit" || true
+  wait "$buildkit" || true
+  rm -rf "$run"
+  find /sys/fs/cgroup{,/*}/buildkit -depth -type d -exec rmdir {} \; 2>/dev/null || true
+}
+
+build() {   # ARCHIVE
+  local version revision
+  version=$(sed -n 's/^project(imagebatch VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
+  revision=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
+  start_buildkit
+  "$tools/buildctl" --addr "unix://$run/socket" build --progress=plain --frontend dockerfile.v0 \
+    --local context="$root" --local dockerfile="$root" \
+    --opt build-arg:BUILD_BASE="$registry/build-base:1" --opt build-arg:RUNTIME_BASE="$registry/runtime-base:1" \
+    --opt build-arg:VERSION="$version" --opt build-arg:REVISION="$revision" \
+    --output "type=oci,dest=$cache/images/imagebatch.partial"
+  mv "$cache/images/imagebatch.partial" "$1"
+}
+
+drop_old() {
+  find "$cache/images" -name 'imagebatch-*.tar' -printf '%T@ %p\n' | sort -rn | tail -n "+$((kept + 1))" |
+    cut -d' ' -f2- | xargs -r rm --
+}
+
+need_root "building the controller's image"
+mkdir -p "$cache/images"
+exec 9>"$cache/buildkit.lock"
+flock 9
+tag=$(source_hash)
+archive=$cache/images/imagebatch-$tag.tar
+if [[ ! -e $archive ]]; then
+  "$here/images.sh" build-base runtime-base
+  step "build the controller image" build "$archive"
+  drop_old
+fi
+"$here/images/push.py" "$archive" "$registry/imagebatch:$tag"
+echo "$registry/imagebatch:$tag"
