@@ -35,12 +35,17 @@ class HttpTransport {
   /// request may or may not have taken effect, and the library may have sent it twice.
   virtual Result<Response> Send(const Request& request, std::chrono::milliseconds deadline) = 0;
 
-  /// Reads a reply as it arrives: `on_head` once with the status, then `on_data` for each piece; either
+  /// Reads a reply as it arrives: `on_head` once, the body still empty, then `on_data` for each piece; either
   /// returns false to end. `idle` without a byte is an error. Success is a clean end or an end that was asked
   /// for. `stop` becomes true from another thread: the call returns within 100 ms.
   virtual Result<void> Stream(const Request& request, std::chrono::milliseconds idle,
-                              const std::atomic<bool>& stop, const std::function<bool(int status)>& on_head,
+                              const std::atomic<bool>& stop,
+                              const std::function<bool(const Response& head)>& on_head,
                               const std::function<bool(std::string_view data)>& on_data) = 0;
+
+  /// Ends every call within 100 ms, each with an error, and fails all later ones: the last step of a stop
+  /// that would otherwise wait for deadlines.
+  virtual void Shutdown() = 0;
 };
 
 }  // namespace imagebatch::kube

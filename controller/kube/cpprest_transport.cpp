@@ -1,0 +1,278 @@
+#include "kube/cpprest_transport.h"
+
+// <pplx/threadpool.h> uses std::exchange without including it, which breaks in C++20 with Boost 1.74
+#include <utility>
+// and must come in this order
+#include <cpprest/http_client.h>
+#include <openssl/ssl.h>
+#include <pplx/threadpool.h>
+
+#include <algorithm>
+#include <charconv>
+#include <future>
+#include <mutex>
+
+#include "kube/tls.h"
+#include "kube/token_source.h"
+
+namespace imagebatch::kube {
+namespace {
+
+using namespace std::chrono_literals;
+using web::http::http_request;
+using web::http::http_response;
+using web::http::client::http_client;
+using web::http::client::http_client_config;
+
+constexpr size_t kMaxBody = 64 << 20;
+constexpr size_t kPiece = 256 << 10;
+constexpr size_t kPoolThreads = 4;  // they only move bytes and never wait
+constexpr auto kSlice = 50ms;       // how soon a stop is seen
+constexpr auto kFarewell = 40ms;    // for a cancelled task to end; one that takes longer is left behind
+constexpr auto kNever = 24h;        // the library's own timer, which is per step; the deadlines here rule
+
+const char* Name(Method method) {
+  switch (method) {
+    case Method::Get:
+      return "GET";
+    case Method::Post:
+      return "POST";
+    case Method::Put:
+      return "PUT";
+    case Method::Patch:
+      return "PATCH";
+    case Method::Delete:
+      return "DELETE";
+  }
+  return "GET";
+}
+
+/// The value or the exception of a task that has ended. No exception may stay unseen: the library ends the
+/// process for that.
+template <class T>
+Result<T> Observe(const pplx::task<T>& task) {
+  try {
+    return task.get();
+  } catch (const std::exception& e) {
+    return Fail(e.what());
+  } catch (...) {
+    return Fail("unknown error");
+  }
+}
+
+/// One request on the wire. Whatever the library's threads fill or run is owned by its tasks, so that an
+/// exchange can be given up while they still work on it.
+class Exchange {
+ public:
+  /// `stopped`: checked every 50 ms.
+  explicit Exchange(std::function<bool()> stopped) : stopped_(std::move(stopped)) {}
+
+  Result<void> Begin(http_client& client, const http_request& request, SteadyTime until) {
+    auto response = Await(client.request(request, cancel_.get_token()), until);
+    if (!response) return tl::unexpected(response.error());
+    response_ = std::move(*response);
+    return {};
+  }
+
+  const http_response& response() const { return response_; }
+
+  /// The next piece of the body, empty at its end.
+  Result<std::string> Read(SteadyTime until) {
+    auto buffer = response_.body().streambuf();
+    if (buffer.in_avail() > kMaxBody) return GiveUp("the reply comes faster than it can be read");
+    if (buffer.in_avail() == 0) {
+      auto first = Get(buffer, 1, until);
+      if (!first || first->empty() || buffer.in_avail() == 0) return first;
+      auto rest = Get(buffer, std::min(buffer.in_avail(), kPiece), until);
+      if (rest) rest->insert(0, *first);
+      return rest;
+    }
+    return Get(buffer, std::min(buffer.in_avail(), kPiece), until);
+  }
+
+  /// Closes the connection.
+  tl::unexpected<Error> GiveUp(const char* why) {
+    cancel_.cancel();
+    return Fail(why);
+  }
+
+ private:
+  using Buffer = concurrency::streams::streambuf<uint8_t>;
+
+  Result<std::string> Get(Buffer& buffer, size_t count, SteadyTime until) {
+    auto bytes = std::make_shared<std::string>(count, '\0');
+    // Keeps `bytes` and the buffer alive until the task has ended, whatever becomes of this exchange
+    auto task = buffer.getn(reinterpret_cast<uint8_t*>(bytes->data()), count).then([bytes, buffer](size_t n) {
+      return n;
+    });
+    const auto got = Await(std::move(task), until);
+    if (!got) return tl::unexpected(got.error());
+    bytes->resize(*got);
+    return std::move(*bytes);
+  }
+
+  template <class T>
+  Result<T> Await(pplx::task<T> task, SteadyTime until) {
+    if (task.is_done()) return Observe(task);
+    auto promise = std::make_shared<std::promise<Result<T>>>();
+    auto future = promise->get_future();
+    task.then([promise](const pplx::task<T>& ended) { promise->set_value(Observe(ended)); });
+    while (true) {
+      const SteadyTime now = std::chrono::steady_clock::now();
+      const auto slice = std::min<std::chrono::nanoseconds>(kSlice, until - now);
+      if (future.wait_for(slice) == std::future_status::ready) return future.get();
+      const bool stopped = stopped_();
+      if (!stopped && std::chrono::steady_clock::now() < until) continue;
+      cancel_.cancel();
+      future.wait_for(kFarewell);
+      return Fail(stopped ? "stopped" : "timed out");
+    }
+  }
+
+  const std::function<bool()> stopped_;
+  pplx::cancellation_token_source cancel_;
+  http_response response_;
+};
+
+Response Head(const http_response& from) {
+  Response head{.status = from.status_code(), .body = {}, .retry_after = {}};
+  const auto header = from.headers().find("Retry-After");
+  if (header == from.headers().end()) return head;
+  const std::string& text = header->second;
+  int seconds = 0;  // the other form, a date, is never sent by an API server
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc() && end == text.data() + text.size() && seconds >= 0)
+    head.retry_after = std::chrono::seconds(seconds);
+  return head;
+}
+
+class CpprestTransport final : public HttpTransport {
+ public:
+  explicit CpprestTransport(const TransportConfig& config)
+      : config_(config),
+        token_(config.token_file.empty() ? TokenSource(config.token)
+                                         : TokenSource(config.token_file, config.token)),
+        requests_(MakeClient()) {}
+
+  Result<Response> Send(const Request& request, std::chrono::milliseconds deadline) override {
+    return Guarded<Response>(
+        [&] { return SendOrThrow(request, std::chrono::steady_clock::now() + deadline); });
+  }
+
+  Result<void> Stream(const Request& request, std::chrono::milliseconds idle, const std::atomic<bool>& stop,
+                      const std::function<bool(const Response& head)>& on_head,
+                      const std::function<bool(std::string_view data)>& on_data) override {
+    return Guarded<void>([&] { return StreamOrThrow(request, idle, stop, on_head, on_data); });
+  }
+
+  void Shutdown() override { shut_down_ = true; }
+
+ private:
+  /// The edge at which exceptions end.
+  template <class T, class F>
+  Result<T> Guarded(F call) {
+    try {
+      if (shut_down_) return Fail("stopped");
+      return call();
+    } catch (const std::exception& e) {
+      return Fail(e.what());
+    }
+  }
+
+  Result<Response> SendOrThrow(const Request& request, SteadyTime until) {
+    const auto message = MakeRequest(request);
+    if (!message) return tl::unexpected(message.error());
+    Exchange exchange([this] { return shut_down_.load(); });
+    if (auto begun = exchange.Begin(requests_, *message, until); !begun) return tl::unexpected(begun.error());
+    Response response = Head(exchange.response());
+    while (true) {
+      const auto piece = exchange.Read(until);
+      if (!piece) return tl::unexpected(piece.error());
+      if (piece->empty()) return response;
+      response.body.append(*piece);
+      if (response.body.size() > kMaxBody) return exchange.GiveUp("the reply is larger than 64 MiB");
+    }
+  }
+
+  Result<void> StreamOrThrow(const Request& request, std::chrono::milliseconds idle,
+                             const std::atomic<bool>& stop,
+                             const std::function<bool(const Response& head)>& on_head,
+                             const std::function<bool(std::string_view data)>& on_data) {
+    const auto message = MakeRequest(request);
+    if (!message) return tl::unexpected(message.error());
+    // A client of its own: its connection is never shared, and is closed with it
+    http_client client = MakeClient();
+    Exchange exchange([&] { return stop || shut_down_; });
+    const auto by = [&] { return std::chrono::steady_clock::now() + idle; };
+    // An end that was asked for is no error
+    const auto ended = [&](const Error& error) -> Result<void> {
+      if (stop) return {};
+      return tl::unexpected(error);
+    };
+    if (auto begun = exchange.Begin(client, *message, by()); !begun) return ended(begun.error());
+    bool more = on_head(Head(exchange.response()));
+    while (more) {
+      const auto piece = exchange.Read(by());
+      if (!piece) return ended(piece.error());
+      if (piece->empty()) return {};
+      more = !stop && on_data(*piece);
+    }
+    static_cast<void>(exchange.GiveUp(""));
+    return {};
+  }
+
+  Result<http_request> MakeRequest(const Request& request) {
+    const auto token = token_.Get(std::chrono::steady_clock::now());
+    if (!token) return tl::unexpected(token.error());
+    http_request message(Name(request.method));
+    message.set_request_uri(web::uri(request.path));
+    message.headers().add("Accept", "application/json");
+    if (!token->empty()) message.headers().add("Authorization", "Bearer " + *token);
+    if (!request.body.empty()) message.set_body(request.body, request.content_type);
+    return message;
+  }
+
+  http_client MakeClient() const {
+    http_client_config settings;
+    settings.set_timeout(kNever);
+    settings.set_max_redirects(0);
+    // Called for each new connection; an exception from here fails the request
+    settings.set_ssl_context_callback([config = config_](boost::asio::ssl::context& context) {
+      if (const auto set = ConfigureTls(context.native_handle(), config); !set)
+        throw std::runtime_error(set.error().message);
+    });
+    return http_client(web::uri(config_.server), settings);
+  }
+
+  const TransportConfig config_;
+  TokenSource token_;
+  http_client requests_;
+  std::atomic<bool> shut_down_ = false;
+};
+
+/// What would make every connection fail is said at once.
+Result<void> Check(const TransportConfig& config) {
+  const web::uri server(config.server);
+  if (server.host().find_first_of("[:") != std::string::npos)
+    return Fail("server " + config.server + ": IPv6 addresses are not supported; use a DNS name");
+  if (server.host().empty()) return Fail("server " + config.server + ": no host");
+  if (server.scheme() != "https") return {};
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  return ConfigureTls(context.get(), config);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpTransport>> MakeCpprestTransport(const TransportConfig& config) {
+  static std::once_flag threads;
+  try {
+    std::call_once(threads, [] { crossplat::threadpool::initialize_with_threads(kPoolThreads); });
+    if (auto checked = Check(config); !checked) return tl::unexpected(checked.error());
+    return std::make_unique<CpprestTransport>(config);
+  } catch (const std::exception& e) {
+    return Fail("server " + config.server + ": " + e.what());
+  }
+}
+
+}  // namespace imagebatch::kube

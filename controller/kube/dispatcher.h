@@ -1,0 +1,54 @@
+#pragma once
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "kube/client.h"
+#include "kube/request_queue.h"
+
+namespace imagebatch::kube {
+
+/// Sends requests concurrently, for a caller that must not wait. It obeys the server: how many are on the
+/// wire adapts, Retry-After pauses all, and a request answered with 429 or 503 is sent again until it gets
+/// another answer. A request without an answer is not repeated, since only the caller knows what it may have
+/// done.
+class Dispatcher {
+ public:
+  /// Called once for each request, from a worker thread; must be quick.
+  using Callback = std::function<void(uint64_t id, Result<Response> result)>;
+
+  /// `seed`: of the jitter. `connections`: the most requests on the wire at once.
+  Dispatcher(ApiClient& client, Callback callback, uint64_t seed, int connections = 8);
+  ~Dispatcher() { Stop(); }
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// Queues a request. `id` is the caller's and comes back with the result. After Stop it fails at once, on
+  /// the caller's thread.
+  void Submit(uint64_t id, Request request);
+
+  /// Waits until every request has had its callback, at most so long; false where some have not.
+  bool Drain(std::chrono::milliseconds at_most);
+
+  /// Sends nothing more. Requests on the wire end as they end: at the client's deadline at the latest, or
+  /// with HttpTransport::Shutdown. Those not sent fail. Afterwards every request has had its callback.
+  void Stop();
+
+ private:
+  void Work();
+  void WakeAnother();
+
+  ApiClient& client_;
+  const Callback callback_;
+  std::mutex mutex_;
+  std::condition_variable wake_;   // a worker: there may be a request to send
+  std::condition_variable empty_;  // Drain
+  RequestQueue queue_;
+  int delivering_ = 0;  // callbacks that run
+  bool stopping_ = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace imagebatch::kube
