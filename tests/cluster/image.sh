@@ -13,6 +13,7 @@ source_hash() { (cd "$root" && find "${sources[@]}" -type f -print0 | sort -z | 
 
 # BuildKit in namespaces of its own: what it starts and mounts ends with it, and it ends with this script.
 start_buildkit() {
+  rm -rf "$run"   # what a killed run left
   mkdir -p "$run" "$state"
   printf '[registry."%s"]\n  http = true\n' "$registry" >"$run/buildkitd.toml"
   PATH=$tools:$PATH setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount --mount-proc \
