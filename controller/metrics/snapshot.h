@@ -30,6 +30,7 @@ struct BatchSample {
   std::map<std::string, int64_t> hung_by_class;  // every class the controller knows, zeros included
   std::vector<HungBuild> hung;                   // at most 20, oldest first
   std::optional<Time> start, last_progress, completion;
+  bool suspended = false;  // spec.suspend: that nothing moves is then as it should be
 };
 
 /// Counters and histograms since this process began, kept by the owner of the state.

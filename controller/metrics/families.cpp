@@ -1,0 +1,223 @@
+#include "metrics/families.h"
+
+#include <initializer_list>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+
+namespace imagebatch::metrics {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricType;
+using Samples = std::vector<ClientMetric>;
+using Labels = std::initializer_list<std::pair<const char*, std::string_view>>;
+
+constexpr size_t kLabelLimit = 200;
+
+ClientMetric Labelled(Labels labels) {
+  ClientMetric metric;
+  metric.label.reserve(labels.size());
+  for (const auto& [name, value] : labels) metric.label.push_back({name, Printable(value, kLabelLimit)});
+  return metric;
+}
+
+ClientMetric Gauge(Labels labels, double value) {
+  ClientMetric metric = Labelled(labels);
+  metric.gauge.value = value;
+  return metric;
+}
+
+ClientMetric Counter(Labels labels, uint64_t value) {
+  ClientMetric metric = Labelled(labels);
+  metric.counter.value = static_cast<double>(value);
+  return metric;
+}
+
+ClientMetric Distribution(Labels labels, const Histogram& histogram) {
+  ClientMetric metric = Labelled(labels);
+  auto& out = metric.histogram;
+  for (size_t i = 0; i < histogram.counts.size(); ++i) {
+    out.sample_count += histogram.counts[i];
+    const bool last = i == histogram.bounds.size();
+    out.bucket.push_back(
+        {out.sample_count, last ? std::numeric_limits<double>::infinity() : histogram.bounds[i]});
+  }
+  out.sample_sum = histogram.sum;
+  return metric;
+}
+
+Samples BatchTimes(const Snapshot& snapshot, std::optional<Time> BatchSample::*time) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    if (batch.*time)
+      out.push_back(Gauge({{"namespace", batch.ns}, {"batch", batch.name}}, UnixSeconds(*(batch.*time))));
+  }
+  return out;
+}
+
+Samples Builds(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    for (const auto& stage : batch.stages) {
+      const auto add = [&](std::string_view state, int64_t count) {
+        out.push_back(
+            Gauge({{"namespace", batch.ns}, {"batch", batch.name}, {"stage", stage.stage}, {"state", state}},
+                  static_cast<double>(count)));
+      };
+      add("waiting", stage.waiting);
+      add("queued", stage.queued);
+      add("pending", stage.pending);
+      add("running", stage.running);
+      add("succeeded", stage.succeeded);
+      add("failed", stage.failed);
+    }
+  }
+  return out;
+}
+
+Samples BuildsHung(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    for (const auto& [klass, count] : batch.hung_by_class) {
+      out.push_back(Gauge({{"namespace", batch.ns}, {"batch", batch.name}, {"class", klass}},
+                          static_cast<double>(count)));
+    }
+  }
+  return out;
+}
+
+Samples HungBuildSince(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    for (const auto& hung : batch.hung) {
+      out.push_back(Gauge({{"namespace", batch.ns},
+                           {"batch", batch.name},
+                           {"stage", hung.stage},
+                           {"build", hung.build},
+                           {"class", hung.klass},
+                           {"pod", hung.pod},
+                           {"node", hung.node}},
+                          UnixSeconds(hung.since)));
+    }
+  }
+  return out;
+}
+
+Samples Suspended(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches)
+    out.push_back(Gauge({{"namespace", batch.ns}, {"batch", batch.name}}, batch.suspended ? 1 : 0));
+  return out;
+}
+
+Samples BuildDuration(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& [key, histogram] : snapshot.totals.build_duration)
+    out.push_back(Distribution({{"stage", key.first}, {"outcome", key.second}}, histogram));
+  return out;
+}
+
+Samples DetectionDelay(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& [klass, histogram] : snapshot.totals.hang_detection_delay)
+    out.push_back(Distribution({{"class", klass}}, histogram));
+  return out;
+}
+
+Samples Attempts(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& [key, count] : snapshot.totals.attempts)
+    out.push_back(Counter({{"outcome", key.first}, {"reason", key.second}}, count));
+  return out;
+}
+
+Samples WatchLastEvent(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& watch : snapshot.watches) {
+    if (watch.last_event)
+      out.push_back(Gauge({{"resource", watch.resource}}, UnixSeconds(*watch.last_event)));
+  }
+  return out;
+}
+
+Samples WatchRestarts(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& watch : snapshot.watches) {
+    for (const auto& [reason, count] : watch.restarts)
+      out.push_back(Counter({{"resource", watch.resource}, {"reason", reason}}, count));
+  }
+  return out;
+}
+
+Samples Requests(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& request : snapshot.requests) {
+    out.push_back(Counter({{"verb", request.verb}, {"resource", request.resource}, {"code", request.code}},
+                          request.count));
+  }
+  return out;
+}
+
+Samples LastReconcile(const Snapshot& snapshot) {
+  if (!snapshot.last_reconcile) return {};
+  return {Gauge({}, UnixSeconds(*snapshot.last_reconcile))};
+}
+
+struct Generator {
+  const char* name;
+  const char* help;
+  MetricType type;
+  Samples (*samples)(const Snapshot&);
+};
+
+constexpr Generator kGenerators[] = {
+    {"imagebatch_builds", "Builds of a stage by state; each build is in exactly one.", MetricType::Gauge,
+     Builds},
+    {"imagebatch_builds_hung", "Builds with a verdict of Hung, by class.", MetricType::Gauge, BuildsHung},
+    {"imagebatch_hung_build_since_timestamp_seconds", "When a build hung; at most 20 builds of each batch.",
+     MetricType::Gauge, HungBuildSince},
+    {"imagebatch_batch_start_timestamp_seconds", "When the batch started.", MetricType::Gauge,
+     [](const Snapshot& s) { return BatchTimes(s, &BatchSample::start); }},
+    {"imagebatch_batch_last_progress_timestamp_seconds", "When a build of the batch last changed its state.",
+     MetricType::Gauge, [](const Snapshot& s) { return BatchTimes(s, &BatchSample::last_progress); }},
+    {"imagebatch_batch_completion_timestamp_seconds", "When the last build of the batch finished.",
+     MetricType::Gauge, [](const Snapshot& s) { return BatchTimes(s, &BatchSample::completion); }},
+    {"imagebatch_batch_suspended", "1 where spec.suspend is true, else 0.", MetricType::Gauge, Suspended},
+    {"imagebatch_build_duration_seconds", "From the start of a finished attempt's container to its end.",
+     MetricType::Histogram, BuildDuration},
+    {"imagebatch_hang_detection_delay_seconds",
+     "From the moment a hang passed its threshold to its verdict in the controller.", MetricType::Histogram,
+     DetectionDelay},
+    {"imagebatch_attempts_total", "Finished attempts.", MetricType::Counter, Attempts},
+    {"imagebatch_watch_last_event_timestamp_seconds", "When a watch last said anything, bookmarks included.",
+     MetricType::Gauge, WatchLastEvent},
+    {"imagebatch_watch_restarts_total", "Watches that ended and were begun again.", MetricType::Counter,
+     WatchRestarts},
+    {"imagebatch_apiserver_requests_total",
+     "Requests to the API server by the code of the reply; error where none came.", MetricType::Counter,
+     Requests},
+    {"imagebatch_reconcile_last_success_timestamp_seconds",
+     "When the control loop last ended a step without error.", MetricType::Gauge, LastReconcile},
+    {"imagebatch_reconcile_duration_seconds", "Time of one step of the control loop.", MetricType::Histogram,
+     [](const Snapshot& s) { return Samples{Distribution({}, s.totals.reconcile_duration)}; }},
+};
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> Families(const Snapshot& snapshot, std::string_view version) {
+  std::vector<prometheus::MetricFamily> families;
+  families.reserve(std::size(kGenerators) + 1);
+  for (const auto& generator : kGenerators)
+    families.push_back({generator.name, generator.help, generator.type, generator.samples(snapshot)});
+  families.push_back({"imagebatch_build_info",
+                      "Always 1; the version of the running controller.",
+                      MetricType::Gauge,
+                      {Gauge({{"version", version}}, 1)}});
+  return families;
+}
+
+}  // namespace imagebatch::metrics

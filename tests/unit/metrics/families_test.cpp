@@ -1,0 +1,135 @@
+#include "metrics/families.h"
+
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+#include <string>
+
+#include "unit/metrics/sample.h"
+
+namespace imagebatch::metrics {
+namespace {
+
+std::string Exposition(const Snapshot& snapshot) {
+  return prometheus::TextSerializer().Serialize(Families(snapshot, "1.2.3"));
+}
+
+TEST(FamiliesTest, FullSnapshotAsPrometheusReadsIt) {
+  EXPECT_EQ(Exposition(FullSnapshot()),
+            R"(# HELP imagebatch_builds Builds of a stage by state; each build is in exactly one.
+# TYPE imagebatch_builds gauge
+imagebatch_builds{namespace="builds",batch="verified",stage="env",state="waiting"} 0
+imagebatch_builds{namespace="builds",batch="verified",stage="env",state="queued"} 0
+imagebatch_builds{namespace="builds",batch="verified",stage="env",state="pending"} 0
+imagebatch_builds{namespace="builds",batch="verified",stage="env",state="running"} 0
+imagebatch_builds{namespace="builds",batch="verified",stage="env",state="succeeded"} 3
+imagebatch_builds{namespace="builds",batch="verified",stage="env",state="failed"} 0
+imagebatch_builds{namespace="builds",batch="verified",stage="image",state="waiting"} 1
+imagebatch_builds{namespace="builds",batch="verified",stage="image",state="queued"} 2
+imagebatch_builds{namespace="builds",batch="verified",stage="image",state="pending"} 3
+imagebatch_builds{namespace="builds",batch="verified",stage="image",state="running"} 4
+imagebatch_builds{namespace="builds",batch="verified",stage="image",state="succeeded"} 5
+imagebatch_builds{namespace="builds",batch="verified",stage="image",state="failed"} 6
+# HELP imagebatch_builds_hung Builds with a verdict of Hung, by class.
+# TYPE imagebatch_builds_hung gauge
+imagebatch_builds_hung{namespace="builds",batch="verified",class="Deadline"} 0
+imagebatch_builds_hung{namespace="builds",batch="verified",class="Idle"} 1
+# HELP imagebatch_hung_build_since_timestamp_seconds When a build hung; at most 20 builds of each batch.
+# TYPE imagebatch_hung_build_since_timestamp_seconds gauge
+imagebatch_hung_build_since_timestamp_seconds{namespace="builds",batch="verified",stage="image",build="django__django-1",class="Idle",pod="verified-abc-1-x",node="node-1"} 1767323045
+# HELP imagebatch_batch_start_timestamp_seconds When the batch started.
+# TYPE imagebatch_batch_start_timestamp_seconds gauge
+imagebatch_batch_start_timestamp_seconds{namespace="builds",batch="verified"} 1767322800
+# HELP imagebatch_batch_last_progress_timestamp_seconds When a build of the batch last changed its state.
+# TYPE imagebatch_batch_last_progress_timestamp_seconds gauge
+imagebatch_batch_last_progress_timestamp_seconds{namespace="builds",batch="verified"} 1767322980
+# HELP imagebatch_batch_completion_timestamp_seconds When the last build of the batch finished.
+# TYPE imagebatch_batch_completion_timestamp_seconds gauge
+imagebatch_batch_completion_timestamp_seconds{namespace="builds",batch="verified"} 1767326400
+# HELP imagebatch_batch_suspended 1 where spec.suspend is true, else 0.
+# TYPE imagebatch_batch_suspended gauge
+imagebatch_batch_suspended{namespace="builds",batch="verified"} 1
+# HELP imagebatch_build_duration_seconds From the start of a finished attempt's container to its end.
+# TYPE imagebatch_build_duration_seconds histogram
+imagebatch_build_duration_seconds_count{stage="image",outcome="Succeeded"} 4
+imagebatch_build_duration_seconds_sum{stage="image",outcome="Succeeded"} 151.5
+imagebatch_build_duration_seconds_bucket{stage="image",outcome="Succeeded",le="1"} 1
+imagebatch_build_duration_seconds_bucket{stage="image",outcome="Succeeded",le="60"} 3
+imagebatch_build_duration_seconds_bucket{stage="image",outcome="Succeeded",le="+Inf"} 4
+# HELP imagebatch_hang_detection_delay_seconds From the moment a hang passed its threshold to its verdict in the controller.
+# TYPE imagebatch_hang_detection_delay_seconds histogram
+imagebatch_hang_detection_delay_seconds_count{class="Idle"} 1
+imagebatch_hang_detection_delay_seconds_sum{class="Idle"} 2
+imagebatch_hang_detection_delay_seconds_bucket{class="Idle",le="5"} 1
+imagebatch_hang_detection_delay_seconds_bucket{class="Idle",le="+Inf"} 1
+# HELP imagebatch_attempts_total Finished attempts.
+# TYPE imagebatch_attempts_total counter
+imagebatch_attempts_total{outcome="Failed",reason="Evicted"} 7
+# HELP imagebatch_watch_last_event_timestamp_seconds When a watch last said anything, bookmarks included.
+# TYPE imagebatch_watch_last_event_timestamp_seconds gauge
+imagebatch_watch_last_event_timestamp_seconds{resource="pods"} 1767323040
+# HELP imagebatch_watch_restarts_total Watches that ended and were begun again.
+# TYPE imagebatch_watch_restarts_total counter
+imagebatch_watch_restarts_total{resource="pods",reason="Gone"} 2
+# HELP imagebatch_apiserver_requests_total Requests to the API server by the code of the reply; error where none came.
+# TYPE imagebatch_apiserver_requests_total counter
+imagebatch_apiserver_requests_total{verb="create",resource="jobs",code="201"} 9
+# HELP imagebatch_reconcile_last_success_timestamp_seconds When the control loop last ended a step without error.
+# TYPE imagebatch_reconcile_last_success_timestamp_seconds gauge
+imagebatch_reconcile_last_success_timestamp_seconds 1767323046
+# HELP imagebatch_reconcile_duration_seconds Time of one step of the control loop.
+# TYPE imagebatch_reconcile_duration_seconds histogram
+imagebatch_reconcile_duration_seconds_count 1
+imagebatch_reconcile_duration_seconds_sum 0.05
+imagebatch_reconcile_duration_seconds_bucket{le="0.0001"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="0.001"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="0.01"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="0.1"} 1
+imagebatch_reconcile_duration_seconds_bucket{le="1"} 1
+imagebatch_reconcile_duration_seconds_bucket{le="10"} 1
+imagebatch_reconcile_duration_seconds_bucket{le="+Inf"} 1
+# HELP imagebatch_build_info Always 1; the version of the running controller.
+# TYPE imagebatch_build_info gauge
+imagebatch_build_info{version="1.2.3"} 1
+)");
+}
+
+TEST(FamiliesTest, BeforeAnythingIsKnownThereIsNoSampleToMisread) {
+  const std::string text = Exposition(Snapshot{});
+  std::string samples;
+  size_t begin = 0;
+  for (size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    if (text[begin] != '#') samples += text.substr(begin, end - begin + 1);
+  }
+  EXPECT_EQ(samples, R"(imagebatch_reconcile_duration_seconds_count 0
+imagebatch_reconcile_duration_seconds_sum 0
+imagebatch_reconcile_duration_seconds_bucket{le="0.0001"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="0.001"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="0.01"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="0.1"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="1"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="10"} 0
+imagebatch_reconcile_duration_seconds_bucket{le="+Inf"} 0
+imagebatch_build_info{version="1.2.3"} 1
+)");
+}
+
+TEST(FamiliesTest, ABatchThatIsGoneLeavesNoSeries) {
+  Snapshot snapshot = FullSnapshot();
+  ASSERT_NE(Exposition(snapshot).find("verified"), std::string::npos);
+  snapshot.batches.clear();
+  EXPECT_EQ(Exposition(snapshot).find("verified"), std::string::npos);
+}
+
+TEST(FamiliesTest, LabelValuesAreBoundedAndCannotForgeASample) {
+  Snapshot snapshot = FullSnapshot();
+  snapshot.batches[0].hung[0].build =
+      "x\"} 1\nimagebatch_build_info{version=\"forged\\\xff\x1b" + std::string(1000, 'y');
+  const std::string text = Exposition(snapshot);
+  EXPECT_EQ(text.find("\nimagebatch_build_info{version=\"forged"), std::string::npos);
+  EXPECT_NE(text.find(R"(build="x\"} 1 imagebatch_build_info{version=\"forged\\??yyy)"), std::string::npos);
+  EXPECT_EQ(text.find(std::string(200, 'y')), std::string::npos);
+}
+
+}  // namespace
+}  // namespace imagebatch::metrics
