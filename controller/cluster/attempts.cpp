@@ -1,0 +1,330 @@
+#include "cluster/attempts.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cluster/job_object.h"
+#include "cluster/names.h"
+#include "cluster/parse.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+using plan::Phase;
+
+bool Finished(const JobView& job) { return job.phase != JobView::Phase::Active; }
+
+Outcome Rejected(const char* reason, const std::string& message, Now now) {
+  Outcome outcome;
+  outcome.started = outcome.finished = now.wall;
+  outcome.reason = reason;
+  outcome.message = Printable(message, 512);
+  return outcome;
+}
+
+}  // namespace
+
+Attempts::Attempts(const batch::Batch& batch, const batch::Expansion& expansion,
+                   const std::vector<std::string>& build_hashes, std::string runner_image, plan::Plan& plan,
+                   Requests& requests, const void* owner)
+    : batch_(batch),
+      expansion_(expansion),
+      build_hashes_(build_hashes),
+      runner_image_(std::move(runner_image)),
+      plan_(plan),
+      requests_(requests),
+      owner_(owner) {
+  for (uint32_t i = 0; i < build_hashes.size(); ++i) build_of_hash_.emplace(build_hashes[i], i);
+}
+
+Attempts::Live* Attempts::Find(const std::string& name) {
+  const auto at = live_.find(name);
+  return at == live_.end() ? nullptr : &at->second;
+}
+
+// The live attempt of a Job: one that was started here, or one that an earlier process left.
+Attempts::Live* Attempts::FindOrAdopt(const JobView& job) {
+  if (Live* live = Find(job.name)) return live;
+  const auto build = build_of_hash_.find(job.build);
+  if (build == build_of_hash_.end() || job.attempt < 1) return nullptr;
+  if (job.name != JobName(batch_.name, job.build, job.attempt))
+    return nullptr;  // labels can be copied by anyone
+  for (const plan::Attempt& attempt : plan_.attempts(build->second)) {
+    if (attempt.number != job.attempt || attempt.phase < Phase::Succeeded) continue;
+    if (!Finished(job)) leftovers_.insert(job.name);
+    return nullptr;
+  }
+  Live& live = live_[job.name];
+  live.build = build->second;
+  live.attempt = job.attempt;
+  return &live;
+}
+
+void Attempts::Start(const plan::Start& start, Now now) {
+  const std::string name = JobName(batch_.name, build_hashes_[start.build], start.attempt);
+  Live& live = live_[name];
+  live.build = start.build;
+  live.attempt = start.attempt;
+  Advance(name, now);
+}
+
+void Attempts::OnJob(Change change, const JobView& job, Now now) {
+  if (job.batch_uid != batch_.uid) return;
+  Live* live = FindOrAdopt(job);
+  if (live == nullptr) {
+    if (change == Change::Gone) leftovers_.erase(job.name);
+    return;
+  }
+  live->listed = true;
+  if (live->job && job.version < live->job->version) return;  // older than what a reply has told already
+  const bool first = !live->job;
+  live->job = job;
+  if (change == Change::Gone && !Finished(job)) return Conclude(job.name, OutcomeOfDeleted(job, now.wall));
+  if (first) {
+    plan_.Observe(live->build, {live->attempt, Phase::Pending, plan::Cause::Build, {}});
+    progress_ = true;
+  }
+  Advance(job.name, now);
+}
+
+void Attempts::OnPod(Change change, const PodView& pod, Now now) {
+  Live* live = Find(pod.job);
+  if (live == nullptr || (live->pod && pod.uid == live->pod->uid && pod.version < live->pod->version)) return;
+  if (change == Change::Gone && !Ended(pod) && !pod.deleting) {
+    live->pod.reset();
+  } else {
+    live->pod = pod;
+  }
+  Advance(pod.job, now);
+}
+
+void Attempts::OnListBegun(Collection collection) {
+  if (collection != Collection::Jobs) return;
+  for (auto& [name, live] : live_) live.listed = false;
+}
+
+void Attempts::OnListEnded(Collection collection, Version version, Now now) {
+  if (collection != Collection::Jobs) return;
+  std::vector<std::string> gone;
+  for (const auto& [name, live] : live_) {
+    if (!live.listed && live.job && live.job->version <= version) gone.push_back(name);
+  }
+  for (const std::string& name : gone) {
+    const JobView job = *live_[name].job;
+    OnJob(Change::Gone, job, now);
+  }
+}
+
+void Attempts::Step(Now now) {
+  while (!timers_.empty() && timers_.begin()->first <= now.steady) {
+    const std::string name = timers_.begin()->second;
+    timers_.erase(timers_.begin());
+    if (Live* live = Find(name)) live->timer.reset();
+    Advance(name, now);
+  }
+}
+
+std::optional<SteadyTime> Attempts::Next() const {
+  std::optional<SteadyTime> next;
+  if (!timers_.empty()) next = timers_.begin()->first;
+  if (!leftovers_.empty()) next = std::min(next.value_or(SteadyTime::max()), leftovers_backoff_.next());
+  return next;
+}
+
+void Attempts::SetTimer(const std::string& name, Live& live, std::optional<SteadyTime> at) {
+  if (live.timer == at) return;
+  if (live.timer) timers_.erase({*live.timer, name});
+  live.timer = at;
+  if (at) timers_.emplace(*at, name);
+}
+
+// The one place that decides what an attempt needs next, from what is seen of it.
+void Attempts::Advance(const std::string& name, Now now) {
+  Live* live = Find(name);
+  if (live == nullptr) return;
+  if (live->asking) return SetTimer(name, *live, std::nullopt);
+  if (!live->job || Finished(*live->job)) {
+    if (live->job && live->pod && Ended(*live->pod)) return Conclude(name, OutcomeOf(*live->job, live->pod));
+    if (!live->backoff.Due(now.steady)) return SetTimer(name, *live, live->backoff.next());
+    SetTimer(name, *live, std::nullopt);
+    live->asking = true;
+    if (live->job) {
+      ReadPod(name, *live);
+    } else if (live->taken) {
+      ReadJob(name);
+    } else {
+      Create(name, *live);
+    }
+    return;
+  }
+  const bool running =
+      live->pod && live->pod->build && live->pod->build->state == ContainerView::State::Running;
+  const auto& attempts = plan_.attempts(live->build);
+  if (running && !attempts.empty() && attempts.back().number == live->attempt &&
+      attempts.back().phase != Phase::Running) {
+    plan_.Observe(live->build, {live->attempt, Phase::Running, plan::Cause::Build, {}});
+    progress_ = true;
+  }
+  if (live->pod) WatchForHang(name, *live, now);
+}
+
+void Attempts::Create(const std::string& name, const Live& live) {
+  const batch::Build& build = expansion_.builds[live.build];
+  const JobSpec spec{build_hashes_[live.build], build.key, live.attempt, runner_image_};
+  kube::Request request;
+  request.method = kube::Method::Post;
+  request.path = JobsPath(batch_.ns);
+  request.body = JobObject(batch_, batch_.stages[build.stage], build, spec,
+                           batch::RenderTemplate(batch_, expansion_, build))
+                     .dump(-1, ' ', false, json::error_handler_t::replace);
+  requests_.Send(owner_, std::move(request), [this, name](const Result<kube::Response>& response, Now now) {
+    Created(name, response, now);
+  });
+}
+
+void Attempts::Created(const std::string& name, const Result<kube::Response>& response, Now now) {
+  Live* live = Find(name);
+  if (live == nullptr) return;
+  live->asking = false;
+  if (Ok(response)) {
+    live->backoff.Succeeded();
+    if (const auto job = ParseJob(response->body)) return OnJob(Change::Upsert, *job, now);
+  } else if (HasStatus(response, 409)) {
+    live->taken = true;  // by an earlier create whose reply was lost, most likely
+    return Advance(name, now);
+  } else if (HasStatus(response, 400) || HasStatus(response, 422)) {
+    return Conclude(
+        name, Rejected("JobRejected", "the API server refuses its Job: " + ErrorMessage(response), now));
+  }
+  if (live->job) return Advance(name, now);  // the reply was lost, but the watch has brought the Job
+  // Nobody knows, or not now (quota, a webhook that is down): the same create again, under the same name
+  live->backoff.Failed(now.steady);
+  if (!live->refused) refused_.push_back({name, ErrorMessage(response)});
+  live->refused = true;
+  Advance(name, now);
+}
+
+// The name of an attempt exists: whose is it?
+void Attempts::ReadJob(const std::string& name) {
+  kube::Request request;
+  request.path = JobsPath(batch_.ns) + "/" + name;
+  requests_.Send(owner_, std::move(request), [this, name](const Result<kube::Response>& response, Now now) {
+    Live* live = Find(name);
+    if (live == nullptr) return;
+    live->asking = false;
+    if (HasStatus(response, 404)) {  // it was there and is gone again
+      JobView job;
+      job.created = now.wall;
+      return Conclude(name, OutcomeOfDeleted(job, now.wall));
+    }
+    const auto job = Ok(response) ? ParseJob(response->body) : Result<JobView>(Fail("no Job"));
+    if (job && job->batch_uid == batch_.uid) {
+      live->backoff.Succeeded();
+      return OnJob(Change::Upsert, *job, now);
+    }
+    if (job) {
+      return Conclude(name, Rejected("JobNameTaken",
+                                     "a Job " + name + " that is not of this batch exists; delete it", now));
+    }
+    live->backoff.Failed(now.steady);
+    Advance(name, now);
+  });
+}
+
+// A Job has ended whose Pod has not been seen to end: the watch of Pods may lag behind that of Jobs, or the
+// Pod is gone. Only a fresh read tells which.
+void Attempts::ReadPod(const std::string& name, const Live& live) {
+  kube::Request request;
+  request.path = PodsPath(batch_.ns) + "?labelSelector=batch.kubernetes.io%2Fjob-name%3D" + name;
+  requests_.Send(owner_, std::move(request),
+                 [this, name, uid = live.job->uid](const Result<kube::Response>& response, Now now) {
+                   Live* found = Find(name);
+                   if (found == nullptr) return;
+                   found->asking = false;
+                   const auto pods = Ok(response) ? ParsePodList(response->body)
+                                                  : Result<std::vector<PodView>>(Fail("no list"));
+                   if (!pods) {
+                     found->backoff.Failed(now.steady);
+                     return Advance(name, now);
+                   }
+                   std::optional<PodView> pod =
+                       found->pod && found->pod->deleting ? found->pod : std::nullopt;
+                   for (const PodView& candidate : *pods) {
+                     if (candidate.job_uid == uid) pod = candidate;
+                   }
+                   Conclude(name, OutcomeOf(*found->job, pod));
+                 });
+}
+
+void Attempts::WatchForHang(const std::string& name, Live& live, Now now) {
+  const HangWatch::Step step = live.hang.Look(*live.pod, now.steady);
+  if (step.changed) HangChanged(name, live, live.hang.verdict().has_value());
+  if (step.read_log) ReadLog(name, live);
+  SetTimer(name, live, live.hang.Next());
+}
+
+void Attempts::ReadLog(const std::string& name, const Live& live) {
+  requests_.Send(owner_, LogRequest(*live.pod),
+                 [this, name](const Result<kube::Response>& response, Now now) {
+                   Live* found = Find(name);
+                   if (found == nullptr || !found->pod) return;
+                   const auto log = Ok(response) ? std::optional(response->body) : std::nullopt;
+                   if (found->hang.OnLog(log, now.steady, now.wall)) HangChanged(name, *found, true);
+                   SetTimer(name, *found, found->hang.Next());
+                 });
+}
+
+void Attempts::HangChanged(const std::string& name, const Live& live, bool hung) {
+  HangChange change{name,           live.build,     hung,        live.hang.verdict().value_or(HangVerdict{}),
+                    live.pod->name, live.pod->node, live.attempt};
+  if (hung) {
+    hung_[name] = change;
+  } else {
+    hung_.erase(name);
+  }
+  hang_changes_.push_back(std::move(change));
+}
+
+void Attempts::Conclude(const std::string& name, Outcome outcome) {
+  const auto at = live_.find(name);
+  Live& live = at->second;
+  SetTimer(name, live, std::nullopt);
+  const Phase phase = outcome.succeeded ? Phase::Succeeded : Phase::Failed;
+  plan_.Observe(live.build, {live.attempt, phase, outcome.cause, outcome.finished});
+  const std::string digest = live.hang.verdict() ? live.hang.verdict()->digest : std::string();
+  concluded_.push_back({live.build, live.attempt, name, std::move(outcome), digest});
+  progress_ = true;
+  hung_.erase(name);
+  live_.erase(at);
+}
+
+void Attempts::EndAll(const std::string& reason, const std::string& message, Now now) {
+  std::vector<std::string> names;
+  for (const auto& [name, live] : live_) {
+    if (live.job && !Finished(*live.job)) names.push_back(name);
+  }
+  for (const std::string& name : names) {
+    Outcome outcome;
+    outcome.started = live_[name].job->created;
+    outcome.finished = now.wall;
+    outcome.reason = reason;
+    outcome.message = message;
+    Conclude(name, std::move(outcome));
+    leftovers_.insert(name);
+  }
+}
+
+void Attempts::LeaveOver(const std::string& job, Now now) {
+  leftovers_.insert(job);
+  leftovers_backoff_.Failed(now.steady);
+}
+
+std::vector<std::string> Attempts::TakeLeftovers() {
+  std::vector<std::string> names(leftovers_.begin(), leftovers_.end());
+  leftovers_.clear();
+  return names;
+}
+
+}  // namespace imagebatch::cluster

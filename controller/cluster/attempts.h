@@ -1,0 +1,122 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "batch/expand.h"
+#include "cluster/hang_watch.h"
+#include "cluster/outcome.h"
+#include "cluster/requests.h"
+#include "cluster/views.h"
+#include "plan/plan.h"
+
+namespace imagebatch::cluster {
+
+/// The attempts of one batch that have not ended: creates their Jobs, follows Jobs and Pods, and tells the
+/// plan and the owner what became of them. An attempt ends once: what is seen of it later changes nothing.
+class Attempts {
+ public:
+  struct Concluded {
+    uint32_t build = 0;
+    int attempt = 1;
+    std::string job;
+    Outcome outcome;
+    std::string evidence_digest;  // of the last hang verdict of a build that ended hung
+  };
+  struct HangChange {
+    std::string job;  // the attempt, if it still is live
+    uint32_t build = 0;
+    bool hung = false;  // false: it goes on again
+    HangVerdict verdict;
+    std::string pod, node;
+    int attempt = 1;
+  };
+  struct Refused {
+    std::string job, message;
+  };
+
+  Attempts(const batch::Batch& batch, const batch::Expansion& expansion,
+           const std::vector<std::string>& build_hashes, std::string runner_image, plan::Plan& plan,
+           Requests& requests, const void* owner);
+
+  void Start(const plan::Start& start, Now now);
+  void OnJob(Change change, const JobView& job, Now now);
+  void OnPod(Change change, const PodView& pod, Now now);
+  void OnListBegun(Collection collection);
+  void OnListEnded(Collection collection, Version version, Now now);
+
+  /// Does what is due; costs what is due, not what is live.
+  void Step(Now now);
+  std::optional<SteadyTime> Next() const;
+
+  /// Ends every live attempt whose Job exists as failed with this reason; their Jobs become leftovers.
+  void EndAll(const std::string& reason, const std::string& message, Now now);
+
+  /// Jobs that still run although their attempt has ended: those of EndAll, also from before a restart. They
+  /// are to be deleted, once all results are stored.
+  bool HasLeftovers(Now now) const { return !leftovers_.empty() && leftovers_backoff_.Due(now.steady); }
+  std::vector<std::string> TakeLeftovers();
+  void LeaveOver(const std::string& job, Now now);  // its deletion failed: again in a while
+
+  std::vector<Concluded> TakeConcluded() { return std::exchange(concluded_, {}); }
+  std::vector<HangChange> TakeHangChanges() { return std::exchange(hang_changes_, {}); }
+  std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
+
+  /// Something of an attempt has advanced since the last call.
+  bool TakeProgress() { return std::exchange(progress_, false); }
+
+  /// The hung ones, by Job name.
+  const std::map<std::string, HangChange>& hung() const { return hung_; }
+
+ private:
+  struct Live {
+    uint32_t build = 0;
+    int attempt = 1;
+    std::optional<JobView> job;  // once it is known to exist
+    std::optional<PodView> pod;
+    bool listed = false;   // in the list that is arriving
+    bool asking = false;   // a create, or a read that decides, is under way
+    bool taken = false;    // its name belongs to somebody else, perhaps: to be looked at
+    bool refused = false;  // its create was refused once already
+    Backoff backoff;
+    HangWatch hang;
+    std::optional<SteadyTime> timer;
+  };
+
+  void Advance(const std::string& name, Now now);
+  void Create(const std::string& name, const Live& live);
+  void Created(const std::string& name, const Result<kube::Response>& response, Now now);
+  void ReadJob(const std::string& name);
+  void ReadPod(const std::string& name, const Live& live);
+  void ReadLog(const std::string& name, const Live& live);
+  void WatchForHang(const std::string& name, Live& live, Now now);
+  void HangChanged(const std::string& name, const Live& live, bool hung);
+  void Conclude(const std::string& name, Outcome outcome);
+  void SetTimer(const std::string& name, Live& live, std::optional<SteadyTime> at);
+  Live* Find(const std::string& name);
+  Live* FindOrAdopt(const JobView& job);
+
+  const batch::Batch& batch_;
+  const batch::Expansion& expansion_;
+  const std::vector<std::string>& build_hashes_;
+  const std::string runner_image_;
+  plan::Plan& plan_;
+  Requests& requests_;
+  const void* owner_;
+
+  std::unordered_map<std::string, uint32_t> build_of_hash_;
+  std::unordered_map<std::string, Live> live_;  // by Job name
+  std::set<std::pair<SteadyTime, std::string>> timers_;
+  std::vector<Concluded> concluded_;
+  std::vector<HangChange> hang_changes_;
+  std::vector<Refused> refused_;
+  std::map<std::string, HangChange> hung_;
+  std::set<std::string> leftovers_;
+  Backoff leftovers_backoff_;
+  bool progress_ = false;
+};
+
+}  // namespace imagebatch::cluster

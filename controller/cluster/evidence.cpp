@@ -1,0 +1,43 @@
+#include "cluster/evidence.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cluster/names.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kMarker = "{\"imagebatch\":";
+constexpr size_t kLineLimit = 64 * 1024;  // the runner's own limit is 8 KiB
+
+std::string Text(const json& object, const char* key, size_t limit) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_string() ? Printable(at->get_ref<const std::string&>(), limit)
+                                               : std::string();
+}
+
+}  // namespace
+
+std::optional<HangVerdict> FindVerdict(std::string_view log) {
+  std::optional<HangVerdict> verdict;
+  while (!log.empty()) {
+    const std::string_view line = log.substr(0, log.find('\n'));
+    log.remove_prefix(std::min(log.size(), line.size() + 1));
+    if (!line.starts_with(kMarker) || line.size() > kLineLimit) continue;
+    const json object = json::parse(line, nullptr, false);
+    if (!object.is_object()) continue;
+    if (Text(object, "verdict", 40) != "Hung") {
+      verdict.reset();
+      continue;
+    }
+    const auto since = ParseTime(Text(object, "since", 40));
+    if (!since) continue;
+    verdict = HangVerdict{Text(object, "class", 40), Text(object, "reason", 512), *since, Sha256(line)};
+  }
+  return verdict;
+}
+
+}  // namespace imagebatch::cluster

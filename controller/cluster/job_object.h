@@ -1,0 +1,34 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "batch/types.h"
+
+namespace imagebatch::cluster {
+
+/// Where the runner listens in a build's Pod (GET /progress), and how often the kubelet asks.
+inline constexpr int kRunnerPort = 9911;
+inline constexpr int kProbePeriodSeconds = 5;
+
+/// One attempt of one build.
+struct JobSpec {
+  std::string build_hash;
+  std::string display_name;  // the row's name or the key
+  int attempt = 1;
+  std::string runner_image;  // the image whose /usr/bin/imagebatch-runner supervises the build
+};
+
+/// The Job of an attempt. `pod_template` is the stage's, already rendered; its labels and annotations go to
+/// the Job as well as to its Pod. The runner is copied in by an init container and put before the command;
+/// the readiness probe asks the runner, so Ready says that the build progresses. The build container's own
+/// readinessProbe and termination message settings are replaced.
+nlohmann::json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch::Build& build,
+                         const JobSpec& spec, nlohmann::json pod_template);
+
+/// Which container of a valid template runs the build: the one named "build", or the only one.
+std::string BuildContainer(const nlohmann::json& pod_template);
+
+/// The reference by which everything that belongs to a batch is owned and goes with it.
+nlohmann::json OwnerReference(const batch::Batch& batch);
+
+}  // namespace imagebatch::cluster

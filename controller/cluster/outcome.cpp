@@ -1,0 +1,96 @@
+#include "cluster/outcome.h"
+
+#include "base/text.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+using plan::Cause;
+
+constexpr size_t kMessageLimit = 512;
+
+std::string String(const json& object, const char* key) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+// The termination message is written by the runner, or by whatever the build put in its place: believed for
+// the account it gives, never for whether the attempt succeeded.
+json RunnerAccount(const std::string& message) {
+  json account = json::parse(message, nullptr, false);
+  return account.is_object() ? account : json();
+}
+
+void Fail(Outcome& outcome, Cause cause, std::string reason, std::string_view message) {
+  outcome.succeeded = false;
+  outcome.cause = cause;
+  outcome.reason = std::move(reason);
+  outcome.message = Printable(message, kMessageLimit);
+}
+
+void FailByItself(Outcome& outcome, const ContainerView& container) {
+  if (outcome.runner.is_object() && String(outcome.runner, "verdict") == "Hung" &&
+      container.exit_code == 124) {
+    outcome.klass = Printable(String(outcome.runner, "class"), 40);
+    Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, "reason"));
+    return;
+  }
+  const std::string code = "the command ended with exit code " + std::to_string(container.exit_code);
+  // OOMKilled may come with exit code 0
+  if (container.reason == "OOMKilled") {
+    Fail(outcome, Cause::Build, "OOMKilled", "the build used more memory than its limit");
+  } else if (container.reason == "ContainerCannotRun" || container.reason == "StartError") {
+    Fail(outcome, Cause::Build, container.reason, container.message);
+  } else {
+    Fail(outcome, Cause::Build, "Error", code);
+  }
+}
+
+}  // namespace
+
+bool Ended(const PodView& pod) { return pod.build && pod.build->state == ContainerView::State::Terminated; }
+
+Outcome OutcomeOf(const JobView& job, const std::optional<PodView>& pod) {
+  Outcome outcome;
+  outcome.started = job.created;
+  outcome.finished = job.finished;
+  const bool ended = pod && Ended(*pod);
+  if (pod) {
+    outcome.pod = pod->name;
+    outcome.node = pod->node;
+  }
+  if (ended) {
+    outcome.started = pod->build->started;
+    outcome.finished = pod->build->finished;
+    outcome.exit_code = pod->build->exit_code;
+    outcome.runner = RunnerAccount(pod->build->message);
+  }
+  if (job.phase == JobView::Phase::Complete) {
+    outcome.succeeded = true;
+    outcome.reason = "Succeeded";
+  } else if (!pod) {
+    Fail(outcome, Cause::Infrastructure, "PodDeleted", "its Pod was removed before it ended");
+  } else if (!pod->disruption.empty()) {
+    Fail(outcome, Cause::Infrastructure, Printable(pod->disruption, 64),
+         "its Pod was disrupted: " + job.message);
+  } else if (pod->deleting) {
+    Fail(outcome, Cause::Infrastructure, "PodDeleted", "its Pod was deleted while it ran");
+  } else if (!ended) {
+    Fail(outcome, Cause::Infrastructure, job.reason.empty() ? "NotStarted" : Printable(job.reason, 64),
+         "the build's container never ran: " + job.message);
+  } else {
+    FailByItself(outcome, *pod->build);
+  }
+  return outcome;
+}
+
+Outcome OutcomeOfDeleted(const JobView& job, Time now) {
+  Outcome outcome;
+  outcome.started = job.created;
+  outcome.finished = now;
+  Fail(outcome, Cause::Infrastructure, "JobDeleted", "its Job was deleted before it ended");
+  return outcome;
+}
+
+}  // namespace imagebatch::cluster

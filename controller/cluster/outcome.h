@@ -1,0 +1,35 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "cluster/views.h"
+#include "plan/plan.h"
+
+namespace imagebatch::cluster {
+
+/// How an attempt ended.
+struct Outcome {
+  bool succeeded = false;
+  plan::Cause cause = plan::Cause::Build;  // of a failed one
+  std::string reason;   // one CamelCase word: Error, OOMKilled, Hung, JobDeleted, Evicted, ...
+  std::string message;  // for people; printable, at most 512 bytes
+  std::string klass;    // of a Hung one: Idle, Deadline
+  std::string pod, node;
+  Time started{}, finished{};  // of the container where known, else of the Job
+  std::optional<int> exit_code;
+  nlohmann::json runner;  // the runner's own account (design: "result"); null where there is none
+};
+
+/// The outcome of a Job that has ended. `pod` is its Pod with a terminated build container, or nothing where
+/// there is no such Pod any more: Pods of a Job stay until the Job goes, so then somebody or something
+/// removed it.
+Outcome OutcomeOf(const JobView& job, const std::optional<PodView>& pod);
+
+/// The outcome of a Job that is gone before it ended.
+Outcome OutcomeOfDeleted(const JobView& job, Time now);
+
+/// True where the build container of `pod` has ended, so that OutcomeOf has all it can have.
+bool Ended(const PodView& pod);
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,112 @@
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cluster/results.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kPhases = 12;
+
+const char* CauseName(plan::Cause cause) {
+  switch (cause) {
+    case plan::Cause::Build:
+      return "Build";
+    case plan::Cause::Hang:
+      return "Hang";
+    case plan::Cause::Infrastructure:
+      return "Infrastructure";
+  }
+  return "Build";
+}
+
+std::optional<plan::Cause> CauseOf(std::string_view name) {
+  for (const plan::Cause cause : {plan::Cause::Build, plan::Cause::Hang, plan::Cause::Infrastructure}) {
+    if (name == CauseName(cause)) return cause;
+  }
+  return std::nullopt;
+}
+
+json TimeOrNull(Time time) { return time == Time{} ? json() : json(FormatTime(time)); }
+
+/// A number of the runner's account under a name of ours; left out where there is none.
+void CopyNumber(json& line, const char* to, const json& runner, const char* from) {
+  const auto at = runner.find(from);
+  if (at != runner.end() && at->is_number()) line[to] = *at;
+}
+
+json Phases(const json& runner) {
+  json phases = json::array();
+  const auto at = runner.find("phases");
+  if (at == runner.end() || !at->is_array()) return phases;
+  for (const json& phase : *at) {
+    if (phases.size() == kPhases) break;
+    if (!phase.is_object() || !phase.contains("name") || !phase["name"].is_string()) continue;
+    if (!phase.contains("seconds") || !phase["seconds"].is_number()) continue;
+    phases.push_back(
+        {{"name", Printable(phase["name"].get<std::string>(), 80)}, {"seconds", phase["seconds"]}});
+  }
+  return phases;
+}
+
+}  // namespace
+
+std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, std::string_view evidence_digest,
+                       Time now) {
+  const double duration = UnixSeconds(outcome.finished) - UnixSeconds(outcome.started);
+  json line = {{"time", FormatTime(now)},
+               {"stage", subject.stage},
+               {"name", subject.name},
+               {"tags", outcome.succeeded ? json::array({subject.image}) : json::array()},
+               {"status", outcome.succeeded ? "built" : "failed"},
+               {"error", outcome.succeeded ? json() : json(outcome.reason + ": " + outcome.message)},
+               {"reason", outcome.reason},
+               {"class", outcome.klass.empty() ? json() : json(outcome.klass)},
+               {"attempt_count", subject.attempt},
+               {"started_at", TimeOrNull(outcome.started)},
+               {"finished_at", TimeOrNull(outcome.finished)},
+               {"duration_seconds", duration < 0 ? 0 : duration},
+               {"build", subject.build_hash},
+               {"job", subject.job},
+               {"pod", outcome.pod},
+               {"node", outcome.node}};
+  if (!outcome.succeeded) line["cause"] = CauseName(outcome.cause);
+  if (outcome.exit_code) line["exit_code"] = *outcome.exit_code;
+  if (!evidence_digest.empty()) line["evidence_sha256"] = evidence_digest;
+  if (outcome.runner.is_object()) {
+    CopyNumber(line, "longest_silence_seconds", outcome.runner, "longestSilenceSeconds");
+    CopyNumber(line, "peak_rss_bytes", outcome.runner, "peakRssBytes");
+    CopyNumber(line, "cpu_seconds", outcome.runner, "cpuSeconds");
+    CopyNumber(line, "output_bytes", outcome.runner, "outputBytes");
+    line["phases"] = Phases(outcome.runner);
+  }
+  return line.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::optional<ResultKey> ParseResultLine(std::string_view line) {
+  const json object = json::parse(line, nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  const auto text = [&](const char* key) {
+    const auto at = object.find(key);
+    return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
+  };
+  const auto attempt = object.find("attempt_count");
+  ResultKey key;
+  key.build = text("build");
+  if (key.build.empty() || attempt == object.end() || !attempt->is_number_integer()) return std::nullopt;
+  key.attempt = attempt->get<int>();
+  key.succeeded = text("status") == "built";
+  if (!key.succeeded) {
+    const auto cause = CauseOf(text("cause"));
+    if (!cause) return std::nullopt;
+    key.cause = *cause;
+  }
+  key.finished = ParseTime(text("finished_at")).value_or(Time{});
+  key.reason = text("reason");
+  key.message = text("error");
+  return key;
+}
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,84 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "cluster/requests.h"
+#include "plan/plan.h"
+
+namespace imagebatch::cluster {
+
+struct HungEntry {
+  std::string stage, name, klass, pod, node, message;
+  int attempt = 1;
+  Time since{};
+};
+
+struct FailedEntry {
+  std::string stage, name, reason, message;
+  int attempt = 0;  // 0: failed without one
+};
+
+/// At most so many hung and so many failed builds are listed.
+inline constexpr size_t kListed = 20;
+
+/// What the status of a batch is made of.
+struct Summary {
+  int64_t generation = 0;
+  std::vector<std::string> stages;   // names
+  std::vector<plan::Counts> counts;  // by stage; empty while the work is not known
+  int64_t hung = 0;                  // hung builds in all; they are among the running ones
+  std::vector<HungEntry> hung_builds;
+  std::vector<FailedEntry> failed_builds;
+  std::optional<Time> start, last_progress, completion;
+  std::string input_digest;
+  std::vector<std::string> result_config_maps;
+  int64_t result_lines = 0;
+  bool suspended = false;
+  bool finished = false;       // nothing is left to do
+  std::string failed_reason;   // Invalid, InputChanged, BuildsFailed, DeadlineExceeded; empty: not failed
+  std::string failed_message;  // printable, at most 4 KiB
+};
+
+/// The status of an ImageBatch. Conditions Complete, Failed, Suspended and Hung are always there; each keeps
+/// its lastTransitionTime from `previous` (a status as it was last read or written) unless its status
+/// changes. Everything is written out, absent values as null, so that it can be sent as a merge patch.
+nlohmann::json StatusObject(const Summary& summary, const nlohmann::json& previous, Time now);
+
+/// Writes the status of one batch, seldom: at once what people and alerts wait for (a condition or the list
+/// of hung builds changed), the rest with the next such write or when 10 builds have finished or 10 s have
+/// passed.
+class StatusWriter {
+ public:
+  StatusWriter(std::string path, Requests& requests, const void* owner);
+
+  /// The object as the API server has it now: a write builds on this version.
+  void OnObject(const nlohmann::json& object);
+
+  /// What the status is, as last written or read.
+  const nlohmann::json& known() const { return known_; }
+
+  /// Brings the status to `wanted` if it is time to.
+  void Step(const nlohmann::json& wanted, int64_t finished_builds, Now now);
+
+  /// When Step has something to do that it has not now, for time alone.
+  std::optional<SteadyTime> Next() const;
+
+ private:
+  void Write(const nlohmann::json& wanted);
+
+  std::string path_;
+  Requests& requests_;
+  const void* owner_;
+  std::string version_;
+  Version number_ = 0;
+  nlohmann::json known_;
+  bool writing_ = false, reading_ = false, differs_ = false;
+  Backoff backoff_;
+  SteadyTime written_{};
+  int64_t finished_at_write_ = 0;
+};
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,202 @@
+#include "cluster/work.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cluster/job_object.h"
+#include "cluster/names.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using plan::State;
+
+std::vector<std::string> Hashes(const batch::Batch& batch, const batch::Expansion& expansion) {
+  std::vector<std::string> hashes;
+  hashes.reserve(expansion.builds.size());
+  for (const batch::Build& build : expansion.builds) {
+    hashes.push_back(BuildHash(batch.uid, batch.stages[build.stage].name, build.key));
+  }
+  return hashes;
+}
+
+std::vector<plan::Node> Nodes(const batch::Expansion& expansion) {
+  std::vector<plan::Node> nodes;
+  nodes.reserve(expansion.builds.size());
+  for (const batch::Build& build : expansion.builds) {
+    nodes.push_back({build.stage, {build.needs.begin(), build.needs.end()}});
+  }
+  return nodes;
+}
+
+/// Starts nothing until the first Step brings the real one.
+plan::Policy Nothing() {
+  plan::Policy policy;
+  policy.suspend = true;
+  return policy;
+}
+
+std::string Seconds(double seconds) { return std::to_string(static_cast<int64_t>(seconds)) + " s"; }
+
+}  // namespace
+
+Work::Work(const batch::Batch& batch, batch::Expansion expansion, std::string runner_image,
+           const std::vector<ResultKey>& stored, Sinks sinks)
+    : batch_(batch),
+      expansion_(std::move(expansion)),
+      hashes_(Hashes(batch, expansion_)),
+      sinks_(sinks),
+      plan_(Nodes(expansion_), batch.stages.size(), Nothing()),
+      attempts_(batch, expansion_, hashes_, std::move(runner_image), plan_, sinks.requests, sinks.owner) {
+  std::unordered_map<std::string_view, uint32_t> build_of;
+  for (uint32_t i = 0; i < hashes_.size(); ++i) build_of.emplace(hashes_[i], i);
+  for (const ResultKey& key : stored) {
+    const auto build = build_of.find(key.build);
+    if (build == build_of.end()) continue;
+    const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
+    plan_.Observe(build->second, {key.attempt, phase, key.cause, key.finished});
+    if (!key.succeeded) NoteFailed(build->second, key.attempt, key.reason, key.message);
+  }
+}
+
+std::string Work::Name(uint32_t build) const { return expansion_.builds[build].key; }
+
+void Work::Step(const plan::Policy& policy, Now now) {
+  attempts_.Step(now);
+  if (policy.expired)
+    attempts_.EndAll("DeadlineExceeded", "the batch ran longer than its activeDeadlineSeconds", now);
+  for (const Attempts::Concluded& concluded : attempts_.TakeConcluded()) Record(concluded, now);
+  plan_.SetPolicy(policy);
+  for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
+  for (const Attempts::HangChange& change : attempts_.TakeHangChanges()) Record(change, now);
+  for (const Attempts::Refused& refused : attempts_.TakeRefused()) {
+    sinks_.events.Warning(
+        "JobNotCreated",
+        "Job " + refused.job + " could not be created and is tried again: " + refused.message, now);
+  }
+  DeleteLeftovers(now);
+  sinks_.results.Step(now);
+}
+
+std::optional<SteadyTime> Work::Next(Now now) const {
+  std::optional<SteadyTime> next = attempts_.Next();
+  const auto sooner = [&](std::optional<SteadyTime> other) {
+    if (other && (!next || *other < *next)) next = other;
+  };
+  if (const auto retry = plan_.NextRetry()) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
+  sooner(sinks_.results.Next());
+  return next;
+}
+
+void Work::Record(const Attempts::Concluded& concluded, Now now) {
+  const batch::Build& build = expansion_.builds[concluded.build];
+  const std::string& stage = StageOf(concluded.build).name;
+  const Outcome& outcome = concluded.outcome;
+  const ResultSubject subject{stage,         Name(concluded.build), build.image, hashes_[concluded.build],
+                              concluded.job, concluded.attempt};
+  sinks_.results.Add(ResultLine(subject, outcome, concluded.evidence_digest, now.wall), now);
+
+  const std::string result = outcome.succeeded ? "succeeded" : "failed";
+  ++sinks_.totals.attempts[{result, outcome.reason}];
+  auto& durations = sinks_.totals.build_duration;
+  auto [at, added] = durations.try_emplace(
+      {stage, result}, metrics::Histogram({1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}));
+  at->second.Observe(std::max(0.0, UnixSeconds(outcome.finished) - UnixSeconds(outcome.started)));
+
+  if (outcome.succeeded) return;
+  log::Warn("attempt " + std::to_string(concluded.attempt) + " of build " + Name(concluded.build) +
+                " failed: " + outcome.message,
+            {batch_.ns, batch_.name, concluded.job, outcome.reason});
+  NoteFailed(concluded.build, concluded.attempt, outcome.reason, outcome.message);
+  if (outcome.cause == plan::Cause::Hang) {
+    sinks_.events.Warning("HungBuildEnded",
+                          "build " + Name(concluded.build) + " of stage " + stage +
+                              " was ended because it hung (" + outcome.klass + "): " + outcome.message,
+                          now);
+  }
+  if (plan_.state(concluded.build) == State::Failed) {
+    sinks_.events.Warning("BuildFailed",
+                          "build " + Name(concluded.build) + " of stage " + stage +
+                              " failed for good in attempt " + std::to_string(concluded.attempt) + " (" +
+                              outcome.reason + "): " + outcome.message,
+                          now);
+  }
+}
+
+void Work::Record(const Attempts::HangChange& change, Now now) {
+  const std::string subject = "build " + Name(change.build) + " of stage " + StageOf(change.build).name;
+  if (!change.hung) {
+    sinks_.events.Normal("BuildRecovered", subject + " makes progress again", now);
+    return;
+  }
+  sinks_.events.Warning("BuildHung",
+                        subject + " hangs (" + change.verdict.klass + "): " + change.verdict.message, now);
+  auto& delays = sinks_.totals.hang_detection_delay;
+  auto [at, added] =
+      delays.try_emplace(change.verdict.klass, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
+  const double delay = UnixSeconds(now.wall) - UnixSeconds(change.verdict.since);
+  at->second.Observe(std::max(0.0, delay));
+  log::Info(subject + " was flagged " + Seconds(delay) + " after its runner's verdict",
+            {batch_.ns, batch_.name, change.job, "BuildHung"});
+}
+
+void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message) {
+  std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });
+  if (failed_.size() == kListed) failed_.pop_front();
+  failed_.push_back({build,
+                     {StageOf(build).name, Cut(Name(build), 253), Printable(reason, 64),
+                      Printable(message, 512), attempt}});
+}
+
+// A Job whose attempt was ended from here goes only after its result is stored: a crash in between must find
+// one of the two.
+void Work::DeleteLeftovers(Now now) {
+  if (!attempts_.HasLeftovers(now)) return;
+  if (!sinks_.results.Empty()) return sinks_.results.Hurry();
+  for (const std::string& name : attempts_.TakeLeftovers()) {
+    kube::Request request;
+    request.method = kube::Method::Delete;
+    request.path = JobsPath(batch_.ns) + "/" + name + "?propagationPolicy=Background";
+    sinks_.requests.Send(sinks_.owner, std::move(request),
+                         [this, name](const Result<kube::Response>& response, Now replied) {
+                           if (!Ok(response) && !HasStatus(response, 404)) attempts_.LeaveOver(name, replied);
+                         });
+  }
+}
+
+void Work::Fill(Summary& summary) const {
+  for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
+    summary.stages.push_back(batch_.stages[stage].name);
+    summary.counts.push_back(plan_.counts(stage));
+  }
+  summary.hung = static_cast<int64_t>(attempts_.hung().size());
+  for (const auto& [job, hang] : attempts_.hung()) {
+    summary.hung_builds.push_back({StageOf(hang.build).name, Cut(Name(hang.build), 253), hang.verdict.klass,
+                                   hang.pod, hang.node, hang.verdict.message, hang.attempt,
+                                   hang.verdict.since});
+  }
+  std::sort(summary.hung_builds.begin(), summary.hung_builds.end(),
+            [](const HungEntry& a, const HungEntry& b) { return a.since < b.since; });
+  if (summary.hung_builds.size() > kListed) summary.hung_builds.resize(kListed);
+  for (const auto& [build, entry] : failed_) {
+    if (plan_.state(build) == State::Failed) summary.failed_builds.push_back(entry);
+  }
+}
+
+void Work::Fill(metrics::BatchSample& sample) const {
+  Summary summary;
+  Fill(summary);
+  for (size_t i = 0; i < summary.stages.size(); ++i) {
+    const plan::Counts& counts = summary.counts[i];
+    sample.stages.push_back({summary.stages[i], counts[State::Waiting], counts[State::Queued],
+                             counts[State::Pending], counts[State::Running], counts[State::Succeeded],
+                             counts[State::Failed]});
+  }
+  for (const auto& [job, hang] : attempts_.hung()) ++sample.hung_by_class[hang.verdict.klass];
+  for (const HungEntry& hung : summary.hung_builds) {
+    sample.hung.push_back({hung.stage, hung.name, hung.klass, hung.pod, hung.node, hung.since});
+  }
+}
+
+}  // namespace imagebatch::cluster

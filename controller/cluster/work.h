@@ -1,0 +1,71 @@
+#pragma once
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "batch/expand.h"
+#include "cluster/attempts.h"
+#include "cluster/events.h"
+#include "cluster/results.h"
+#include "cluster/status.h"
+#include "metrics/snapshot.h"
+#include "plan/plan.h"
+
+namespace imagebatch::cluster {
+
+/// The builds of a batch whose input is valid: lets the plan decide, has the attempts act, and records what
+/// became of them in the results, the Events and the counters.
+class Work {
+ public:
+  /// What it writes to; all outlive it.
+  struct Sinks {
+    Requests& requests;
+    const void* owner;
+    ResultLog& results;
+    EventEmitter& events;
+    metrics::Totals& totals;
+  };
+
+  /// `stored`: the results of earlier attempts.
+  Work(const batch::Batch& batch, batch::Expansion expansion, std::string runner_image,
+       const std::vector<ResultKey>& stored, Sinks sinks);
+
+  void OnJob(Change change, const JobView& job, Now now) { attempts_.OnJob(change, job, now); }
+  void OnPod(Change change, const PodView& pod, Now now) { attempts_.OnPod(change, pod, now); }
+  void OnListBegun(Collection collection) { attempts_.OnListBegun(collection); }
+  void OnListEnded(Collection collection, Version version, Now now) {
+    attempts_.OnListEnded(collection, version, now);
+  }
+
+  /// Records what has ended, starts what may start, under the policy of now.
+  void Step(const plan::Policy& policy, Now now);
+  std::optional<SteadyTime> Next(Now now) const;
+
+  /// Every build has succeeded or failed for good.
+  bool Finished() const { return plan_.Finished(); }
+  plan::Counts Total() const { return plan_.Total(); }
+  /// Something has advanced since the last call.
+  bool TakeProgress() { return attempts_.TakeProgress(); }
+
+  void Fill(Summary& summary) const;
+  void Fill(metrics::BatchSample& sample) const;
+
+ private:
+  void Record(const Attempts::Concluded& concluded, Now now);
+  void Record(const Attempts::HangChange& change, Now now);
+  void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
+  void DeleteLeftovers(Now now);
+  const batch::Stage& StageOf(uint32_t build) const { return batch_.stages[expansion_.builds[build].stage]; }
+  std::string Name(uint32_t build) const;
+
+  const batch::Batch& batch_;
+  const batch::Expansion expansion_;
+  const std::vector<std::string> hashes_;
+  Sinks sinks_;
+  plan::Plan plan_;
+  Attempts attempts_;
+  std::deque<std::pair<uint32_t, FailedEntry>> failed_;  // the newest, at most kListed
+};
+
+}  // namespace imagebatch::cluster
