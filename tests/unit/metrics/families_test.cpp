@@ -40,10 +40,10 @@ imagebatch_hung_build_since_timestamp_seconds{namespace="builds",batch="verified
 # HELP imagebatch_batch_start_timestamp_seconds When the batch started.
 # TYPE imagebatch_batch_start_timestamp_seconds gauge
 imagebatch_batch_start_timestamp_seconds{namespace="builds",batch="verified"} 1767322800
-# HELP imagebatch_batch_last_progress_timestamp_seconds When a build of the batch last changed its state.
+# HELP imagebatch_batch_last_progress_timestamp_seconds When a build of the batch last started or ended.
 # TYPE imagebatch_batch_last_progress_timestamp_seconds gauge
 imagebatch_batch_last_progress_timestamp_seconds{namespace="builds",batch="verified"} 1767322980
-# HELP imagebatch_batch_completion_timestamp_seconds When the last build of the batch finished.
+# HELP imagebatch_batch_completion_timestamp_seconds When the batch finished.
 # TYPE imagebatch_batch_completion_timestamp_seconds gauge
 imagebatch_batch_completion_timestamp_seconds{namespace="builds",batch="verified"} 1767326400
 # HELP imagebatch_batch_suspended 1 where spec.suspend is true, else 0.
@@ -56,7 +56,7 @@ imagebatch_build_duration_seconds_sum{stage="image",outcome="Succeeded"} 151.5
 imagebatch_build_duration_seconds_bucket{stage="image",outcome="Succeeded",le="1"} 1
 imagebatch_build_duration_seconds_bucket{stage="image",outcome="Succeeded",le="60"} 3
 imagebatch_build_duration_seconds_bucket{stage="image",outcome="Succeeded",le="+Inf"} 4
-# HELP imagebatch_hang_detection_delay_seconds From the moment a hang passed its threshold to its verdict in the controller.
+# HELP imagebatch_hang_detection_delay_seconds From the runner's verdict of Hung to the moment the controller knew of it.
 # TYPE imagebatch_hang_detection_delay_seconds histogram
 imagebatch_hang_detection_delay_seconds_count{class="Idle"} 1
 imagebatch_hang_detection_delay_seconds_sum{class="Idle"} 2

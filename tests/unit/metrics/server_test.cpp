@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <array>
 #include <stdexcept>
 #include <string>
 
@@ -121,8 +121,8 @@ TEST_F(ServerTest, WhatASourceThrowsIsAnErrorOfThatRequestOnly) {
 }
 
 TEST_F(ServerTest, SilentClientsDoNotStarveTheProbes) {
-  std::vector<int> silent;
-  for (int i = 0; i < 8; ++i) silent.push_back(Connect(server_->port()));
+  std::array<int, 8> silent;
+  for (int& fd : silent) fd = Connect(server_->port());
   EXPECT_THAT(Get("/healthz"), StartsWith("HTTP/1.1 200 "));
   for (const int fd : silent) close(fd);
 }
