@@ -6,14 +6,15 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 readonly before=$cluster.before
 
+# What a cluster could leave, a line each.
 machine() {
+  find /proc/[0-9]* -maxdepth 1 -name cwd -lname "$cluster*" 2>/dev/null || true
   findmnt --list --noheadings --output TARGET,FSTYPE | sort
   ip -brief link | awk '{print $1}'
   ip route
-  iptables-save | grep -v '^#' | sed 's/\[.*//'
+  iptables-save | sed '/^#/d; s/\[.*//'
   find /sys/fs/cgroup -type d \( -path '*/k8s.io*' -o -path '*/buildkit*' \)
-  find /run /var/lib /var/log -maxdepth 1
-  grep -las "$cluster" /proc/[0-9]*/cmdline | grep -v -e "^/proc/self/" -e "^/proc/$$/" || true
+  find /run /var/lib /var/log -maxdepth 1 | sort
 }
 
 case ${1-} in

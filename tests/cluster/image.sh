@@ -6,18 +6,20 @@ set -euo pipefail
 
 readonly sources=(Dockerfile .dockerignore CMakeLists.txt CMakePresets.json cmake controller)
 readonly state=$cache/buildkit              # layers and compiler cache: a second build is quick
-readonly run=/run/imagebatch-buildkit
+readonly run=$state/run address=unix://$state/run/socket
 readonly kept=3                             # archives of earlier sources that stay in the cache
 
 source_hash() { (cd "$root" && find "${sources[@]}" -type f -print0 | sort -z | xargs -0 sha256sum) | sha256sum | cut -c1-12; }
 
-# BuildKit in namespaces of its own: what it starts and mounts ends with it, and it ends with this script.
+# BuildKit in namespaces of its own: what it starts, mounts and writes below /run ends with it, and it with this script.
 start_buildkit() {
   rm -rf "$run"   # what a killed run left
-  mkdir -p "$run" "$state"
+  mkdir -p "$run"/{upper,work}
   printf '[registry."%s"]\n  http = true\n' "$registry" >"$run/buildkitd.toml"
+  # shellcheck disable=SC2016  # for the inner shell
   PATH=$tools:$PATH setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount --mount-proc \
-    buildkitd --config "$run/buildkitd.toml" --root "$state" --addr "unix://$run/socket" \
+    sh -c 'mount --no-mtab -t overlay -o "lowerdir=/run,upperdir=$0/upper,workdir=$0/work" run /run && exec "$@"' "$run" \
+    buildkitd --config "$run/buildkitd.toml" --root "$state" --addr "$address" \
     --containerd-worker=false --oci-worker-net host >"$logs/buildkitd.log" 2>&1 </dev/null 9>&- &
   buildkit=$!
   trap stop_buildkit EXIT
@@ -36,7 +38,7 @@ build() {   # ARCHIVE
   version=$(sed -n 's/^project(imagebatch VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
   revision=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
   start_buildkit
-  "$tools/buildctl" --addr "unix://$run/socket" build --progress=plain --frontend dockerfile.v0 \
+  "$tools/buildctl" --addr "$address" build --progress=plain --frontend dockerfile.v0 \
     --local context="$root" --local dockerfile="$root" \
     --opt build-arg:BUILD_BASE="$registry/build-base:1" --opt build-arg:RUNTIME_BASE="$registry/runtime-base:1" \
     --opt build-arg:VERSION="$version" --opt build-arg:REVISION="$revision" \
