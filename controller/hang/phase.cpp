@@ -1,0 +1,96 @@
+#include "hang/phase.h"
+
+#include <charconv>
+
+namespace imagebatch::hang {
+namespace {
+
+bool StartsWithAny(std::string_view text, std::initializer_list<std::string_view> prefixes) {
+  for (std::string_view prefix : prefixes) {
+    if (text.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+/// "pushing layers 0.2s" without its time; a text without one stays as it is.
+std::string_view WithoutTime(std::string_view text) {
+  const size_t space = text.rfind(' ');
+  if (space == std::string_view::npos) return text;
+  const std::string_view last = text.substr(space + 1);
+  if (last.size() < 2 || last.back() != 's') return text;
+  if (last.find_first_not_of("0123456789.") != last.size() - 1) return text;
+  return text.substr(0, space);
+}
+
+}  // namespace
+
+std::optional<StepLine> ParseStepLine(std::string_view line) {
+  if (!line.starts_with('#')) return std::nullopt;
+  StepLine result;
+  const auto [rest, error] = std::from_chars(line.data() + 1, line.data() + line.size(), result.step);
+  if (error != std::errc()) return std::nullopt;
+  line.remove_prefix(static_cast<size_t>(rest - line.data()));
+  if (line.size() < 2 || line.front() != ' ') return std::nullopt;
+  line.remove_prefix(1);
+  if (line == "CACHED" || line == "CANCELED" || StartsWithAny(line, {"DONE ", "ERROR"})) {
+    result.kind = StepLine::Kind::EndStep;
+    return result;
+  }
+  if (line.front() == '[' && line.find("] ") != std::string_view::npos) {
+    result.name = line;
+    return result;
+  }
+  if (!StartsWithAny(line, {"exporting ", "pushing ", "importing cache ", "preparing build cache "})) {
+    return std::nullopt;
+  }
+  constexpr std::string_view kDone = " done";
+  if (line.ends_with(kDone)) {
+    result.kind = StepLine::Kind::EndPart;
+    line.remove_suffix(kDone.size());
+  }
+  result.name = WithoutTime(line);
+  return result;
+}
+
+void PhaseLog::Add(std::string_view line, TimePoint now) {
+  const std::optional<StepLine> parsed = ParseStepLine(line);
+  if (!parsed) return;
+  if (parsed->kind == StepLine::Kind::Begin) {
+    Begin(*parsed, now);
+    return;
+  }
+  const std::string_view name = parsed->name.substr(0, kNameBytes);
+  for (Entry& entry : entries_) {
+    if (entry.step != parsed->step || entry.ended) continue;
+    if (parsed->kind == StepLine::Kind::EndStep || entry.name == name) entry.ended = now;
+  }
+}
+
+void PhaseLog::Begin(const StepLine& line, TimePoint now) {
+  const std::string_view name = line.name.substr(0, kNameBytes);
+  for (const Entry& entry : entries_) {
+    // BuildKit prints a step's name again whenever it comes back to it from another. Once the step has ended,
+    // the same line is a second build's.
+    if (entry.step == line.step && entry.name == name && !entry.ended) return;
+  }
+  if (entries_.size() < kPhases) entries_.push_back({line.step, std::string(name), now, std::nullopt});
+}
+
+std::string_view PhaseLog::Current() const {
+  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+    if (!entry->ended) return entry->name;
+  }
+  return {};
+}
+
+std::vector<Phase> PhaseLog::Until(TimePoint now) const {
+  std::vector<Phase> phases;
+  phases.reserve(entries_.size());
+  for (const Entry& entry : entries_) {
+    const std::chrono::duration<double> length = entry.ended.value_or(now) - entry.began;
+    phases.push_back({entry.name, length.count()});
+  }
+  return phases;
+}
+
+}  // namespace imagebatch::hang

@@ -1,0 +1,73 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "hang/verdict.h"
+
+namespace imagebatch::hang {
+
+/// What a build can be seen to do from outside. Each is optional: not every kernel lets every one be read.
+enum class Signal { Cpu, Io, Network, Output, Births };
+inline constexpr size_t kSignals = 5;
+inline constexpr std::array<Signal, kSignals> kAllSignals = {Signal::Cpu, Signal::Io, Signal::Network,
+                                                             Signal::Output, Signal::Births};
+/// The key in evidence ("cpu", "io", ...).
+std::string_view Key(Signal signal);
+
+/// Counters of the whole process tree at one moment, all counted from the start and never reset. A counter
+/// that falls (a process took its share with it) counts as no change. Absent: it cannot be read here.
+struct Sample {
+  TimePoint at;
+  std::optional<double> cpu_seconds;  // living processes and the children they have reaped
+  std::optional<double>
+      container_cpu_seconds;              // the container's own counter, the supervisor's share taken off
+  std::optional<uint64_t> io_bytes;       // read and written by system calls, and to and from the disk
+  std::optional<uint64_t> network_bytes;  // loopback and the supervisor's own listener left out
+  std::optional<uint64_t> births;         // processes seen for the first time
+  uint64_t output_bytes = 0;
+};
+
+struct SignalProgress {
+  bool watched = false;
+  TimePoint last;  // when the signal last showed work; the start where it never did
+};
+
+struct Progress {
+  std::array<SignalProgress, kSignals> signals;
+
+  const SignalProgress& Of(Signal signal) const { return signals[static_cast<size_t>(signal)]; }
+  /// When anything last showed work.
+  TimePoint Last() const;
+};
+
+/// Turns samples into "what last showed work, and when".
+///
+/// Idle is a rate, not zero: Go, JVM and Node runtimes tick, a probe and ARP make a little traffic, a shell
+/// may sleep and test. So each signal has a leaky bucket: what is counted flows in, its allowance flows out,
+/// and only when the bucket runs over has the signal shown work. The result does not depend on how often
+/// samples come.
+class ProgressTracker {
+ public:
+  explicit ProgressTracker(TimePoint start);
+
+  void Add(const Sample& sample);
+  const Progress& Get() const { return progress_; }
+
+ private:
+  struct Counter {
+    std::optional<double> value;
+    double level = 0;
+  };
+  enum Source { kTreeCpu, kContainerCpu, kIo, kNetwork, kOutput, kBirths, kSources };
+
+  void Feed(Source source, Signal signal, std::optional<double> value, TimePoint at, double seconds);
+
+  Progress progress_;
+  TimePoint last_sample_;
+  std::array<Counter, kSources> counters_;
+};
+
+}  // namespace imagebatch::hang

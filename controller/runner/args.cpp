@@ -1,0 +1,159 @@
+#include "runner/args.h"
+
+#include <charconv>
+#include <cstdint>
+#include <utility>
+
+namespace imagebatch::runner {
+
+const char kUsage[] =
+    "Usage:\n"
+    "  imagebatch-runner [OPTION...] --state FILE --result FILE -- COMMAND [ARG...]\n"
+    "      runs COMMAND, passes its output through, ends with its exit code, and tells whether it hangs\n"
+    "  imagebatch-runner probe --state FILE\n"
+    "      exit 0: progressing; 1: hung, with one line of JSON; 2: no state\n"
+    "  imagebatch-runner install FILE\n"
+    "      copies this program to FILE\n"
+    "  imagebatch-runner --help | --version\n"
+    "\n"
+    "Options:\n"
+    "  --state FILE          the verdict as JSON, replaced at every sample\n"
+    "  --result FILE         the account of the whole run as JSON, at most 4096 bytes, written at the end\n"
+    "  --idle-after D        hung (Idle) once nothing has happened in the process tree for D; 0: never (5m)\n"
+    "  --deadline D          hung (Deadline) once it has run for D; 0: never (0)\n"
+    "  --on-hang flag|fail   only say so, or take the evidence, end the process tree and exit 124 (flag)\n"
+    "  --grace D             from SIGTERM to SIGKILL (10s)\n"
+    "  --sample-every D      how often the process tree is looked at (2s)\n"
+    "  --listen ADDRESS      answer GET /progress on ADDRESS:PORT or :PORT, 200 progressing, 503 hung\n"
+    "\n"
+    "D is a number with ms, s, m or h. Exit codes: the command's own; 128+n when signal n ended it; 126 it "
+    "cannot\n"
+    "be run; 127 it is not there; 124 it was ended because it hung; 2 wrong usage. IMAGEBATCH_MARKER, when "
+    "set, is\n"
+    "put into the lines that imagebatch-runner writes to the log, and is hidden from the command.\n";
+
+namespace {
+
+/// The arguments one after another; an option's value may stand behind it or behind an equals sign.
+class Reader {
+ public:
+  Reader(int argc, char** argv, int first) : argc_(argc), argv_(argv), next_(first) {}
+
+  bool AtEnd() const { return next_ >= argc_; }
+  std::string_view Take() { return argv_[next_++]; }
+  char** Rest() const { return argv_ + next_; }
+  std::optional<std::string_view> Value(std::string_view argument, std::string_view option) {
+    if (argument.size() > option.size()) return argument.substr(option.size() + 1);
+    if (AtEnd()) return std::nullopt;
+    return Take();
+  }
+
+ private:
+  int argc_;
+  char** argv_;
+  int next_;
+};
+
+bool Is(std::string_view argument, std::string_view option) {
+  if (!argument.starts_with(option)) return false;
+  return argument.size() == option.size() || argument[option.size()] == '=';
+}
+
+UsageError Wrong(std::string_view what, std::string_view argument) {
+  return UsageError{std::string(what) + ": " + std::string(argument)};
+}
+
+/// Sets the option `argument` of `options`; an error where it is not one of ours or its value is wrong.
+std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, RunOptions& options) {
+  const std::pair<std::string_view, std::string*> texts[] = {
+      {"--state", &options.state_file}, {"--result", &options.result_file}, {"--listen", &options.listen}};
+  for (const auto& [name, target] : texts) {
+    if (!Is(argument, name)) continue;
+    const auto value = reader.Value(argument, name);
+    if (!value || value->empty()) return Wrong("value missing", name);
+    *target = *value;
+    return std::nullopt;
+  }
+  const std::pair<std::string_view, Duration*> durations[] = {{"--idle-after", &options.limits.idle_after},
+                                                              {"--deadline", &options.limits.deadline},
+                                                              {"--grace", &options.grace},
+                                                              {"--sample-every", &options.sample_every}};
+  for (const auto& [name, target] : durations) {
+    if (!Is(argument, name)) continue;
+    const auto value = reader.Value(argument, name);
+    const auto duration = value ? ParseDuration(*value) : std::nullopt;
+    if (!duration) return Wrong("not a duration such as 300ms, 5s, 5m or 1h", value.value_or(name));
+    *target = *duration;
+    return std::nullopt;
+  }
+  if (Is(argument, "--on-hang")) {
+    const auto value = reader.Value(argument, "--on-hang");
+    if (value != "flag" && value != "fail")
+      return Wrong("neither flag nor fail", value.value_or("--on-hang"));
+    options.end_when_hung = value == "fail";
+    return std::nullopt;
+  }
+  return Wrong("unknown option", argument);
+}
+
+Arguments ReadRun(Reader reader) {
+  RunOptions options;
+  while (!reader.AtEnd()) {
+    const std::string_view argument = reader.Take();
+    if (argument == "--") {
+      if (reader.AtEnd()) return UsageError{"no command after --"};
+      options.command = reader.Rest();
+      break;
+    }
+    if (auto error = ReadOption(argument, reader, options)) return *error;
+  }
+  if (options.command == nullptr) return UsageError{"no -- COMMAND"};
+  if (options.state_file.empty()) return UsageError{"--state FILE is required"};
+  if (options.result_file.empty()) return UsageError{"--result FILE is required"};
+  if (options.sample_every < std::chrono::milliseconds(10)) return UsageError{"--sample-every is under 10ms"};
+  return options;
+}
+
+Arguments ReadProbe(Reader reader) {
+  RunOptions options;
+  while (!reader.AtEnd()) {
+    const std::string_view argument = reader.Take();
+    if (!Is(argument, "--state")) return Wrong("unknown option of probe", argument);
+    if (auto error = ReadOption(argument, reader, options)) return *error;
+  }
+  if (options.state_file.empty()) return UsageError{"probe needs --state FILE"};
+  return ProbeOptions{options.state_file};
+}
+
+}  // namespace
+
+std::optional<Duration> ParseDuration(std::string_view text) {
+  int64_t number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0 || rest == text.data()) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<size_t>(rest - text.data()));
+  int64_t factor = 0;
+  if (unit == "ms") factor = 1;
+  if (unit == "s") factor = 1000;
+  if (unit == "m") factor = 60 * 1000;
+  if (unit == "h") factor = 3600 * 1000;
+  if (unit.empty() && number == 0) factor = 1;
+  constexpr int64_t kYear = int64_t{366} * 24 * 3600 * 1000;
+  if (factor == 0 || number > kYear / factor) return std::nullopt;
+  return Duration(number * factor);
+}
+
+Arguments ParseArguments(int argc, char** argv) {
+  if (argc < 2) return UsageError{"no arguments"};
+  const std::string_view first = argv[1];
+  if (first == "--help" || first == "-h") return HelpWanted{};
+  if (first == "--version") return VersionWanted{};
+  if (first == "probe") return ReadProbe(Reader(argc, argv, 2));
+  if (first == "install") {
+    if (argc != 3 || *argv[2] == '\0') return UsageError{"install needs one FILE"};
+    return InstallOptions{argv[2]};
+  }
+  return ReadRun(Reader(argc, argv, 1));
+}
+
+}  // namespace imagebatch::runner

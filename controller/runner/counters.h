@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "runner/files.h"
+
+namespace imagebatch::runner {
+
+/// The CPU time of the container's cgroup (v1 or v2): it also sees children that came and went between two
+/// samples and were never waited for. Only where the cgroup is the build's alone.
+class CgroupCpu {
+ public:
+  /// To be made before the command is started: the cgroup is ours if it then holds this process and no other.
+  CgroupCpu();
+
+  /// Seconds since the cgroup was made, this process's own share taken off; absent where it cannot be had.
+  std::optional<double> Seconds() const;
+
+ private:
+  Descriptor counter_;
+  bool unified_ = false;  // v2: microseconds in cpu.stat; v1: nanoseconds in cpuacct.usage
+};
+
+/// The bytes that pass through the network interfaces of the container, loopback aside. Only in a container:
+/// outside, the interfaces carry the traffic of the whole machine and say nothing of the build.
+class NetworkBytes {
+ public:
+  NetworkBytes();
+
+  /// Headers included; absent where it cannot be had.
+  std::optional<uint64_t> Total() const;
+
+ private:
+  bool in_container_;
+};
+
+}  // namespace imagebatch::runner

@@ -1,0 +1,55 @@
+#pragma once
+#include <poll.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hang/verdict.h"
+#include "runner/files.h"
+
+namespace imagebatch::runner {
+
+/// Answers GET /progress within the runner's own loop: 200 while the build progresses, 503 while it hangs,
+/// with the state as the body. One request per connection; few connections, small requests, no waiting for
+/// slow clients.
+class Listener {
+ public:
+  /// "1.2.3.4:80", "[::1]:80", or ":80" for all addresses of both families. Empty on success, else what went
+  /// wrong.
+  std::string Open(const std::string& address);
+
+  /// The descriptors to wait for; their order is that of Serve().
+  void AddTo(std::vector<pollfd>& polls) const;
+  /// `ready` points at the first of those that AddTo() added. `state` is what RenderState() made.
+  void Serve(const pollfd* ready, hang::TimePoint now, bool hung, const std::string& state);
+  /// Closes connections that took too long.
+  void Expire(hang::TimePoint now);
+  /// When the next connection has taken too long; `otherwise` where there is none.
+  hang::TimePoint NextExpiry(hang::TimePoint otherwise) const;
+
+  /// An estimate of what all connections so far have put on the network, headers and handshakes included.
+  uint64_t NetworkBytes() const { return network_bytes_; }
+
+ private:
+  struct Connection {
+    Descriptor socket;
+    hang::TimePoint expires;
+    std::string request;
+    std::string answer;  // what is left of it
+  };
+  void Accept(hang::TimePoint now);
+  void Receive(Connection& connection, bool hung, const std::string& state);
+  void Send(Connection& connection);
+
+  Descriptor socket_;
+  std::array<Connection, 8> connections_;
+  uint64_t network_bytes_ = 0;
+};
+
+/// The whole answer to a request whose head, up to its empty line, is `request`.
+std::string Answer(std::string_view request, bool hung, const std::string& state);
+
+}  // namespace imagebatch::runner

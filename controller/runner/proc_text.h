@@ -1,0 +1,43 @@
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace imagebatch::runner {
+
+/// Of /proc/PID/stat (proc(5)); times in clock ticks.
+struct ProcessStat {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  char state = '?';
+  uint32_t threads = 0;
+  uint64_t own_ticks = 0;     // user and system
+  uint64_t reaped_ticks = 0;  // of children that ended and were waited for
+  uint64_t start_ticks = 0;   // since boot; with the pid it names the process
+  uint64_t resident_pages = 0;
+};
+
+/// The program's name may hold anything, brackets and newlines too. Nothing where a field is missing.
+std::optional<ProcessStat> ParseStat(std::string_view text);
+
+/// Of /proc/PID/io: bytes read and written by system calls and to and from the disk, all in one sum. (What a
+/// linker reads through a mapping is only in the disk's figures.)
+std::optional<uint64_t> ParseIo(std::string_view text);
+
+/// Of /proc/net/dev: bytes received and sent by all interfaces but loopback.
+uint64_t ParseNetDev(std::string_view text);
+
+/// The directory of this process's cgroup in the file system: of the v1 hierarchy with `controller`, or of v2
+/// where `controller` is empty. From /proc/self/mountinfo and /proc/self/cgroup; empty where there is none.
+std::string CgroupDirectory(std::string_view mountinfo, std::string_view cgroup, std::string_view controller);
+
+/// The value behind `key` and a space at the start of a line, as in cpu.stat ("usage_usec 123").
+std::optional<uint64_t> ValueOf(std::string_view text, std::string_view key);
+
+/// Splits off the text up to the first `separator`, which goes; the rest stays in `text`.
+std::string_view TakeUntil(std::string_view& text, char separator);
+
+}  // namespace imagebatch::runner

@@ -1,0 +1,227 @@
+#include "runner/report.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include "runner/json.h"
+
+namespace imagebatch::runner {
+namespace {
+
+constexpr size_t kMessageBytes = 300;
+constexpr size_t kPhaseBytes = 160;
+constexpr size_t kMarkerBytes = 128;
+
+/// How much of the evidence and of the phases a report holds.
+struct Detail {
+  size_t processes;
+  size_t command_bytes;
+  size_t lines;
+  size_t line_bytes;
+  size_t phases;
+};
+
+/// From all to nothing. The last one must fit any limit together with the largest head: 300 bytes of message,
+/// 160 of phase, 128 of marker, and some 600 of names, numbers and times.
+constexpr Detail kDetails[] = {
+    {64, 200, 20, 200, 64}, {32, 160, 20, 160, 40}, {24, 120, 20, 120, 30},
+    {20, 100, 15, 100, 20}, {16, 80, 10, 80, 15},   {12, 60, 6, 80, 10},
+    {8, 60, 4, 60, 6},      {4, 40, 2, 40, 3},      {0, 0, 0, 0, 0},
+};
+
+template <class Render>
+std::string Fit(size_t limit, Render render) {
+  std::string text;
+  for (const Detail& detail : kDetails) {
+    text = render(detail);
+    if (text.size() <= limit) break;
+  }
+  return text;
+}
+
+void WriteNullable(JsonWriter& json, std::string_view text, size_t limit) {
+  if (text.empty()) {
+    json.Null();
+  } else {
+    json.String(text, limit);
+  }
+}
+
+void WriteVerdict(JsonWriter& json, const Snapshot& snapshot) {
+  const auto& finding = snapshot.verdict.finding;
+  json.Key("verdict").String(finding ? "Hung" : "Progressing", 16);
+  json.Key("class");
+  WriteNullable(json, finding ? hang::Name(finding->hang_class) : "", 32);
+  json.Key("reason");
+  WriteNullable(json, finding ? finding->reason : "", 64);
+  json.Key("message");
+  WriteNullable(json, finding ? std::string_view(finding->message) : "", kMessageBytes);
+}
+
+void WriteTimes(JsonWriter& json, const Snapshot& snapshot) {
+  json.Key("since").String(snapshot.clock.Format(snapshot.verdict.since), 32);
+  json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);
+  json.Key("phase");
+  WriteNullable(json, snapshot.phase, kPhaseBytes);
+}
+
+void WriteProcess(JsonWriter& json, const ProcessEvidence& process, size_t command_bytes) {
+  json.BeginObject();
+  json.Key("pid").Integer(process.pid);
+  json.Key("ppid").Integer(process.parent);
+  json.Key("state").String(std::string_view(&process.state, 1), 8);
+  if (!process.wchan.empty()) json.Key("wchan").String(process.wchan, 40);
+  if (!process.system_call.empty()) json.Key("syscall").String(process.system_call, 24);
+  json.Key("threads").Integer(process.threads);
+  if (!process.other_threads.empty()) {
+    json.Key("otherThreads").BeginObject();
+    for (const auto& [call, threads] : process.other_threads) json.Key(call).Integer(threads);
+    json.EndObject();
+  }
+  json.Key("cpuSeconds").Decimal(process.cpu_seconds);
+  json.Key("command").String(process.command, command_bytes);
+  json.EndObject();
+}
+
+void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& detail) {
+  json.BeginObject();
+  // What the verdict was judged by: only the signals that can be read here.
+  json.Key("quietSeconds").BeginObject();
+  for (hang::Signal signal : hang::kAllSignals) {
+    const hang::SignalProgress& progress = snapshot.progress.Of(signal);
+    if (!progress.watched) continue;
+    json.Key(hang::Key(signal)).Decimal(std::chrono::duration<double>(snapshot.now - progress.last).count());
+  }
+  json.EndObject();
+  if (const Evidence* evidence = snapshot.evidence) {
+    const size_t processes = std::min(detail.processes, evidence->processes.size());
+    json.Key("processes").BeginArray();
+    for (size_t index = evidence->processes.size() - processes; index < evidence->processes.size(); ++index) {
+      WriteProcess(json, evidence->processes[index], detail.command_bytes);
+    }
+    json.EndArray();
+    const size_t left_out = evidence->more_processes + evidence->processes.size() - processes;
+    if (left_out > 0) json.Key("olderProcesses").Integer(static_cast<int64_t>(left_out));
+    if (evidence->connections) json.Key("connections").Integer(static_cast<int64_t>(*evidence->connections));
+    const size_t lines = std::min(detail.lines, evidence->output.size());
+    json.Key("output").BeginArray();
+    for (size_t index = evidence->output.size() - lines; index < evidence->output.size(); ++index) {
+      json.String(evidence->output[index], detail.line_bytes);
+    }
+    json.EndArray();
+  }
+  json.EndObject();
+}
+
+/// The longest `count` phases, in the order in which they began.
+void WritePhases(JsonWriter& json, const std::vector<hang::Phase>& phases, size_t count) {
+  double shortest = 0;
+  if (phases.size() > count) {
+    std::vector<double> lengths;
+    for (const hang::Phase& phase : phases) lengths.push_back(phase.seconds);
+    std::sort(lengths.begin(), lengths.end(), std::greater<>());
+    shortest = count > 0 ? lengths[count - 1] : 0;
+  }
+  json.BeginArray();
+  for (const hang::Phase& phase : phases) {
+    if (count == 0) break;
+    if (phase.seconds < shortest) continue;
+    --count;
+    json.BeginObject();
+    json.Key("name").String(phase.name, kPhaseBytes);
+    json.Key("seconds").Decimal(phase.seconds);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+constexpr std::string_view kHungStart = "{\"verdict\":\"Hung\",";
+constexpr std::string_view kProgressingStart = "{\"verdict\":\"Progressing\",";
+constexpr std::string_view kEvidenceKey = ",\"evidence\":{";
+
+}  // namespace
+
+std::string WallClock::Format(hang::TimePoint time) const {
+  using std::chrono::duration_cast;
+  using std::chrono::milliseconds;
+  const auto wall = duration_cast<milliseconds>(
+      (wall_start + duration_cast<std::chrono::system_clock::duration>(time - steady_start))
+          .time_since_epoch());
+  const auto count = static_cast<long long>(wall.count());
+  const time_t seconds = static_cast<time_t>(count / 1000);
+  struct tm parts {};
+  gmtime_r(&seconds, &parts);
+  char day_and_time[32];
+  strftime(day_and_time, sizeof day_and_time, "%Y-%m-%dT%H:%M:%S", &parts);
+  char text[48];
+  snprintf(text, sizeof text, "%s.%03dZ", day_and_time, static_cast<int>(count % 1000));
+  return text;
+}
+
+std::string RenderState(const Snapshot& snapshot) {
+  return Fit(kStateBytes, [&](const Detail& detail) {
+    JsonWriter json;
+    json.BeginObject();
+    WriteVerdict(json, snapshot);
+    WriteTimes(json, snapshot);
+    json.Key("evidence");
+    WriteEvidence(json, snapshot, detail);
+    json.EndObject();
+    return json.Text() + "\n";
+  });
+}
+
+std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome) {
+  return Fit(kResultBytes, [&](const Detail& detail) {
+    JsonWriter json;
+    json.BeginObject();
+    json.Key("exitCode").Integer(outcome.exit_code);
+    json.Key("signal");
+    WriteNullable(json, outcome.signal, 16);
+    WriteVerdict(json, snapshot);
+    json.Key("startedAt").String(snapshot.clock.Format(snapshot.clock.steady_start), 32);
+    json.Key("finishedAt").String(snapshot.clock.Format(snapshot.now), 32);
+    json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);
+    json.Key("phases");
+    WritePhases(json, outcome.phases, detail.phases);
+    json.Key("longestSilenceSeconds").Decimal(outcome.longest_silence_seconds);
+    json.Key("peakRssBytes").Integer(static_cast<int64_t>(outcome.peak_resident_bytes));
+    json.Key("cpuSeconds").Decimal(outcome.cpu_seconds);
+    json.Key("outputBytes").Integer(static_cast<int64_t>(outcome.output_bytes));
+    json.Key("evidence");
+    WriteEvidence(json, snapshot, detail);
+    json.EndObject();
+    return json.Text() + "\n";
+  });
+}
+
+std::string RenderLogLine(const Snapshot& snapshot, const std::string& marker) {
+  const bool hung = snapshot.verdict.Hung();
+  return Fit(kLogLineBytes, [&](const Detail& detail) {
+    JsonWriter json;
+    json.BeginObject();
+    json.Key("imagebatch").String(hung ? "evidence" : "verdict", 16);
+    if (!marker.empty()) json.Key("marker").String(marker, kMarkerBytes);
+    WriteVerdict(json, snapshot);
+    WriteTimes(json, snapshot);
+    if (hung) {
+      json.Key("evidence");
+      WriteEvidence(json, snapshot, detail);
+    }
+    json.EndObject();
+    return json.Text();
+  });
+}
+
+bool SaysHung(const std::string& state) { return state.starts_with(kHungStart); }
+
+std::optional<std::string> StateHead(const std::string& state) {
+  if (!SaysHung(state) && !state.starts_with(kProgressingStart)) return std::nullopt;
+  // Within a JSON string a quote has a backslash before it, so these bytes stand for the member alone.
+  const size_t evidence = state.find(kEvidenceKey);
+  if (evidence == std::string::npos || evidence + 1 > kProbeBytes) return std::nullopt;
+  return state.substr(0, evidence) + "}";
+}
+
+}  // namespace imagebatch::runner

@@ -1,0 +1,284 @@
+#include "runner/supervisor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+namespace imagebatch::runner {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int kExitHung = 124;
+constexpr int kExitCannotRun = 126;
+constexpr int kExitNotFound = 127;
+
+constexpr int kForwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+constexpr int kEndingSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+// However many processes there are, samples are stretched until they take at most one part in so many of a
+// core.
+constexpr int kSampleShare = 100;
+constexpr std::chrono::seconds kLongestPeriod{30};
+
+steady_clock::duration OwnCpu() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+void Complain(const std::string& what) { fprintf(stderr, "imagebatch-runner: %s\n", what.c_str()); }
+
+}  // namespace
+
+Supervisor::Supervisor(const RunOptions& options, std::string marker)
+    : options_(options),
+      marker_(std::move(marker)),
+      clock_{steady_clock::now(), std::chrono::system_clock::now()},
+      now_(clock_.steady_start),
+      watch_(now_),
+      next_sample_(now_ + options.sample_every),
+      verdict_{std::nullopt, now_},
+      ending_(watch_.Tree(), options.grace),
+      last_output_(now_) {}
+
+int Supervisor::Run() {
+  if (!Prepare()) return kExitUsage;
+  if (!Start()) {
+    WriteResult();
+    return ExitCode();
+  }
+  while (!Finished()) {
+    WaitForEvents();
+    HandleSignals();
+    PassOutput();
+    if (status_) EndLeftovers();
+    ending_.Advance(now_);
+    if (!status_ && !ending_.Begun() && now_ >= next_sample_) Sample();
+  }
+  return Finish();
+}
+
+bool Supervisor::Prepare() {
+  sigset_t handled;
+  sigemptyset(&handled);
+  sigaddset(&handled, SIGCHLD);
+  for (int signal : kForwarded) sigaddset(&handled, signal);
+  sigprocmask(SIG_BLOCK, &handled, &inherited_.mask);
+  inherited_.sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
+  // Ignored, children would vanish without a status.
+  signal(SIGCHLD, SIG_DFL);
+  signals_ = Descriptor(signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC));
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  result_ = Descriptor(open(options_.result_file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (!result_.Open()) {
+    Complain("cannot write " + options_.result_file + ": " + strerror(errno));
+    return false;
+  }
+  state_ = RenderState(Look());
+  if (!ReplaceFile(options_.state_file, state_)) {
+    Complain("cannot write " + options_.state_file + ": " + strerror(errno));
+    return false;
+  }
+  if (options_.listen.empty()) return true;
+  const std::string error = listener_.Open(options_.listen);
+  if (!error.empty()) Complain(error);
+  return error.empty();
+}
+
+bool Supervisor::Start() {
+  Spawned spawned = Spawn(options_.command, inherited_);
+  if (spawned.pid < 0) {
+    Complain(std::string(options_.command[0]) + ": " + strerror(spawned.error));
+    // In the form of waitpid(), so that one function makes the exit code.
+    status_ = W_EXITCODE(spawned.error == ENOENT ? kExitNotFound : kExitCannotRun, 0);
+    return false;
+  }
+  command_ = spawned.pid;
+  streams_.reserve(LineTail::kStreams);
+  streams_.emplace_back(std::move(spawned.output), STDOUT_FILENO);
+  if (spawned.errors.Open()) streams_.emplace_back(std::move(spawned.errors), STDERR_FILENO);
+  return true;
+}
+
+void Supervisor::WaitForEvents() {
+  polls_.clear();
+  polls_.push_back({signals_.Get(), POLLIN, 0});
+  for (const OutputStream& stream : streams_) {
+    if (stream.WantsRead()) polls_.push_back({stream.From(), POLLIN, 0});
+    if (stream.WantsWrite()) polls_.push_back({stream.To(), POLLOUT, 0});
+  }
+  const size_t listener_polls = polls_.size();
+  listener_.AddTo(polls_);
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(NextTimer() - steady_clock::now()).count();
+  poll(polls_.data(), polls_.size(), static_cast<int>(std::clamp<int64_t>(wait, 0, 60'000)));
+  now_ = steady_clock::now();
+  listener_.Serve(polls_.data() + listener_polls, now_, verdict_.Hung(), state_);
+  listener_.Expire(now_);
+}
+
+hang::TimePoint Supervisor::NextTimer() const {
+  hang::TimePoint next = now_ + std::chrono::seconds(60);
+  if (ending_.Begun()) {
+    next = ending_.NextStep();
+  } else if (!status_) {
+    next = next_sample_;
+  } else if (children_left_) {
+    next = leftovers_until_;
+  }
+  return listener_.NextExpiry(next);
+}
+
+void Supervisor::HandleSignals() {
+  if ((polls_.front().revents & POLLIN) == 0) return;
+  signalfd_siginfo info{};
+  while (read(signals_.Get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo != SIGCHLD) Forward(static_cast<int>(info.ssi_signo));
+  }
+  Reap();
+}
+
+void Supervisor::Forward(int signal) {
+  if (!status_) {
+    kill(-command_, signal);
+    return;
+  }
+  if (std::find(std::begin(kEndingSignals), std::end(kEndingSignals), signal) == std::end(kEndingSignals))
+    return;
+  told_to_end_ = true;
+  ending_.Begin(now_);
+}
+
+void Supervisor::Reap() {
+  int status = 0;
+  pid_t pid = 0;
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    if (pid != command_) continue;
+    status_ = status;
+    leftovers_until_ = now_ + options_.grace;
+  }
+  if (pid == 0) return;
+  // No child, and so no descendant: whoever loses his parent becomes our child.
+  children_left_ = false;
+  for (OutputStream& stream : streams_) stream.ExpectNoMore();
+}
+
+void Supervisor::PassOutput() {
+  for (size_t index = 0; index < streams_.size(); ++index) {
+    OutputStream& stream = streams_[index];
+    if (stream.WantsRead()) {
+      const std::string_view bytes = stream.Read();
+      if (!bytes.empty()) {
+        output_bytes_ += bytes.size();
+        longest_silence_ = std::max(longest_silence_, now_ - last_output_);
+        last_output_ = now_;
+        tail_.Add(index, bytes, now_);
+      }
+    }
+    if (stream.WantsWrite()) stream.Write();
+  }
+}
+
+void Supervisor::Sample() {
+  const auto cpu_before = OwnCpu();
+  watch_.Sample(now_, output_bytes_, listener_.NetworkBytes());
+  Judge();
+  Publish();
+  const auto cost = OwnCpu() - cpu_before;
+  const steady_clock::duration affordable =
+      std::min<steady_clock::duration>(cost * kSampleShare, kLongestPeriod);
+  next_sample_ = now_ + std::max<steady_clock::duration>(options_.sample_every, affordable);
+  if (verdict_.Hung() && options_.end_when_hung) EndHung();
+}
+
+void Supervisor::Judge() {
+  const hang::Input input{now_, clock_.steady_start, options_.limits, watch_.Progress()};
+  const hang::Verdict next = hang::Next(verdict_, hang::Judge(input), now_);
+  const bool changed = hang::Changed(verdict_, next);
+  verdict_ = next;
+  if (!changed) return;
+  evidence_.reset();
+  if (verdict_.Hung()) evidence_ = CollectEvidence(watch_.Tree(), tail_);
+  streams_.back().Inject(RenderLogLine(Look(), marker_));
+  streams_.back().Write();
+}
+
+void Supervisor::EndHung() {
+  ended_hung_ = true;
+  // Written before anything is ended, in case we are ended too.
+  WriteResult();
+  ending_.Begin(now_);
+}
+
+void Supervisor::EndLeftovers() {
+  if (!children_left_) return;
+  const bool output_held = std::any_of(streams_.begin(), streams_.end(),
+                                       [](const OutputStream& stream) { return !stream.Ended(); });
+  if (!output_held || now_ >= leftovers_until_) ending_.Begin(now_);
+}
+
+bool Supervisor::Finished() const {
+  if (ending_.Failed(now_) && (children_left_ || told_to_end_ || ended_hung_)) return true;
+  if (!status_ || children_left_) return false;
+  return std::all_of(streams_.begin(), streams_.end(),
+                     [](const OutputStream& stream) { return stream.Finished(); });
+}
+
+int Supervisor::Finish() {
+  longest_silence_ = std::max(longest_silence_, now_ - last_output_);
+  // It came to a good end by itself: whatever it looked like, it did not hang.
+  if (!ended_hung_ && ExitCode() == 0) {
+    verdict_ = hang::Next(verdict_, std::nullopt, now_);
+    evidence_.reset();
+  }
+  Publish();
+  WriteResult();
+  return ExitCode();
+}
+
+int Supervisor::ExitCode() const {
+  if (ended_hung_) return kExitHung;
+  return WIFSIGNALED(*status_) ? 128 + WTERMSIG(*status_) : WEXITSTATUS(*status_);
+}
+
+Snapshot Supervisor::Look() const {
+  return {.clock = clock_,
+          .now = now_,
+          .verdict = verdict_,
+          .progress = watch_.Progress(),
+          .phase = std::string(tail_.Phases().Current()),
+          .evidence = evidence_ ? &*evidence_ : nullptr};
+}
+
+void Supervisor::Publish() {
+  state_ = RenderState(Look());
+  // A full disk must not end the build; the listener answers all the same.
+  (void)ReplaceFile(options_.state_file, state_);
+}
+
+void Supervisor::WriteResult() const {
+  Outcome outcome;
+  outcome.exit_code = ExitCode();
+  if (status_ && WIFSIGNALED(*status_))
+    outcome.signal = std::string("SIG") + sigabbrev_np(WTERMSIG(*status_));
+  outcome.longest_silence_seconds = std::chrono::duration<double>(longest_silence_).count();
+  outcome.peak_resident_bytes = watch_.PeakResidentBytes();
+  outcome.cpu_seconds = watch_.CpuSeconds();
+  outcome.output_bytes = output_bytes_;
+  outcome.phases = tail_.Phases().Until(now_);
+  if (!Overwrite(result_, RenderResult(Look(), outcome))) {
+    Complain("cannot write " + options_.result_file + ": " + strerror(errno));
+  }
+}
+
+}  // namespace imagebatch::runner

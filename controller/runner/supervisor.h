@@ -1,0 +1,92 @@
+#pragma once
+#include <poll.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hang/checks.h"
+#include "runner/args.h"
+#include "runner/ending.h"
+#include "runner/evidence.h"
+#include "runner/line_tail.h"
+#include "runner/listener.h"
+#include "runner/output.h"
+#include "runner/report.h"
+#include "runner/spawn.h"
+#include "runner/watch.h"
+
+namespace imagebatch::runner {
+
+inline constexpr int kExitUsage = 2;
+
+/// Runs one command and watches it, in one thread and one poll() loop: signals, output, the listener and the
+/// samples take turns, and nothing in it waits for the outside.
+///
+/// What becomes of processes that the command leaves behind: while one of them holds the output open, all are
+/// given `grace`; then, or at once where none does, they are ended as a hung tree is.
+class Supervisor {
+ public:
+  /// `marker` goes into the lines of the log; empty: none.
+  Supervisor(const RunOptions& options, std::string marker);
+
+  /// From start to end; the exit code. What stands in its way is said on stderr.
+  int Run();
+
+ private:
+  bool Prepare();
+  bool Start();
+
+  void WaitForEvents();
+  hang::TimePoint NextTimer() const;
+  void HandleSignals();
+  void Forward(int signal);
+  void Reap();
+  void PassOutput();
+
+  void Sample();
+  void Judge();
+  void EndHung();
+  void EndLeftovers();
+  bool Finished() const;
+  int Finish();
+
+  int ExitCode() const;
+  Snapshot Look() const;
+  void Publish();
+  void WriteResult() const;
+
+  const RunOptions& options_;
+  const std::string marker_;
+  const WallClock clock_;
+  hang::TimePoint now_;  // taken once per turn of the loop
+
+  InheritedSignals inherited_;
+  Descriptor signals_;
+  Descriptor result_;
+  Listener listener_;
+  std::vector<OutputStream> streams_;
+  std::vector<pollfd> polls_;
+  LineTail tail_;
+
+  Watch watch_;
+  hang::TimePoint next_sample_;
+  hang::Verdict verdict_;
+  std::optional<Evidence> evidence_;
+  std::string state_;  // as it was last published
+
+  pid_t command_ = -1;
+  std::optional<int> status_;  // of the command once it has ended, as waitpid() gives it
+  bool children_left_ = true;
+  hang::TimePoint leftovers_until_;
+  TreeEnding ending_;
+  bool ended_hung_ = false;
+  bool told_to_end_ = false;
+
+  hang::TimePoint last_output_;
+  std::chrono::steady_clock::duration longest_silence_{0};
+  uint64_t output_bytes_ = 0;
+};
+
+}  // namespace imagebatch::runner

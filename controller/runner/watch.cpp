@@ -1,0 +1,57 @@
+#include "runner/watch.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace imagebatch::runner {
+namespace {
+
+/// Descendants that have been waited for, by us or by their parents below us.
+rusage ReapedUsage() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  return usage;
+}
+
+double ReapedSeconds() {
+  const rusage usage = ReapedUsage();
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+}  // namespace
+
+double Watch::LivingSeconds() const {
+  return static_cast<double>(tree_.Totals().ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+void Watch::Sample(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes) {
+  tree_.Walk();
+  const TreeTotals& totals = tree_.Totals();
+  hang::Sample sample;
+  sample.at = now;
+  sample.output_bytes = output_bytes;
+  if (tree_.Readable()) {
+    sample.cpu_seconds = LivingSeconds() + ReapedSeconds();
+    sample.births = totals.births;
+  }
+  sample.io_bytes = totals.io_bytes;
+  sample.container_cpu_seconds = cgroup_cpu_.Seconds();
+  if (const auto bytes = network_.Total())
+    sample.network_bytes = *bytes - std::min(*bytes, own_network_bytes);
+  progress_.Add(sample);
+  peak_resident_bytes_ = std::max(peak_resident_bytes_, totals.resident_bytes);
+  cpu_seconds_ = std::max(cpu_seconds_, sample.cpu_seconds.value_or(0));
+}
+
+uint64_t Watch::PeakResidentBytes() const {
+  return std::max(peak_resident_bytes_, static_cast<uint64_t>(ReapedUsage().ru_maxrss) * 1024);
+}
+
+double Watch::CpuSeconds() const { return std::max(cpu_seconds_, ReapedSeconds()); }
+
+}  // namespace imagebatch::runner

@@ -1,0 +1,39 @@
+#pragma once
+#include <cstdint>
+
+#include "hang/progress.h"
+#include "runner/counters.h"
+#include "runner/process_tree.h"
+
+namespace imagebatch::runner {
+
+/// Takes the samples of the process tree that the verdict is judged by.
+class Watch {
+ public:
+  /// To be made before the command is started (see CgroupCpu).
+  explicit Watch(hang::TimePoint start) : progress_(start) {}
+
+  /// One sample. `output_bytes` is what the command has written so far, `own_network_bytes` what the runner's
+  /// listener has put on the network so far.
+  void Sample(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes);
+
+  const hang::Progress& Progress() const { return progress_.Get(); }
+  ProcessTree& Tree() { return tree_; }
+
+  /// The most that one sample, or one process alone, has held.
+  uint64_t PeakResidentBytes() const;
+  /// Of the whole tree so far, processes that have ended included.
+  double CpuSeconds() const;
+
+ private:
+  double LivingSeconds() const;
+
+  ProcessTree tree_;
+  CgroupCpu cgroup_cpu_;
+  NetworkBytes network_;
+  hang::ProgressTracker progress_;
+  uint64_t peak_resident_bytes_ = 0;
+  double cpu_seconds_ = 0;
+};
+
+}  // namespace imagebatch::runner
