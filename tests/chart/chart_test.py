@@ -1,0 +1,276 @@
+"""What the chart renders, by its variants. Nothing here needs a cluster; HELM is the helm program."""
+import filecmp
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts/imagebatch"
+HELM = os.environ.get("HELM", str(ROOT / "build/tools/helm"))
+OPERATOR = ["--api-versions", "monitoring.coreos.com/v1"]
+
+
+def helm(*arguments):
+    return subprocess.run([HELM, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def template(*arguments, release="imagebatch"):
+    return helm("template", release, CHART, "--namespace", "system", "--kube-version", "1.34", *arguments)
+
+
+def render(*arguments, release="imagebatch"):
+    """The rendered objects as {(kind, name): object}."""
+    result = template(*arguments, release=release)
+    if result.returncode != 0:
+        raise AssertionError(result.stderr)
+    objects = {}
+    for item in yaml.safe_load_all(result.stdout):
+        key = item["kind"], item["metadata"]["name"]
+        if key in objects:
+            raise AssertionError(f"rendered twice: {key}")
+        objects[key] = item
+    return objects
+
+
+def kinds(objects):
+    return {kind for kind, _ in objects}
+
+
+def only(objects, kind):
+    (found,) = [item for (found_kind, _), item in objects.items() if found_kind == kind]
+    return found
+
+
+def rights(role):
+    """{(resource, verb)}, resources outside the core group with their group."""
+    return {(resource + ("." + group if group else ""), verb)
+            for rule in role["rules"] for group in rule["apiGroups"] for resource in rule["resources"]
+            for verb in rule["verbs"]}
+
+
+CONTROLLER_RIGHTS = {
+    *(("imagebatches.imagebatch.dev", verb) for verb in ("get", "list", "watch", "delete")),
+    *(("imagebatches/status.imagebatch.dev", verb) for verb in ("update", "patch")),
+    ("imagebatches/finalizers.imagebatch.dev", "update"),
+    *(("jobs.batch", verb) for verb in ("get", "list", "watch", "create", "delete")),
+    *(("pods", verb) for verb in ("get", "list", "watch")),
+    ("pods/log", "get"),
+    *(("configmaps", verb) for verb in ("get", "list", "create", "update", "patch")),
+    *(("events", verb) for verb in ("create", "patch")),
+}
+
+
+class DefaultTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.objects = render()
+        cls.pod = only(cls.objects, "Deployment")["spec"]["template"]
+        (cls.container,) = cls.pod["spec"]["containers"]
+
+    def test_lint(self):
+        result = helm("lint", "--strict", CHART)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_objects(self):
+        self.assertEqual(set(self.objects), {
+            ("Deployment", "imagebatch"), ("Service", "imagebatch"), ("ServiceAccount", "imagebatch"),
+            ("ClusterRole", "imagebatch"), ("ClusterRoleBinding", "imagebatch"),
+            ("ClusterRole", "imagebatch-editor"), ("ClusterRole", "imagebatch-viewer"),
+            ("CustomResourceDefinition", "imagebatches.imagebatch.dev")})
+        for (kind, name), item in self.objects.items():
+            if kind in ("Deployment", "Service", "ServiceAccount"):
+                self.assertEqual(item["metadata"]["namespace"], "system", name)
+
+    def test_one_controller_at_a_time(self):
+        spec = only(self.objects, "Deployment")["spec"]
+        self.assertEqual((spec["replicas"], spec["strategy"]["type"]), (1, "Recreate"))
+
+    def test_arguments(self):
+        self.assertEqual(self.container["image"], "imagebatch:0.1.0")
+        self.assertEqual(self.container["args"], [
+            "controller", "--listen=:8080", "--log-level=info", "--runner-image=imagebatch:0.1.0"])
+
+    def test_pod_security_restricted(self):
+        pod, container = self.pod["spec"]["securityContext"], self.container["securityContext"]
+        self.assertIs(pod["runAsNonRoot"], True)
+        self.assertEqual((pod["runAsUser"], pod["seccompProfile"]["type"]), (65532, "RuntimeDefault"))
+        self.assertEqual(container, {
+            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}})
+        self.assertFalse({"hostNetwork", "hostPID", "hostIPC", "volumes"} & set(self.pod["spec"]))
+        self.assertIn("memory", self.container["resources"]["limits"])
+
+    def test_probes_and_service_reach_the_listener(self):
+        self.assertEqual(self.container["ports"], [{"name": "metrics", "containerPort": 8080}])
+        for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+            self.assertEqual(self.container[probe]["httpGet"], {"path": path, "port": "metrics"})
+        service = only(self.objects, "Service")
+        self.assertEqual([(p["name"], p["targetPort"]) for p in service["spec"]["ports"]], [("metrics", "metrics")])
+        labels = self.pod["metadata"]["labels"].items()
+        self.assertLessEqual(service["spec"]["selector"].items(), labels)
+        self.assertEqual(only(self.objects, "Deployment")["spec"]["selector"]["matchLabels"],
+                         service["spec"]["selector"])
+        self.assertIn(("app.kubernetes.io/name", "imagebatch"), labels)
+
+    def test_least_rights(self):
+        self.assertEqual(rights(self.objects["ClusterRole", "imagebatch"]), CONTROLLER_RIGHTS)
+        binding = only(self.objects, "ClusterRoleBinding")
+        self.assertEqual(binding["subjects"], [{"kind": "ServiceAccount", "name": "imagebatch", "namespace": "system"}])
+        self.assertEqual(self.pod["spec"]["serviceAccountName"], "imagebatch")
+
+    def test_roles_for_users(self):
+        editor, viewer = (self.objects["ClusterRole", "imagebatch-" + who] for who in ("editor", "viewer"))
+        prefix = "rbac.authorization.k8s.io/aggregate-to-"
+        aggregated = [{key[len(prefix):] for key in role["metadata"]["labels"] if key.startswith(prefix)}
+                      for role in (editor, viewer)]
+        self.assertEqual(aggregated, [{"admin", "edit"}, {"view"}])
+        self.assertIn(("imagebatches.imagebatch.dev", "create"), rights(editor))
+        self.assertEqual({verb for _, verb in rights(viewer)}, {"get", "list", "watch"})
+        self.assertNotIn("imagebatches/status.imagebatch.dev", {r for r, verb in rights(editor) if verb != "get"})
+
+
+class WatchNamespaceTest(unittest.TestCase):
+    def test_rights_in_that_namespace_only(self):
+        objects = render("--set", "watchNamespace=builds")
+        role, binding = only(objects, "Role"), only(objects, "RoleBinding")
+        self.assertEqual(rights(role), CONTROLLER_RIGHTS)
+        self.assertEqual([o["metadata"]["namespace"] for o in (role, binding)], ["builds", "builds"])
+        self.assertEqual(binding["roleRef"]["kind"], "Role")
+        self.assertEqual(binding["subjects"][0]["namespace"], "system")
+        self.assertNotIn("ClusterRoleBinding", kinds(objects))
+        self.assertNotIn(("ClusterRole", "imagebatch"), objects)
+        (container,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+        self.assertIn("--namespace=builds", container["args"])
+
+    def test_nothing_of_the_cluster_without_the_crd(self):
+        objects = render("--set", "watchNamespace=builds,crds.enabled=false")
+        self.assertEqual(kinds(objects), {"Deployment", "Service", "ServiceAccount", "Role", "RoleBinding"})
+
+
+class MonitoringTest(unittest.TestCase):
+    def test_rendered_where_the_api_is(self):
+        objects = render(*OPERATOR, "--set", "metrics.labels.release=prometheus")
+        monitor, rule = only(objects, "ServiceMonitor"), only(objects, "PrometheusRule")
+        service = only(objects, "Service")
+        self.assertLessEqual(monitor["spec"]["selector"]["matchLabels"].items(), service["metadata"]["labels"].items())
+        (endpoint,) = monitor["spec"]["endpoints"]
+        self.assertEqual(endpoint, {"port": service["spec"]["ports"][0]["name"], "honorLabels": True})
+        with open(CHART / "files/alerts.yaml", encoding="utf-8") as plain:
+            self.assertEqual(rule["spec"], yaml.safe_load(plain))
+        for item in (monitor, rule):
+            self.assertEqual(item["metadata"]["labels"]["release"], "prometheus")
+
+    def test_not_rendered_elsewhere_or_unwanted(self):
+        for arguments in ([], [*OPERATOR, "--set",
+                               "metrics.serviceMonitor.enabled=false,metrics.prometheusRule.enabled=false"]):
+            self.assertFalse({"ServiceMonitor", "PrometheusRule"} & kinds(render(*arguments)))
+
+    def test_each_alone(self):
+        for off, left in (("serviceMonitor", "PrometheusRule"), ("prometheusRule", "ServiceMonitor")):
+            objects = render(*OPERATOR, "--set", f"metrics.{off}.enabled=false")
+            self.assertEqual(kinds(objects) & {"ServiceMonitor", "PrometheusRule"}, {left})
+
+
+class ValuesTest(unittest.TestCase):
+    def deployment(self, *arguments, **names):
+        return only(render(*arguments, **names), "Deployment")
+
+    def test_image(self):
+        digest = "sha256:" + "a" * 64
+        for values, image in (("image.registry=r:5000", "r:5000/imagebatch:0.1.0"),
+                              ("image.registry=r,image.repository=x/y,image.tag=v9", "r/x/y:v9"),
+                              (f"image.tag=v9,image.digest={digest}", f"imagebatch@{digest}")):
+            (container,) = self.deployment("--set", values)["spec"]["template"]["spec"]["containers"]
+            self.assertEqual(container["image"], image)
+            self.assertIn("--runner-image=" + image, container["args"])
+
+    def test_what_is_passed_on(self):
+        values = {
+            "imagePullSecrets": [{"name": "pull"}], "priorityClassName": "high", "nodeSelector": {"disk": "ssd"},
+            "tolerations": [{"key": "builds", "operator": "Exists"}], "podAnnotations": {"a": "1"},
+            "podLabels": {"team": "x"}, "extraArgs": ["--x=a b", "--y"], "logLevel": "debug",
+            "affinity": {"nodeAffinity": {}}, "resources": {"limits": {"memory": "1Gi"}},
+            "serviceAccount": {"annotations": {"role": "r"}}, "image": {"pullPolicy": "Always"},
+        }
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump(values, file)
+            file.flush()
+            objects = render("--values", file.name)
+        pod = only(objects, "Deployment")["spec"]["template"]
+        (container,) = pod["spec"]["containers"]
+        for key in ("imagePullSecrets", "priorityClassName", "nodeSelector", "tolerations", "affinity"):
+            self.assertEqual(pod["spec"][key], values[key])
+        self.assertEqual(container["args"][-2:], ["--x=a b", "--y"])
+        self.assertIn("--log-level=debug", container["args"])
+        self.assertEqual(container["imagePullPolicy"], "Always")
+        self.assertEqual(container["resources"]["limits"], {"memory": "1Gi"})
+        self.assertEqual(pod["metadata"]["labels"]["team"], "x")
+        self.assertEqual(pod["metadata"]["annotations"]["a"], "1")
+        self.assertEqual(only(objects, "ServiceAccount")["metadata"]["annotations"], {"role": "r"})
+
+    def test_an_account_of_ones_own(self):
+        objects = render("--set", "serviceAccount.create=false,serviceAccount.name=mine")
+        self.assertNotIn("ServiceAccount", kinds(objects))
+        self.assertEqual(only(objects, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"], "mine")
+        self.assertEqual(only(objects, "ClusterRoleBinding")["subjects"][0]["name"], "mine")
+
+    def test_names_follow_the_release_and_fit(self):
+        self.assertEqual(self.deployment(release="mine")["metadata"]["name"], "mine-imagebatch")
+        long = self.deployment(release="x" * 53)["metadata"]["name"]
+        self.assertLessEqual(len(long), 63)
+        self.assertRegex(long, "[a-z0-9]$")
+
+    def test_mistakes_are_refused(self):
+        for mistake in ("image.tagg=v1", "watchNamespaces=builds", "logLevel=loud", "image.digest=sha256:12",
+                        "watchNamespace=Not_A_Name", "metrics.serviceMonitor.enabled=maybe", "replicas=2",
+                        "image.repository="):
+            result = template("--set", mistake)
+            self.assertNotEqual(result.returncode, 0, mistake)
+            self.assertIn("values don't meet the specifications of the schema", result.stderr, mistake)
+
+    def test_every_value_is_in_the_schema(self):
+        with open(CHART / "values.yaml", encoding="utf-8") as file:
+            values = set(yaml.safe_load(file))
+        with open(CHART / "values.schema.json", encoding="utf-8") as file:
+            self.assertEqual(set(yaml.safe_load(file)["properties"]) - {"global"}, values)
+
+    def test_old_clusters_are_refused(self):
+        self.assertIn("incompatible", template("--kube-version", "1.28").stderr)
+
+
+class DerivedTest(unittest.TestCase):
+    def test_crd_is_that_of_the_repository_and_stays(self):
+        with open(ROOT / "manifests/crd.yaml", encoding="utf-8") as file:
+            source = yaml.safe_load(file)
+        crd = only(render(), "CustomResourceDefinition")
+        self.assertEqual(crd["metadata"].pop("annotations")["helm.sh/resource-policy"], "keep")
+        self.assertEqual(crd, source)
+
+    def test_no_copy_is_stale(self):
+        with tempfile.TemporaryDirectory() as directory:
+            subprocess.run([ROOT / "manifests/render.sh", directory], check=True, env={**os.environ, "HELM": HELM})
+            for fresh, committed in (("crd.yaml", CHART / "files/crd.yaml"),
+                                     ("install.yaml", ROOT / "manifests/install.yaml")):
+                self.assertTrue(filecmp.cmp(pathlib.Path(directory) / fresh, committed, shallow=False),
+                                f"{committed} is stale: run manifests/render.sh")
+
+    def test_version_is_that_of_the_program(self):
+        with open(CHART / "Chart.yaml", encoding="utf-8") as file:
+            version = yaml.safe_load(file)["appVersion"]
+        cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+        self.assertIn(f"project(imagebatch VERSION {version} ", cmake)
+
+    def test_a_package_holds_everything(self):
+        with tempfile.TemporaryDirectory() as directory:
+            self.assertEqual(helm("package", CHART, "--destination", directory).returncode, 0)
+            (package,) = pathlib.Path(directory).glob("*.tgz")
+            arguments = "imagebatch", "--namespace", "system", "--kube-version", "1.34", *OPERATOR
+            from_package = helm("template", arguments[0], package, *arguments[1:])
+            self.assertEqual(from_package.stdout, template(*OPERATOR).stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
