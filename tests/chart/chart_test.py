@@ -54,13 +54,13 @@ def rights(role):
 
 CONTROLLER_RIGHTS = {
     *(("imagebatches.imagebatch.dev", verb) for verb in ("get", "list", "watch", "delete")),
-    *(("imagebatches/status.imagebatch.dev", verb) for verb in ("update", "patch")),
+    ("imagebatches/status.imagebatch.dev", "patch"),
     ("imagebatches/finalizers.imagebatch.dev", "update"),
     *(("jobs.batch", verb) for verb in ("get", "list", "watch", "create", "delete")),
-    *(("pods", verb) for verb in ("get", "list", "watch")),
+    *(("pods", verb) for verb in ("list", "watch")),
     ("pods/log", "get"),
-    *(("configmaps", verb) for verb in ("get", "list", "create", "update", "patch")),
-    *(("events", verb) for verb in ("create", "patch")),
+    *(("configmaps", verb) for verb in ("get", "list", "create", "patch")),
+    ("events", "create"),
 }
 
 
