@@ -25,7 +25,7 @@ using web::http::client::http_client;
 using web::http::client::http_client_config;
 
 constexpr size_t kMaxBody = 64 << 20;
-constexpr size_t kPiece = 256 << 10;
+constexpr size_t kPiece = 1 << 20;
 constexpr size_t kPoolThreads = 4;  // they only move bytes and never wait
 constexpr auto kSlice = 50ms;       // how soon a stop is seen
 constexpr auto kFarewell = 40ms;    // for a cancelled task to end; one that takes longer is left behind
@@ -79,7 +79,7 @@ class Exchange {
   /// The next piece of the body, empty at its end.
   Result<std::string> Read(SteadyTime until) {
     auto buffer = response_.body().streambuf();
-    if (buffer.in_avail() > kMaxBody) return GiveUp("the reply comes faster than it can be read");
+    if (buffer.in_avail() > kMaxBody) return GiveUp("more than 64 MiB of the reply wait to be read");
     if (buffer.in_avail() == 0) {
       auto first = Get(buffer, 1, until);
       if (!first || first->empty() || buffer.in_avail() == 0) return first;

@@ -18,8 +18,9 @@ constexpr std::chrono::seconds kLongestPause = 60s;  // whatever a Retry-After s
 FlowControl::FlowControl(int max_in_flight, uint64_t seed)
     : max_in_flight_(std::max(1, max_in_flight)), random_(seed), limit_(max_in_flight_) {}
 
-void FlowControl::OnAnswer() {
+void FlowControl::OnAnswer(SteadyTime sent) {
   without_answer_ = 0;
+  if (sent <= halved_) return;  // says nothing about the new limit
   if (++answers_ < limit_) return;
   answers_ = 0;
   limit_ = std::min(limit_ + 1, max_in_flight_);
@@ -44,7 +45,7 @@ void FlowControl::OnNoAnswer(SteadyTime sent, SteadyTime now) {
 
 void FlowControl::Halve(SteadyTime sent, SteadyTime now) {
   // Requests that were on the wire together fail together: that is one reason to slow down, not eight
-  if (sent < halved_) return;
+  if (sent <= halved_) return;
   halved_ = now;
   answers_ = 0;
   limit_ = std::max(1, limit_ / 2);

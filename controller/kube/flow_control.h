@@ -19,8 +19,8 @@ class FlowControl {
   /// No request starts before this time.
   SteadyTime PausedUntil() const { return paused_until_; }
 
-  /// A request got its answer, whatever it was.
-  void OnAnswer();
+  /// A request, sent at `sent`, got its answer, whatever it was.
+  void OnAnswer(SteadyTime sent);
   /// A request was refused for the server's load; it had been sent at `sent`. Returns when to send it again.
   /// `refusals`: how often it was refused by now, this time included. Retry-After pauses every request.
   SteadyTime OnRefusal(SteadyTime sent, SteadyTime now, int refusals,

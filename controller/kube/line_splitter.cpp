@@ -18,10 +18,9 @@ bool LineSplitter::Feed(std::string_view piece) {
   // Doubled here, because reserve alone would grow to exactly what each piece needs
   if (needed > buffer_.capacity()) buffer_.reserve(std::max(needed, 2 * buffer_.capacity()));
   buffer_.append(piece);
-  const size_t last_line_feed = buffer_.rfind('\n');
-  const size_t open =
-      last_line_feed == std::string::npos ? buffer_.size() : buffer_.size() - last_line_feed - 1;
-  return open <= max_line_;
+  const size_t last_line_feed = piece.rfind('\n');
+  open_ = last_line_feed == std::string_view::npos ? open_ + piece.size() : piece.size() - last_line_feed - 1;
+  return open_ <= max_line_;
 }
 
 bool LineSplitter::Next(std::string_view& line) {

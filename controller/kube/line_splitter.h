@@ -24,6 +24,7 @@ class LineSplitter {
   std::string buffer_;
   size_t consumed_ = 0;  // bytes of buffer_ that have been handed out
   size_t searched_ = 0;  // bytes of buffer_ known to hold no further line feed
+  size_t open_ = 0;      // bytes since the last line feed
 };
 
 }  // namespace imagebatch::kube

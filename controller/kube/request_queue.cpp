@@ -38,7 +38,7 @@ bool RequestQueue::Finish(Ticket&& ticket, const Result<Response>& result, Stead
     return true;
   }
   if (result->status != 429 && result->status != 503) {
-    flow_.OnAnswer();
+    flow_.OnAnswer(ticket.sent);
     return true;
   }
   ++ticket.refusals;
