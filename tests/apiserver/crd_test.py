@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""manifests/crd.yaml on a real API server: what it fills in, what it refuses and how it says so.
+
+Needs KUBECONFIG, and KUBECTL where kubectl is not in the PATH.
+"""
+import copy
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KUBECTL = os.environ.get("KUBECTL", "kubectl")
+UNCHANGEABLE = "Forbidden: cannot be changed once the batch has started; create a new ImageBatch"
+
+
+def kubectl(*args, stdin=None):
+    text = None if stdin is None else json.dumps(stdin)
+    return subprocess.run([KUBECTL, *args], input=text, capture_output=True, text=True, timeout=60, check=False)
+
+
+def container(**fields):
+    return {"name": "build", "image": "i", "command": ["x"], **fields}
+
+
+def stage(name="image", **fields):
+    return {"name": name, "image": "r/" + name + ":$(name)",
+            "template": {"spec": {"containers": [container(env=[{"name": "A", "value": "1"}])]}}, **fields}
+
+
+def batch(name, **spec):
+    return {"apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatch",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"images": {"rows": [{"name": "a", "number": 7}]}, "stages": [stage()], **spec}}
+
+
+def pod(**spec):
+    return {"stages": [stage(template={"spec": spec})]}
+
+
+# Name of the case, what the spec has, what the API server's message must hold.
+REFUSED = [
+    ("no images", {"images": None}, "spec.images: Required value"),
+    ("no rows", {"images": {}}, "spec.images: Required value: needs rows or configMaps"),
+    ("empty rows", {"images": {"rows": []}}, "spec.images.rows in body should have at least 1 items"),
+    ("rows and configMaps", {"images": {"rows": [{"name": "a"}], "configMaps": [{"name": "m", "key": "k"}]}},
+     "has rows and configMaps; give one of them"),
+    ("a row that is no object", {"images": {"rows": ["a"]}},
+     'spec.images.rows[0] in body must be of type object: "string"'),
+    ("a fraction", {"images": {"rows": [{"name": "a", "version": 4.1}]}},
+     'spec.images.rows[0].version in body must be of type integer,string: "number"'),
+    ("a nested row", {"images": {"rows": [{"name": {"a": "b"}}]}},
+     'unknown field "spec.images.rows[0].name.a"'),
+    ("2001 rows", {"images": {"rows": [{"name": "r%d" % i} for i in range(2001)]}}, "must have at most 2000 items"),
+    ("a ConfigMap without a key", {"images": {"configMaps": [{"name": "m"}]}},
+     "spec.images.configMaps[0].key: Required value"),
+    ("a ConfigMap twice", {"images": {"configMaps": [{"name": "m", "key": "k"}, {"name": "m", "key": "k"}]}},
+     "spec.images.configMaps[1]: Duplicate value"),
+    ("an empty nameFrom", {"images": {"rows": [{"name": "a"}], "nameFrom": ""}}, "spec.images.nameFrom"),
+    ("a variable's name", {"variables": {"a b": "c"}},
+     'spec.variables: Invalid value: "object": the name of a variable is a letter or _, then letters, digits, _ . and -'),
+    ("a variable called image", {"variables": {"image": "c"}},
+     "name, key, image, row.* and stages.* are names with a meaning of their own; call the variable otherwise"),
+    ("a variable under stages.", {"variables": {"stages.x": "c"}}, "are names with a meaning of their own"),
+    ("a variable that is no string", {"variables": {"a": 1}},
+     'spec.variables.a in body must be of type string: "integer"'),
+    ("no stages", {"stages": []}, "spec.stages in body should have at least 1 items"),
+    ("11 stages", {"stages": [stage("s%d" % i) for i in range(11)]}, "must have at most 10 items"),
+    ("a stage's name", {"stages": [stage("Env")]}, "spec.stages[0].name in body should match"),
+    ("a long stage's name", {"stages": [stage("s" * 41)]}, "spec.stages[0].name: Too long: may not be more than 40"),
+    ("two stages of one name", {"stages": [stage(), stage()]}, "spec.stages[1]: Duplicate value"),
+    ("a need that is not there", {"stages": [stage(needs=["base"])]},
+     "needs may name earlier stages of the list only, so that there is no cycle; look at stage image"),
+    ("a need of itself", {"stages": [stage("env"), stage(needs=["image"])]}, "look at stage image"),
+    ("a cycle", {"stages": [stage("env", needs=["image"]), stage(needs=["env"])]}, "look at stage env"),
+    ("a need twice", {"stages": [stage("env"), stage(needs=["env", "env"])]},
+     "spec.stages[1].needs[1]: Duplicate value"),
+    ("no image", {"stages": [stage(image=None)]}, "spec.stages[0].image: Required value"),
+    ("no template", {"stages": [stage(template=None)]}, "spec.stages[0].template: Required value"),
+    ("no Pod spec", {"stages": [stage(template={})]}, "spec.stages[0].template.spec: Required value"),
+    ("no containers", pod(), "spec.stages[0].template.spec.containers: Required value"),
+    ("no container", pod(containers=[]), "containers in body should have at least 1 items"),
+    ("no build among two", pod(containers=[container(name="a"), container(name="b")]),
+     'spec.stages[0].template.spec.containers: Invalid value: "object": one of several containers must be called build'),
+    ("no command", pod(containers=[container(command=None)]),
+     "spec.stages[0].template.spec.containers: Required value: the build container needs a command"),
+    ("no command in the build", pod(containers=[container(name="a"), container(command=None)]),
+     "the build container needs a command"),
+    ("an empty command", pod(containers=[container(command=[])]), "command in body should have at least 1 items"),
+    ("restartPolicy", pod(containers=[container()], restartPolicy="OnFailure"),
+     'spec.stages[0].template.spec.restartPolicy: Unsupported value: "OnFailure": supported values: "Never"'),
+    ("parallelism 0", {"parallelism": 0}, "spec.parallelism in body should be greater than or equal to 1"),
+    ("parallelism 10001", {"parallelism": 10001}, "spec.parallelism in body should be less than or equal to 10000"),
+    ("parallelism as text", {"parallelism": "4"}, 'spec.parallelism in body must be of type integer: "string"'),
+    ("backoffLimit", {"backoffLimit": -1}, "spec.backoffLimit in body should be greater than or equal to 0"),
+    ("infrastructureRetryLimit", {"infrastructureRetryLimit": 101},
+     "spec.infrastructureRetryLimit in body should be less than or equal to 100"),
+    ("a hang action", {"hang": {"action": "Kill"}},
+     'spec.hang.action: Unsupported value: "Kill": supported values: "Flag", "Retry", "Fail"'),
+    ("idleSeconds", {"hang": {"idleSeconds": -1}}, "spec.hang.idleSeconds in body should be greater than"),
+    ("activeDeadlineSeconds", {"activeDeadlineSeconds": -5}, "spec.activeDeadlineSeconds in body should be greater"),
+    ("ttlSecondsAfterFinished", {"ttlSecondsAfterFinished": -2},
+     "spec.ttlSecondsAfterFinished in body should be greater than or equal to -1"),
+    ("an unknown field", {"paralellism": 4}, 'unknown field "spec.paralellism"'),
+]
+
+
+class CrdTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        applied = kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crd.yaml"))
+        assert applied.returncode == 0, applied.stderr
+        established = kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/imagebatches.imagebatch.dev")
+        assert established.returncode == 0, established.stderr
+
+    def read(self, name, *args):
+        return json.loads(self.good(kubectl("get", "ib", name, "-o", "json", *args)))
+
+    def good(self, done):
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def create(self, name, **spec):
+        created = kubectl("create", "--validate=strict", "-f", "-", stdin=batch(name, **spec))
+        if created.returncode == 0:
+            self.addCleanup(kubectl, "delete", "ib", name)
+        return created
+
+    def started(self, name, **spec):
+        self.good(self.create(name, **spec))
+        self.set_status(name, {"startTime": "2026-01-02T03:04:05Z", "total": 1})
+
+    def set_status(self, name, status):
+        self.good(kubectl("patch", "ib", name, "--subresource=status", "--type=merge", "-p",
+                          json.dumps({"status": status})))
+
+    def patch(self, name, spec):
+        return kubectl("patch", "ib", name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def test_fills_in_defaults(self):
+        self.good(self.create("defaults"))
+        spec = self.read("defaults")["spec"]
+        images, stages = spec.pop("images"), spec.pop("stages")
+        self.assertEqual(spec, {
+            "parallelism": 50, "suspend": False, "backoffLimit": 2, "infrastructureRetryLimit": 5,
+            "hang": {"idleSeconds": 300, "deadlineSeconds": 0, "action": "Flag"},
+            "activeDeadlineSeconds": 0, "ttlSecondsAfterFinished": 604800})
+        self.assertEqual(images, {"rows": [{"name": "a", "number": 7}], "nameFrom": "$(name)"})
+        self.assertEqual(stages[0]["key"], "$(name)")
+
+    def test_keeps_the_template_as_it_is(self):
+        template = {"metadata": {"labels": {"kueue.x-k8s.io/queue-name": "q"}},
+                    "spec": {"containers": [container(resources={"limits": {"cpu": "1"}}), container(name="b")],
+                             "volumes": [{"name": "v", "emptyDir": {}}], "tolerations": [{"operator": "Exists"}]}}
+        self.good(self.create("template", stages=[stage(template=copy.deepcopy(template))]))
+        self.assertEqual(self.read("template")["spec"]["stages"][0]["template"], template)
+
+    def test_refuses(self):
+        for name, spec, message in REFUSED:
+            with self.subTest(name):
+                created = self.create("refused", **spec)
+                self.assertNotEqual(created.returncode, 0)
+                self.assertIn(message, created.stderr)
+
+    def test_accepts_what_is_at_the_limit(self):
+        stages = [stage("s0")] + [stage("s%d" % i, needs=["s%d" % j for j in range(i)]) for i in range(1, 10)]
+        self.good(self.create("limits", stages=stages, parallelism=10000, ttlSecondsAfterFinished=-1,
+                              variables={"v%d" % i: "x" * 4096 for i in range(64)},
+                              images={"rows": [{"name": "r%d" % i} for i in range(2000)]}))
+
+    def test_work_cannot_be_changed_once_started(self):
+        self.started("fixed", variables={"v": "1"})
+        original = self.read("fixed")["spec"]["stages"][0]
+        edits = {
+            "a row": ({"images": {"rows": [{"name": "b"}]}}, "spec.images: "),
+            "nameFrom": ({"images": {"nameFrom": "x-$(name)"}}, "spec.images: "),
+            "a variable": ({"variables": {"v": "2"}}, "spec.variables: "),
+            "another variable": ({"variables": {"w": "2"}}, "spec.variables: "),
+            "no variables": ({"variables": None}, "spec.variables: "),
+            "another stage": ({"stages": [original, stage("more")]}, "spec.stages: "),
+            "an image": ({"stages": [{**original, "image": "r/other:$(name)"}]}, "spec.stages: "),
+        }
+        for field, value in {"command": ["y"], "env": [{"name": "A", "value": "2"}]}.items():
+            changed = copy.deepcopy(original)
+            changed["template"]["spec"]["containers"][0][field] = value
+            edits["the template's " + field] = ({"stages": [changed]}, "spec.stages: ")
+        labelled = copy.deepcopy(original)
+        labelled["template"]["metadata"] = {"labels": {"a": "b"}}
+        edits["the template's labels"] = ({"stages": [labelled]}, "spec.stages: ")
+        for name, (edit, where) in edits.items():
+            with self.subTest(name):
+                patched = self.patch("fixed", edit)
+                self.assertNotEqual(patched.returncode, 0)
+                self.assertIn(where + UNCHANGEABLE, patched.stderr)
+
+    def test_variables_cannot_be_added_once_started(self):
+        self.started("novars")
+        patched = self.patch("novars", {"variables": {"v": "1"}})
+        self.assertIn("spec.variables: " + UNCHANGEABLE, patched.stderr)
+
+    def test_the_rest_can_be_changed_once_started(self):
+        self.started("mutable")
+        change = {"parallelism": 7, "suspend": True, "backoffLimit": 0, "infrastructureRetryLimit": 1,
+                  "hang": {"idleSeconds": 5, "action": "Retry"}, "activeDeadlineSeconds": 9,
+                  "ttlSecondsAfterFinished": 0}
+        self.good(self.patch("mutable", change))
+        self.assertEqual(self.read("mutable")["spec"]["parallelism"], 7)
+
+    def test_work_can_be_changed_before_the_start(self):
+        self.good(self.create("early", variables={"v": "1"}))
+        self.set_status("early", {"total": 0})
+        self.good(self.patch("early", {"variables": {"v": "2"}, "images": {"rows": [{"name": "b"}]},
+                                       "stages": [stage("other")]}))
+
+    def test_status_is_a_subresource(self):
+        self.good(self.create("status"))
+        self.good(kubectl("patch", "ib", "status", "--type=merge", "-p", '{"status": {"total": 5}}'))
+        self.assertNotIn("status", self.read("status"))
+        generation = self.read("status")["metadata"]["generation"]
+        self.set_status("status", {"total": 5})
+        read = self.read("status")
+        self.assertEqual(read["status"], {"total": 5})
+        self.assertEqual(read["metadata"]["generation"], generation)
+
+    def test_a_whole_status_is_kept_and_shown(self):
+        counts = {"total": 580, "waiting": 1, "queued": 2, "pending": 3, "running": 4, "succeeded": 560,
+                  "skipped": 5, "failed": 6}
+        now = "2026-01-02T03:04:05Z"
+        condition = {"type": "Complete", "status": "False", "reason": "NotFinished", "message": "",
+                     "lastTransitionTime": now, "observedGeneration": 1}
+        hung = {"stage": "image", "name": "a", "attempt": 1, "class": "Idle", "since": now, "pod": "p", "node": "n",
+                "message": "m"}
+        failed = {"stage": "image", "name": "b", "attempt": 0, "reason": "NeedFailed", "message": "m"}
+        status = {**counts, "retried": 8, "hung": 1, "stages": [{"name": "image", **counts}],
+                  "hungBuilds": [{**hung, "name": str(i)} for i in range(20)], "failedBuilds": [failed],
+                  "lastProgressTime": now, "startTime": now, "completionTime": now, "inputDigest": "0" * 64,
+                  "results": {"configMaps": ["whole-results-0"], "lines": 3}, "observedGeneration": 1,
+                  "conditions": [condition, {**condition, "type": "Hung", "status": "True"}]}
+        self.good(self.create("whole"))
+        self.set_status("whole", status)
+        self.assertEqual(self.read("whole")["status"], status)
+        header, line = self.good(kubectl("get", "ib", "whole")).splitlines()
+        self.assertEqual(header.split(), ["NAME", "TOTAL", "RUNNING", "SUCCEEDED", "SKIPPED", "FAILED", "HUNG",
+                                          "COMPLETE", "AGE"])
+        self.assertEqual(line.split()[:-1], ["whole", "580", "4", "560", "5", "6", "1", "False"])
+        self.assertIn("imagebatch.imagebatch.dev/whole", self.good(kubectl("get", "all", "-o", "name")))
+        self.good(kubectl("wait", "--for=condition=Hung", "--timeout=5s", "ib/whole"))
+
+    def test_every_field_is_explained(self):
+        text = self.good(kubectl("explain", "ib", "--recursive"))
+        self.assertIn("ImageBatch builds a batch of container images", text)
+        crd = json.loads(self.good(kubectl("get", "crd", "imagebatches.imagebatch.dev", "-o", "json")))
+        schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        del schema["properties"]["metadata"]  # the API server allows no description there and has its own
+        silent = []
+
+        def visit(node, path):
+            if "description" not in node:
+                silent.append(path)
+            for name, child in node.get("properties", {}).items():
+                visit(child, path + "." + name)
+            for name in ("items", "additionalProperties"):
+                if isinstance(node.get(name), dict):
+                    visit(node[name], path + "." + name)
+
+        visit(schema, "")
+        self.assertEqual(silent, [])
+        self.assertIn("Rows for which this gives the same text share one build",
+                      self.good(kubectl("explain", "ib.spec.stages.key")).replace("\n", " ").replace("    ", ""))
+
+    def test_the_sample_is_accepted(self):
+        sample = str(ROOT / "manifests/samples/two-stages.yaml")
+        self.good(kubectl("apply", "--dry-run=server", "--validate=strict", "-f", sample))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
