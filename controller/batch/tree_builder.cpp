@@ -15,7 +15,7 @@ std::string TreeBuilder::Value(nlohmann::json value) {
 
 std::string TreeBuilder::Begin(nlohmann::json container) {
   if (open_.size() == kMaxDepth) {
-    return Path() + ": is nested deeper than " + std::to_string(kMaxDepth) + " levels";
+    return "is nested deeper than " + std::to_string(kMaxDepth) + " levels";
   }
   open_.push_back(Place(std::move(container)));
   keys_.emplace_back();

@@ -1,0 +1,117 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "support.h"
+
+namespace imagebatch::batch {
+namespace {
+
+using testing::ElementsAre;
+
+const ConfigMapKey kSource{"verified", "rows.jsonl"};
+
+struct Read {
+  std::vector<Row> rows;
+  std::vector<Problem> problems;
+};
+
+Read ReadLines(std::string_view text) {
+  Read read;
+  ReadRowLines(text, kSource, read.rows, read.problems);
+  return read;
+}
+
+Read ReadInline(const std::string& rows) {
+  Images images;
+  images.rows = nlohmann::json::parse(rows).get<std::vector<nlohmann::json>>();
+  Read read;
+  ReadInlineRows(images, read.rows, read.problems);
+  return read;
+}
+
+TEST(RowLines, KeepNumbersAsTheyAreWritten) {
+  const Read read = ReadLines(
+      R"({"a": "x", "b": 4.10, "c": -0, "d": 1e2, "e": true, "f": 18446744073709551615, "g": -7, "h": 0})");
+  ASSERT_TRUE(read.problems.empty()) << Lines(read.problems)[0];
+  const std::map<std::string, std::string> expected = {
+      {"a", "x"},  {"b", "4.10"}, {"c", "-0"}, {"d", "1e2"}, {"e", "true"}, {"f", "18446744073709551615"},
+      {"g", "-7"}, {"h", "0"}};
+  EXPECT_EQ(read.rows.at(0).columns, expected);
+}
+
+TEST(RowLines, SkipEmptyLinesAndCountThem) {
+  const Read read = ReadLines("{\"a\": 1}\r\n\n  \t\n{\"a\": 2}\n{\"a\": 3}");
+  ASSERT_TRUE(read.problems.empty());
+  ASSERT_EQ(read.rows.size(), 3U);
+  EXPECT_EQ(read.rows[0].origin, "ConfigMap verified/rows.jsonl line 1");
+  EXPECT_EQ(read.rows[1].origin, "ConfigMap verified/rows.jsonl line 4");
+  EXPECT_EQ(read.rows[2].columns.at("a"), "3");
+}
+
+struct Case {
+  std::string line, problem;
+};
+
+TEST(RowLines, SayWhatIsWrongAndWhere) {
+  for (const Case& c : {
+           Case{"[1]", "the row is not an object"},
+           Case{"\"a\"", "the row is not an object"},
+           Case{"null", "the row is not an object"},
+           Case{R"({"a": {"b": 1}})",
+                "column \"a\" is an object; a row holds strings, numbers and booleans only"},
+           Case{R"({"a": []})", "column \"a\" is an array; a row holds strings, numbers and booleans only"},
+           Case{R"({"a": null})", "column \"a\" is null; a row holds strings, numbers and booleans only"},
+           Case{R"({"a": 1, "a": 2})", "duplicate column \"a\""},
+           Case{R"({"a b": 1})", "column name \"a b\" must be a letter or _, then letters, digits, _ . -"},
+           Case{R"({"": 1})", "column name \"\" must be a letter or _, then letters, digits, _ . -"},
+           Case{R"({"a\n": 1})", "column name \"a \" must be a letter or _, then letters, digits, _ . -"},
+           Case{R"({"a": 1)",
+                "byte 8: syntax error while parsing object - unexpected end of input; expected '}'"},
+           Case{R"({"a": 1} {"a": 2})",
+                "byte 10: syntax error while parsing value - unexpected '{'; expected end of input"},
+           Case{R"({"a": 1e999})", "byte 11: number overflow parsing '1e999'"},
+           Case{std::string("{\"a\": 1}\0", 9), "byte 9: holds a control character (byte 0)"},
+           Case{"{\"a\": \"\xC3\"}", "byte 8: is not UTF-8"},
+           Case{std::string(100000, '['), "the row is not an object"},
+       }) {
+    const Read read = ReadLines("\n" + c.line + "\n");
+    EXPECT_TRUE(read.rows.empty());
+    EXPECT_THAT(Lines(read.problems), ElementsAre("ConfigMap verified/rows.jsonl line 2: " + c.problem));
+  }
+}
+
+TEST(RowLines, ListAFewProblemsAndCountTheOthers) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "[]\n";
+  const Read read = ReadLines(text);
+  ASSERT_EQ(read.problems.size(), kMaxProblems + 1);
+  EXPECT_EQ(Lines(read.problems).back(), "ConfigMap verified/rows.jsonl: 990 more problems");
+}
+
+TEST(InlineRows, AreReadInOrder) {
+  const Read read = ReadInline(R"([{"a": "x", "n": -7}, {}])");
+  ASSERT_TRUE(read.problems.empty());
+  ASSERT_EQ(read.rows.size(), 2U);
+  EXPECT_EQ(read.rows[0].columns.at("n"), "-7");
+  EXPECT_EQ(read.rows[1].origin, "spec.images.rows[1]");
+}
+
+TEST(InlineRows, SayWhatIsWrongAndWhere) {
+  const Read read = ReadInline(R"(["a", {"a": 4.1}, {"a": true}, {"a": null}, {"a": []}, {"-": "x"}])");
+  EXPECT_TRUE(read.rows.empty());
+  EXPECT_THAT(
+      Lines(read.problems),
+      ElementsAre(
+          "spec.images.rows[0]: the row is not an object",
+          "spec.images.rows[1]: column \"a\" is a number with a fraction; put it in quotes to keep it as "
+          "it is written",
+          "spec.images.rows[2]: column \"a\" is a boolean; put it in quotes to keep it as it is written",
+          "spec.images.rows[3]: column \"a\" is null; an inline row holds strings and integers only",
+          "spec.images.rows[4]: column \"a\" is an array; an inline row holds strings and integers only",
+          "spec.images.rows[5]: column name \"-\" must be a letter or _, then letters, digits, _ . -"));
+}
+
+}  // namespace
+}  // namespace imagebatch::batch

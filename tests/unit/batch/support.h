@@ -1,0 +1,70 @@
+#pragma once
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "batch/expand.h"
+#include "batch/read.h"
+
+namespace imagebatch::batch {
+
+/// A file of the repository.
+inline std::string FileText(const std::string& path) {
+  std::ifstream file(std::string(IMAGEBATCH_SOURCE_DIR) + "/" + path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// Each problem as "where: message".
+inline std::vector<std::string> Lines(const std::vector<Problem>& problems) {
+  std::vector<std::string> lines;
+  for (const Problem& problem : problems) lines.push_back(problem.where + ": " + problem.message);
+  return lines;
+}
+
+/// A valid ImageBatch of one row and one stage, to be spoilt.
+inline nlohmann::json ValidObject() {
+  return nlohmann::json::parse(R"json({
+    "apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatch",
+    "metadata": {"name": "b", "namespace": "n", "uid": "u", "generation": 3},
+    "spec": {
+      "images": {"rows": [{"name": "a"}]},
+      "stages": [{"name": "image", "image": "r/i:$(name)",
+                  "template": {"spec": {"containers": [{"name": "build", "command": ["x"]}]}}}]}})json");
+}
+
+/// What ReadBatch has against an object; empty where nothing.
+inline std::vector<std::string> ReadProblems(const nlohmann::json& object) {
+  const auto batch = ReadBatch(object);
+  return batch ? std::vector<std::string>() : Lines(batch.error());
+}
+
+inline nlohmann::json PodTemplate(std::vector<std::string> args = {}) {
+  return {
+      {"spec",
+       {{"containers", nlohmann::json::array({{{"name", "build"}, {"command", {"x"}}, {"args", args}}})}}}};
+}
+
+inline Stage MakeStage(std::string name, std::string key, std::string image,
+                       std::vector<std::string> needs = {}, std::vector<std::string> args = {}) {
+  return {std::move(name), std::move(needs), std::move(key), std::move(image), PodTemplate(std::move(args))};
+}
+
+/// Rows with the origins spec.images.rows[0] and so on.
+inline std::vector<Row> MakeRows(const std::vector<std::map<std::string, std::string>>& rows) {
+  std::vector<Row> made;
+  for (const auto& columns : rows) {
+    made.push_back({"", columns, "spec.images.rows[" + std::to_string(made.size()) + "]"});
+  }
+  return made;
+}
+
+inline std::vector<std::string> ExpandProblems(const Batch& batch, std::vector<Row> rows) {
+  const auto expansion = Expand(batch, std::move(rows));
+  return expansion ? std::vector<std::string>() : Lines(expansion.error());
+}
+
+}  // namespace imagebatch::batch

@@ -1,0 +1,121 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "batch/pod_template.h"
+#include "batch/template_strings.h"
+#include "support.h"
+
+namespace imagebatch::batch {
+namespace {
+
+using nlohmann::json;
+
+struct Case {
+  const char* name;
+  const char* text;
+  std::vector<std::string> problems;
+};
+
+class Template : public testing::TestWithParam<Case> {};
+
+TEST_P(Template, IsChecked) {
+  Problems problems("t");
+  CheckPodTemplate(json::parse(GetParam().text), "t", problems);
+  EXPECT_EQ(Lines(problems.Take()), GetParam().problems);
+}
+
+const std::string kNoCommand =
+    "is required, as an array of strings: the runner is put in front of it and cannot know the image's own "
+    "entrypoint";
+
+INSTANTIATE_TEST_SUITE_P(
+    Templates, Template,
+    testing::Values(
+        Case{"One",
+             R"({"spec": {"containers": [{"name": "x", "command": ["c"]}], "restartPolicy": "Never"}})",
+             {}},
+        Case{"BuildAndSidecar",
+             R"({"spec": {"containers": [{"name": "a"}, {"name": "build", "command": ["c"]}]}})",
+             {}},
+        Case{"NotAnObject", R"([])", {"t: must be an object"}},
+        Case{"NoSpec", R"({})", {"t.spec: is required, as an object"}},
+        Case{"NoContainers", R"({"spec": {}})", {"t.spec.containers: needs at least one container"}},
+        Case{"EmptyContainers",
+             R"({"spec": {"containers": []}})",
+             {"t.spec.containers: needs at least one container"}},
+        Case{"WhichOne",
+             R"({"spec": {"containers": [{"name": "a"}, {"name": "b"}]}})",
+             {"t.spec.containers: which of the 2 containers is the build? call it \"build\""}},
+        Case{"NoCommand",
+             R"({"spec": {"containers": [{"name": "a"}]}})",
+             {"t.spec.containers[0].command: " + kNoCommand}},
+        Case{"EmptyCommand",
+             R"({"spec": {"containers": [{"name": "a"}, {"name": "build", "command": []}]}})",
+             {"t.spec.containers[1].command: " + kNoCommand}},
+        Case{"CommandAsText",
+             R"({"spec": {"containers": [{"command": "make all"}]}})",
+             {"t.spec.containers[0].command: " + kNoCommand}},
+        Case{"CommandOfNumbers",
+             R"({"spec": {"containers": [{"command": ["make", 3]}]}})",
+             {"t.spec.containers[0].command: " + kNoCommand}},
+        Case{"ContainerAsText",
+             R"({"spec": {"containers": ["x"]}})",
+             {"t.spec.containers[0].command: " + kNoCommand}},
+        Case{"RestartPolicy",
+             R"({"spec": {"restartPolicy": "OnFailure", "containers": [{"command": ["c"]}]}})",
+             {"t.spec.restartPolicy: must be Never or left out: an attempt is one run; retries are "
+              "spec.backoffLimit"}},
+        Case{"OurFields",
+             R"({"spec": {"containers": [{"command": ["c"], "readinessProbe": {},
+                                          "terminationMessagePath": "/x", "terminationMessagePolicy": "File"}]}})",
+             {"t.spec.containers[0].readinessProbe: is the runner's own in the build container; leave it out",
+              "t.spec.containers[0].terminationMessagePath: is the runner's own in the build container; "
+              "leave it "
+              "out",
+              "t.spec.containers[0].terminationMessagePolicy: is the runner's own in the build container; "
+              "leave it "
+              "out"}},
+        Case{"OurNames",
+             R"({"spec": {"containers": [{"name": "build", "command": ["c"]}],
+                          "initContainers": [{"name": "a"}, {"name": "imagebatch-runner"}],
+                          "volumes": [{"name": "imagebatch-runner"}]}})",
+             {"t.spec.initContainers[1].name: imagebatch-runner is reserved for the runner",
+              "t.spec.volumes[0].name: imagebatch-runner is reserved for the runner"}}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(TemplateStrings, HavePathsAndTheKubeletsFieldsAreKnown) {
+  json value = json::parse(R"({
+    "metadata": {"annotations": {"a.b/c": "s"}, "labels": {"command": "s"}},
+    "spec": {
+      "containers": [{"command": ["k"], "args": ["k"], "image": "s", "env": [{"name": "s", "value": "k"}],
+                      "volumeMounts": [{"mountPath": "s", "subPath": "s", "subPathExpr": "k"}],
+                      "livenessProbe": {"exec": {"command": ["k"]}, "httpGet": {"path": "s"}},
+                      "lifecycle": {"preStop": {"exec": {"command": ["s"]}}}}],
+      "initContainers": [{"args": ["k"]}],
+      "volumes": [{"hostPath": {"path": "s"}}]}})");
+  std::vector<std::string> paths;
+  ForEachString(value, [&](const TemplatePath& path, std::string& text) {
+    paths.push_back(ToString(path));
+    EXPECT_EQ(DollarsAt(path), text == "k" ? Dollars::Kept : Dollars::Single) << paths.back();
+  });
+  const std::vector<std::string> expected = {"metadata.annotations[a.b/c]",
+                                             "metadata.labels.command",
+                                             "spec.containers[0].args[0]",
+                                             "spec.containers[0].command[0]",
+                                             "spec.containers[0].env[0].name",
+                                             "spec.containers[0].env[0].value",
+                                             "spec.containers[0].image",
+                                             "spec.containers[0].lifecycle.preStop.exec.command[0]",
+                                             "spec.containers[0].livenessProbe.exec.command[0]",
+                                             "spec.containers[0].livenessProbe.httpGet.path",
+                                             "spec.containers[0].volumeMounts[0].mountPath",
+                                             "spec.containers[0].volumeMounts[0].subPath",
+                                             "spec.containers[0].volumeMounts[0].subPathExpr",
+                                             "spec.initContainers[0].args[0]",
+                                             "spec.volumes[0].hostPath.path"};
+  EXPECT_EQ(paths, expected);
+}
+
+}  // namespace
+}  // namespace imagebatch::batch
