@@ -13,6 +13,8 @@ namespace imagebatch::runner {
 namespace {
 
 constexpr size_t kLargestProcFile = size_t{1} << 20;
+// What a container runtime uses in a new cgroup before our program runs is a tenth of it.
+constexpr double kFreshSeconds = 2;
 
 double OwnCpuSeconds() {
   struct rusage usage {};
@@ -43,9 +45,11 @@ CgroupCpu::CgroupCpu() {
   const std::string mounts = ReadWhole("/proc/self/mountinfo", kLargestProcFile);
   const std::string cgroup = ReadWhole("/proc/self/cgroup", kLargestProcFile);
   counter_ = OpenIfAlone(CgroupDirectory(mounts, cgroup, "cpuacct"), "cpuacct.usage");
-  if (counter_.Open()) return;
-  counter_ = OpenIfAlone(CgroupDirectory(mounts, cgroup, ""), "cpu.stat");
-  unified_ = true;
+  if (!counter_.Open()) {
+    counter_ = OpenIfAlone(CgroupDirectory(mounts, cgroup, ""), "cpu.stat");
+    unified_ = true;
+  }
+  if (Seconds().value_or(0) > kFreshSeconds) counter_.Close();
 }
 
 std::optional<double> CgroupCpu::Seconds() const {

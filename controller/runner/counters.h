@@ -10,7 +10,9 @@ namespace imagebatch::runner {
 /// samples and were never waited for. Only where the cgroup is the build's alone.
 class CgroupCpu {
  public:
-  /// To be made before the command is started: the cgroup is ours if it then holds this process and no other.
+  /// To be made before the command is started: the cgroup is ours if it then holds this process and no other,
+  /// and has used next to no CPU. (v1 does not list members of other PID namespaces, so the list alone proves
+  /// nothing.)
   CgroupCpu();
 
   /// Seconds since the cgroup was made, this process's own share taken off; absent where it cannot be had.

@@ -92,6 +92,7 @@ void ProcessTree::SumUp() {
   totals_.ticks = 0;
   totals_.resident_bytes = 0;
   totals_.io_bytes.reset();
+  if (members_.empty()) totals_.io_bytes = 0;
   char text[1024];
   for (const ProcessStat& process : members_) {
     totals_.ticks += process.own_ticks + process.reaped_ticks;

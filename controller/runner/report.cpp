@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <numeric>
 
 #include "runner/json.h"
 
@@ -116,21 +117,17 @@ void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& det
 
 /// The longest `count` phases, in the order in which they began.
 void WritePhases(JsonWriter& json, const std::vector<hang::Phase>& phases, size_t count) {
-  double shortest = 0;
-  if (phases.size() > count) {
-    std::vector<double> lengths;
-    for (const hang::Phase& phase : phases) lengths.push_back(phase.seconds);
-    std::sort(lengths.begin(), lengths.end(), std::greater<>());
-    shortest = count > 0 ? lengths[count - 1] : 0;
-  }
+  std::vector<size_t> chosen(phases.size());
+  std::iota(chosen.begin(), chosen.end(), size_t{0});
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [&](size_t one, size_t other) { return phases[one].seconds > phases[other].seconds; });
+  chosen.resize(std::min(count, chosen.size()));
+  std::sort(chosen.begin(), chosen.end());
   json.BeginArray();
-  for (const hang::Phase& phase : phases) {
-    if (count == 0) break;
-    if (phase.seconds < shortest) continue;
-    --count;
+  for (size_t index : chosen) {
     json.BeginObject();
-    json.Key("name").String(phase.name, kPhaseBytes);
-    json.Key("seconds").Decimal(phase.seconds);
+    json.Key("name").String(phases[index].name, kPhaseBytes);
+    json.Key("seconds").Decimal(phases[index].seconds);
     json.EndObject();
   }
   json.EndArray();

@@ -97,6 +97,8 @@ bool Supervisor::Prepare() {
 }
 
 bool Supervisor::Start() {
+  // What the counters stand at before the command has done anything.
+  watch_.Sample(now_, 0, 0);
   Spawned spawned = Spawn(options_.command, inherited_);
   if (spawned.pid < 0) {
     Complain(std::string(options_.command[0]) + ": " + strerror(spawned.error));

@@ -1,0 +1,130 @@
+#include "hang/progress.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace imagebatch::hang {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const TimePoint kStart{seconds(1'000'000)};
+
+Sample At(Duration after) {
+  Sample sample;
+  sample.at = kStart + after;
+  sample.cpu_seconds = 0;
+  sample.io_bytes = 0;
+  sample.births = 0;
+  return sample;
+}
+
+/// Feeds a sample every `period` until `end`; `fill` sets what the build has done by then.
+TimePoint LastProgress(Duration period, Duration end, const std::function<void(Sample&, double)>& fill) {
+  ProgressTracker tracker(kStart);
+  for (Duration after{0}; after <= end; after += period) {
+    Sample sample = At(after);
+    fill(sample, std::chrono::duration<double>(after).count());
+    tracker.Add(sample);
+  }
+  return tracker.Get().Last();
+}
+
+TEST(Progress, StaysAtTheStartWhileNothingHappens) {
+  EXPECT_EQ(LastProgress(seconds(2), seconds(600), [](Sample&, double) {}), kStart);
+}
+
+TEST(Progress, CpuAtFullSpeedIsWorkAtEverySample) {
+  const auto last = LastProgress(seconds(2), seconds(600), [](Sample& s, double t) { s.cpu_seconds = t; });
+  EXPECT_EQ(last, kStart + seconds(600));
+}
+
+TEST(Progress, TheTickOfARuntimeIsNoWorkHoweverOftenItIsSampled) {
+  for (Duration period : {milliseconds(50), milliseconds(2000), milliseconds(20'000)}) {
+    const auto last =
+        LastProgress(period, seconds(3600), [](Sample& s, double t) { s.cpu_seconds = 0.0025 * t; });
+    EXPECT_EQ(last, kStart) << period.count();
+  }
+}
+
+TEST(Progress, TwoPercentOfACoreIsWork) {
+  const auto last =
+      LastProgress(seconds(2), seconds(600), [](Sample& s, double t) { s.cpu_seconds = 0.02 * t; });
+  EXPECT_GE(last, kStart + seconds(580));
+}
+
+TEST(Progress, TheContainersCounterAloneShowsShortLivedChildren) {
+  const auto last =
+      LastProgress(seconds(2), seconds(60), [](Sample& s, double t) { s.container_cpu_seconds = 100 + t; });
+  EXPECT_EQ(last, kStart + seconds(60));
+}
+
+TEST(Progress, ACounterThatFallsIsNoWork) {
+  const auto last = LastProgress(seconds(2), seconds(60), [](Sample& s, double t) {
+    s.cpu_seconds = 1000 - t;
+    s.io_bytes = 1'000'000'000 - static_cast<uint64_t>(t) * 1'000'000;
+  });
+  EXPECT_EQ(last, kStart);
+}
+
+TEST(Progress, ALoopThatSleepsAndLooksIsNoWork) {
+  const auto last = LastProgress(seconds(2), seconds(600), [](Sample& s, double t) {
+    s.io_bytes = static_cast<uint64_t>(6900 * t);
+    s.births = static_cast<uint64_t>(2 * t);
+    s.cpu_seconds = 0.001 * t;
+  });
+  EXPECT_EQ(last, kStart);
+}
+
+TEST(Progress, DiskWorkAloneIsWork) {
+  const auto last = LastProgress(seconds(2), seconds(600), [](Sample& s, double t) {
+    s.io_bytes = static_cast<uint64_t>(1'000'000 * t);
+  });
+  EXPECT_EQ(last, kStart + seconds(600));
+}
+
+TEST(Progress, KeepalivesAreNoWorkAndATricklingDownloadIs) {
+  const auto keepalives = LastProgress(seconds(2), seconds(600), [](Sample& s, double t) {
+    s.network_bytes = static_cast<uint64_t>(200 * t);
+  });
+  EXPECT_EQ(keepalives, kStart);
+  const auto download = LastProgress(seconds(2), seconds(600), [](Sample& s, double t) {
+    s.network_bytes = static_cast<uint64_t>(1000 * t);
+  });
+  EXPECT_GE(download, kStart + seconds(580));
+}
+
+TEST(Progress, OneByteOfOutputIsWork) {
+  const auto last =
+      LastProgress(seconds(2), seconds(600), [](Sample& s, double t) { s.output_bytes = t >= 300 ? 1 : 0; });
+  EXPECT_EQ(last, kStart + seconds(300));
+}
+
+TEST(Progress, ManyBirthsAreWork) {
+  const auto last = LastProgress(seconds(2), seconds(60),
+                                 [](Sample& s, double t) { s.births = static_cast<uint64_t>(50 * t); });
+  EXPECT_EQ(last, kStart + seconds(60));
+}
+
+TEST(Progress, SaysWhichSignalsAreWatched) {
+  ProgressTracker tracker(kStart);
+  Sample sample = At(seconds(2));
+  sample.io_bytes.reset();
+  tracker.Add(sample);
+  EXPECT_TRUE(tracker.Get().Of(Signal::Cpu).watched);
+  EXPECT_TRUE(tracker.Get().Of(Signal::Output).watched);
+  EXPECT_FALSE(tracker.Get().Of(Signal::Io).watched);
+  EXPECT_FALSE(tracker.Get().Of(Signal::Network).watched);
+}
+
+TEST(Progress, TimeInWhichTheSupervisorDidNotRunIsNotTheBuilds) {
+  ProgressTracker tracker(kStart);
+  tracker.Add(At(seconds(2)));
+  tracker.Add(At(seconds(3602)));
+  EXPECT_GE(tracker.Get().Last(), kStart + seconds(3570));
+}
+
+}  // namespace
+}  // namespace imagebatch::hang

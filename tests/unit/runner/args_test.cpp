@@ -1,0 +1,114 @@
+#include "runner/args.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace imagebatch::runner {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+/// Owns the strings that the parsed options point to.
+class CommandLine {
+ public:
+  explicit CommandLine(std::vector<std::string> words) : words_(std::move(words)) {
+    words_.insert(words_.begin(), "imagebatch-runner");
+    for (std::string& word : words_) pointers_.push_back(word.data());
+    pointers_.push_back(nullptr);
+  }
+  Arguments Parse() { return ParseArguments(static_cast<int>(words_.size()), pointers_.data()); }
+
+ private:
+  std::vector<std::string> words_;
+  std::vector<char*> pointers_;
+};
+
+TEST(Duration, ReadsTheFourUnits) {
+  EXPECT_EQ(ParseDuration("300ms"), milliseconds(300));
+  EXPECT_EQ(ParseDuration("5s"), milliseconds(5'000));
+  EXPECT_EQ(ParseDuration("5m"), milliseconds(300'000));
+  EXPECT_EQ(ParseDuration("1h"), milliseconds(3'600'000));
+  EXPECT_EQ(ParseDuration("0"), milliseconds(0));
+  EXPECT_EQ(ParseDuration("0s"), milliseconds(0));
+}
+
+TEST(Duration, RefusesTheRest) {
+  for (const char* text : {"", "5", "s", "-1s", "+1s", "1.5s", "5 s", "5d", "5sec", "99999999999999999999s",
+                           "9223372036854775807ms", "1000000h"}) {
+    EXPECT_FALSE(ParseDuration(text)) << text;
+  }
+}
+
+TEST(Arguments, AllOptionsInBothForms) {
+  CommandLine line({"--idle-after", "2s", "--deadline=1h", "--on-hang", "fail", "--sample-every=500ms",
+                    "--grace", "3s", "--listen", ":9911", "--state", "/s", "--result=/r", "--", "make",
+                    "--state"});
+  const Arguments parsed = line.Parse();
+  const auto* options = std::get_if<RunOptions>(&parsed);
+  ASSERT_NE(options, nullptr);
+  EXPECT_EQ(options->limits.idle_after, milliseconds(2000));
+  EXPECT_EQ(options->limits.deadline, milliseconds(3'600'000));
+  EXPECT_TRUE(options->end_when_hung);
+  EXPECT_EQ(options->sample_every, milliseconds(500));
+  EXPECT_EQ(options->grace, milliseconds(3000));
+  EXPECT_EQ(options->listen, ":9911");
+  EXPECT_EQ(options->state_file, "/s");
+  EXPECT_EQ(options->result_file, "/r");
+  EXPECT_STREQ(options->command[0], "make");
+  EXPECT_STREQ(options->command[1], "--state");
+  EXPECT_EQ(options->command[2], nullptr);
+}
+
+TEST(Arguments, Defaults) {
+  CommandLine line({"--state", "/s", "--result", "/r", "--", "true"});
+  const Arguments parsed = line.Parse();
+  const auto* options = std::get_if<RunOptions>(&parsed);
+  ASSERT_NE(options, nullptr);
+  EXPECT_EQ(options->limits.idle_after, milliseconds(300'000));
+  EXPECT_EQ(options->limits.deadline, milliseconds(0));
+  EXPECT_FALSE(options->end_when_hung);
+  EXPECT_EQ(options->grace, milliseconds(10'000));
+  EXPECT_EQ(options->listen, "");
+}
+
+TEST(Arguments, Subcommands) {
+  EXPECT_TRUE(std::holds_alternative<HelpWanted>(CommandLine({"--help"}).Parse()));
+  EXPECT_TRUE(std::holds_alternative<VersionWanted>(CommandLine({"--version"}).Parse()));
+  EXPECT_EQ(std::get<ProbeOptions>(CommandLine({"probe", "--state", "/s"}).Parse()).state_file, "/s");
+  EXPECT_EQ(std::get<InstallOptions>(CommandLine({"install", "/t"}).Parse()).target, "/t");
+}
+
+TEST(Arguments, WrongUsageSaysWhatIsWrong) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
+      {{}, "no arguments"},
+      {{"--state", "/s", "--result", "/r"}, "no -- COMMAND"},
+      {{"--state", "/s", "--result", "/r", "--"}, "no command after --"},
+      {{"--result", "/r", "--", "true"}, "--state FILE is required"},
+      {{"--state", "/s", "--", "true"}, "--result FILE is required"},
+      {{"--state"}, "value missing: --state"},
+      {{"--grace", "long", "--", "true"}, "not a duration such as 300ms, 5s, 5m or 1h: long"},
+      {{"--on-hang", "stop"}, "neither flag nor fail: stop"},
+      {{"--sample-every", "1ms", "--state", "/s", "--result", "/r", "--", "true"},
+       "--sample-every is under 10ms"},
+      {{"--deadlock-after", "5s"}, "unknown option: --deadlock-after"},
+      {{"--statefile", "/s"}, "unknown option: --statefile"},
+      {{"make"}, "unknown option: make"},
+      {{"probe"}, "probe needs --state FILE"},
+      {{"probe", "--grace", "1s"}, "unknown option of probe: --grace"},
+      {{"install"}, "install needs one FILE"},
+      {{"install", ""}, "install needs one FILE"},
+  };
+  for (const auto& [words, message] : cases) {
+    const Arguments parsed = CommandLine(words).Parse();
+    const auto* error = std::get_if<UsageError>(&parsed);
+    ASSERT_NE(error, nullptr) << message;
+    EXPECT_EQ(error->message, message);
+  }
+}
+
+}  // namespace
+}  // namespace imagebatch::runner

@@ -1,0 +1,260 @@
+#include "runner/report.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "runner/json.h"
+
+namespace imagebatch::runner {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const hang::TimePoint kStart{seconds(1000)};
+
+Snapshot Fine() {
+  Snapshot snapshot;
+  // 2026-01-02T03:04:05.006Z
+  snapshot.clock = {kStart, std::chrono::system_clock::time_point(milliseconds(1767323045006))};
+  snapshot.now = kStart + seconds(60);
+  snapshot.verdict = {std::nullopt, kStart};
+  for (auto& signal : snapshot.progress.signals) signal = {true, kStart + seconds(10)};
+  return snapshot;
+}
+
+Snapshot Hung(const Evidence& evidence) {
+  Snapshot snapshot = Fine();
+  snapshot.verdict = {hang::Finding{hang::Class::Idle, "NoActivity", "for 50 s nothing"},
+                      kStart + seconds(60)};
+  snapshot.phase = "[2/5] RUN make";
+  snapshot.evidence = &evidence;
+  return snapshot;
+}
+
+Evidence SmallEvidence() {
+  Evidence evidence;
+  ProcessEvidence process;
+  process.pid = 12;
+  process.parent = 7;
+  process.state = 'S';
+  process.threads = 3;
+  process.cpu_seconds = 1.25;
+  process.wchan = "futex_do_wait";
+  process.system_call = "futex";
+  process.other_threads = {{"futex", 1}, {"poll", 1}};
+  process.command = "python3 pool.py";
+  evidence.processes = {process};
+  evidence.connections = 2;
+  evidence.output = {"last line"};
+  return evidence;
+}
+
+/// As much of everything as can be collected, and all of it hard to write.
+Evidence HugeEvidence(unsigned seed) {
+  std::mt19937 random(seed);
+  const auto bytes = [&random](size_t size) {
+    std::string text(size, '\0');
+    for (char& byte : text) byte = static_cast<char>(random() & 0xFF);
+    return text;
+  };
+  Evidence evidence;
+  for (int index = 0; index < 64; ++index) {
+    ProcessEvidence process;
+    process.pid = 4'000'000 + index;
+    process.state = static_cast<char>(random() & 0xFF);
+    process.wchan = bytes(100);
+    process.system_call = bytes(100);
+    for (int call = 0; call < 20; ++call) process.other_threads["call" + std::to_string(call)] = 1;
+    process.command = bytes(512);
+    evidence.processes.push_back(process);
+  }
+  evidence.more_processes = 10'000;
+  for (int index = 0; index < 20; ++index) evidence.output.push_back(bytes(201));
+  return evidence;
+}
+
+TEST(State, OfABuildThatProgresses) {
+  const json state = json::parse(RenderState(Fine()));
+  EXPECT_EQ(state["verdict"], "Progressing");
+  EXPECT_TRUE(state["class"].is_null());
+  EXPECT_TRUE(state["reason"].is_null());
+  EXPECT_TRUE(state["message"].is_null());
+  EXPECT_TRUE(state["phase"].is_null());
+  EXPECT_EQ(state["since"], "2026-01-02T03:04:05.006Z");
+  EXPECT_EQ(state["lastProgress"], "2026-01-02T03:04:15.006Z");
+  EXPECT_EQ(state["evidence"]["quietSeconds"]["cpu"], 50);
+}
+
+TEST(State, OfAHungBuild) {
+  const Evidence evidence = SmallEvidence();
+  const json state = json::parse(RenderState(Hung(evidence)));
+  EXPECT_EQ(state["verdict"], "Hung");
+  EXPECT_EQ(state["class"], "Idle");
+  EXPECT_EQ(state["reason"], "NoActivity");
+  EXPECT_EQ(state["message"], "for 50 s nothing");
+  EXPECT_EQ(state["phase"], "[2/5] RUN make");
+  EXPECT_EQ(state["since"], "2026-01-02T03:05:05.006Z");
+  const json expected = {{"pid", 12},
+                         {"ppid", 7},
+                         {"state", "S"},
+                         {"wchan", "futex_do_wait"},
+                         {"syscall", "futex"},
+                         {"threads", 3},
+                         {"otherThreads", {{"futex", 1}, {"poll", 1}}},
+                         {"cpuSeconds", 1.25},
+                         {"command", "python3 pool.py"}};
+  EXPECT_EQ(state["evidence"]["processes"], json::array({expected}));
+  EXPECT_EQ(state["evidence"]["connections"], 2);
+  EXPECT_EQ(state["evidence"]["output"], json::array({"last line"}));
+}
+
+TEST(State, LeavesOutSignalsThatAreNotWatched) {
+  Snapshot snapshot = Fine();
+  snapshot.progress.signals[static_cast<size_t>(hang::Signal::Network)].watched = false;
+  const json quiet = json::parse(RenderState(snapshot))["evidence"]["quietSeconds"];
+  EXPECT_FALSE(quiet.contains("network"));
+  EXPECT_TRUE(quiet.contains("io"));
+}
+
+TEST(Result, HoldsTheAccount) {
+  Outcome outcome;
+  outcome.exit_code = 137;
+  outcome.signal = "SIGKILL";
+  outcome.longest_silence_seconds = 12.5;
+  outcome.peak_resident_bytes = 123456789;
+  outcome.cpu_seconds = 3.25;
+  outcome.output_bytes = 5'000'000'000;
+  outcome.phases = {{"[1/2] RUN a", 1.5}, {"[2/2] RUN b", 2.25}};
+  const json result = json::parse(RenderResult(Fine(), outcome));
+  EXPECT_EQ(result["exitCode"], 137);
+  EXPECT_EQ(result["signal"], "SIGKILL");
+  EXPECT_EQ(result["verdict"], "Progressing");
+  EXPECT_TRUE(result["class"].is_null());
+  EXPECT_EQ(result["startedAt"], "2026-01-02T03:04:05.006Z");
+  EXPECT_EQ(result["finishedAt"], "2026-01-02T03:05:05.006Z");
+  EXPECT_EQ(result["longestSilenceSeconds"], 12.5);
+  EXPECT_EQ(result["peakRssBytes"], 123456789);
+  EXPECT_EQ(result["cpuSeconds"], 3.25);
+  EXPECT_EQ(result["outputBytes"], 5'000'000'000);
+  EXPECT_EQ(result["phases"][1], json({{"name", "[2/2] RUN b"}, {"seconds", 2.25}}));
+}
+
+TEST(Result, IsValidAndFitsWhateverItHolds) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    const Evidence evidence = HugeEvidence(seed);
+    Snapshot snapshot = Hung(evidence);
+    snapshot.verdict.finding->message = std::string(5000, '\x01');
+    snapshot.phase = evidence.processes[0].command;
+    Outcome outcome;
+    outcome.exit_code = 124;
+    for (size_t index = 0; index < 64; ++index) {
+      outcome.phases.push_back(
+          {evidence.processes[index].command.substr(0, 120), 1.0 / static_cast<double>(index)});
+    }
+    const std::string result = RenderResult(snapshot, outcome);
+    ASSERT_LE(result.size(), kResultBytes);
+    const json parsed = json::parse(result);
+    EXPECT_EQ(parsed["exitCode"], 124);
+    EXPECT_GT(parsed["evidence"]["olderProcesses"], 0);
+    ASSERT_LE(RenderState(snapshot).size(), kStateBytes);
+    ASSERT_TRUE(json::accept(RenderState(snapshot)));
+    const std::string line = RenderLogLine(snapshot, std::string(1000, '"'));
+    ASSERT_LE(line.size(), kLogLineBytes);
+    ASSERT_TRUE(json::accept(line));
+    ASSERT_EQ(line.find('\n'), std::string::npos);
+  }
+}
+
+TEST(Result, KeepsAsMuchAsFits) {
+  const Evidence evidence = HugeEvidence(1);
+  EXPECT_GT(RenderState(Hung(evidence)).size(), kStateBytes / 2);
+}
+
+TEST(Result, ThePhasesThatStayAreTheLongest) {
+  Outcome outcome;
+  for (int index = 0; index < 60; ++index) {
+    outcome.phases.push_back(
+        {"phase " + std::to_string(index) + std::string(90, '.'), index % 7 == 0 ? 100.0 : 1.0});
+  }
+  const json result = json::parse(RenderResult(Fine(), outcome));
+  int longest = 0;
+  for (const json& phase : result["phases"]) longest += phase["seconds"] == 100 ? 1 : 0;
+  EXPECT_EQ(longest, 9);
+  EXPECT_EQ(result["phases"][0]["name"].get<std::string>().substr(0, 8), "phase 0.");
+}
+
+TEST(LogLine, CarriesTheMarkerAndTheChange) {
+  const Evidence evidence = SmallEvidence();
+  const json hung = json::parse(RenderLogLine(Hung(evidence), "s3cret"));
+  EXPECT_EQ(hung["imagebatch"], "evidence");
+  EXPECT_EQ(hung["marker"], "s3cret");
+  EXPECT_EQ(hung["verdict"], "Hung");
+  EXPECT_EQ(hung["evidence"]["processes"].size(), 1U);
+  const json fine = json::parse(RenderLogLine(Fine(), ""));
+  EXPECT_EQ(fine["imagebatch"], "verdict");
+  EXPECT_EQ(fine["verdict"], "Progressing");
+  EXPECT_FALSE(fine.contains("marker"));
+  EXPECT_FALSE(fine.contains("evidence"));
+}
+
+TEST(StateHead, IsTheStateWithoutItsEvidence) {
+  const Evidence evidence = HugeEvidence(3);
+  Snapshot snapshot = Hung(evidence);
+  snapshot.phase = ",\"evidence\":{";
+  const std::string state = RenderState(snapshot);
+  EXPECT_TRUE(SaysHung(state));
+  const auto head = StateHead(state);
+  ASSERT_TRUE(head);
+  EXPECT_LE(head->size(), kProbeBytes);
+  const json parsed = json::parse(*head);
+  EXPECT_EQ(parsed["class"], "Idle");
+  EXPECT_EQ(parsed["phase"], ",\"evidence\":{");
+  EXPECT_FALSE(parsed.contains("evidence"));
+  EXPECT_FALSE(SaysHung(RenderState(Fine())));
+}
+
+TEST(StateHead, RefusesWhatIsNoState) {
+  EXPECT_FALSE(StateHead(""));
+  EXPECT_FALSE(StateHead("{\"verdict\":\"Hung\","));
+  EXPECT_FALSE(StateHead("{}"));
+  EXPECT_FALSE(StateHead("{\"verdict\":\"Hung\"," + std::string(2000, 'x') + ",\"evidence\":{}}"));
+}
+
+std::string Written(std::string_view text, size_t limit) {
+  JsonWriter writer;
+  writer.String(text, limit);
+  return writer.Text();
+}
+
+TEST(JsonWriter, EscapesAndReplaces) {
+  EXPECT_EQ(Written("a\"b\\c\n\t\x01\x7f", 100), R"("a\"b\\c\n\t\u0001\u007f")");
+  EXPECT_EQ(Written("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80", 100),
+            "\"gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80\"");
+  // Cut short, overlong, a surrogate, beyond the last code point, a lone continuation.
+  for (std::string_view broken :
+       {"\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xFF", "\xE2\x82"}) {
+    const json parsed = json::parse(Written(broken, 100));
+    EXPECT_EQ(parsed.get<std::string>().substr(0, 3), "\xEF\xBF\xBD");
+  }
+}
+
+TEST(JsonWriter, CutsBetweenCharacters) {
+  EXPECT_EQ(Written("abcdefghij", 10), "\"abcdefghij\"");
+  EXPECT_EQ(Written("abcdefghijk", 10), "\"abcdefg...\"");
+  EXPECT_EQ(Written("\x01\x01\x01", 10), R"("\u0001...")");
+  EXPECT_EQ(Written("abcdef\xE2\x82\xACxyz", 10), "\"abcdef...\"");
+  EXPECT_EQ(Written("abc", 0), "\"\"");
+}
+
+TEST(JsonWriter, WritesNumbersShort) {
+  JsonWriter writer;
+  writer.BeginArray().Decimal(1.0).Decimal(0.1239).Decimal(-0.0001).Decimal(1.0 / 0.0).Integer(-5).EndArray();
+  EXPECT_EQ(writer.Text(), "[1,0.124,0,null,-5]");
+}
+
+}  // namespace
+}  // namespace imagebatch::runner
