@@ -54,7 +54,8 @@ BatchControl::BatchControl(const json& object, std::string runner_image, Request
       events_(batch_, requests),
       results_(batch_, requests, this),
       status_(BatchPath(batch_.ns, batch_.name), requests, this) {
-  const json status = object.value("status", json::object());
+  OnObject(object);
+  const json& status = status_.known();
   last_progress_ = TimeAt(status, "lastProgressTime");
   completion_ = TimeAt(status, "completionTime");
   if (status.contains("conditions")) {  // a failure that was told before the restart is not told again
@@ -65,7 +66,6 @@ BatchControl::BatchControl(const json& object, std::string runner_image, Request
       }
     }
   }
-  OnObject(object);
 }
 
 void BatchControl::OnObject(const json& object) {
@@ -311,6 +311,8 @@ void BatchControl::DeleteBatch(Now now) {
 void BatchControl::WriteStatus(Now now) {
   status_due_ = false;
   status_computed_ = now.steady;
+  const bool started = status_.known().contains("startTime");
+  if (!work_ && started && !Halted()) return;  // after a restart: what stands there is truer than what is known yet
   Summary summary;
   summary.generation = batch_.generation;
   int64_t finished_builds = 0;
@@ -329,7 +331,14 @@ void BatchControl::WriteStatus(Now now) {
   summary.finished = completion_.has_value();
   summary.failed_reason = failed_reason_;
   summary.failed_message = failed_message_;
-  status_.Step(StatusObject(summary, status_.known(), now.wall), finished_builds, now);
+  json wanted = StatusObject(summary, status_.known(), now.wall);
+  if (!work_ && started) {  // stopped before the work was known again: the counts stay as they were
+    json kept = status_.known();
+    kept["conditions"] = std::move(wanted["conditions"]);
+    kept["observedGeneration"] = wanted["observedGeneration"];
+    wanted = std::move(kept);
+  }
+  status_.Step(wanted, finished_builds, now);
 }
 
 metrics::BatchSample BatchControl::Sample() const {

@@ -35,7 +35,7 @@ std::optional<HangVerdict> FindVerdict(std::string_view log) {
     }
     const auto since = ParseTime(Text(object, "since", 40));
     if (!since) continue;
-    verdict = HangVerdict{Text(object, "class", 40), Text(object, "reason", 512), *since, Sha256(line)};
+    verdict = HangVerdict{Text(object, "class", 40), Text(object, "message", 512), *since, Sha256(line)};
   }
   return verdict;
 }

@@ -69,32 +69,39 @@ void Input::Step(Now now) {
   }
 }
 
+void Input::Send(kube::Request request, Requests::Handler handler) {
+  requests_.Send(owner_, std::move(request),
+                 [alive = std::weak_ptr(alive_), handler = std::move(handler)](
+                     const Result<kube::Response>& response, Now now) {
+                   if (!alive.expired()) handler(response, now);
+                 });
+}
+
 void Input::ReadConfigMap(size_t i) {
   ++under_way_;
   const batch::ConfigMapKey& source = batch_.images.config_maps[i];
   kube::Request request;
   request.path = ConfigMapsPath(batch_.ns) + "/" + source.name;
-  requests_.Send(
-      owner_, std::move(request), [this, i, source](const Result<kube::Response>& response, Now now) {
-        --under_way_;
-        const std::string where = "ConfigMap " + source.name;
-        if (HasStatus(response, 404)) {
-          found_.push_back(
-              {where, "not found in namespace " + batch_.ns + "; create it, it is looked for every 30 s"});
-          texts_[i] = "";
-          return;
-        }
-        const json object = Ok(response) ? json::parse(response->body, nullptr, false) : json();
-        if (!object.is_object()) return backoff_.Failed(now.steady);
-        backoff_.Succeeded();
-        const auto data = object.find("data");
-        if (data == object.end() || !data->contains(source.key) || !(*data)[source.key].is_string()) {
-          found_.push_back({where, "has no key " + source.key + " in its data"});
-          texts_[i] = "";
-          return;
-        }
-        texts_[i] = (*data)[source.key].get<std::string>();
-      });
+  Send(std::move(request), [this, i, source](const Result<kube::Response>& response, Now now) {
+    --under_way_;
+    const std::string where = "ConfigMap " + source.name;
+    if (HasStatus(response, 404)) {
+      found_.push_back(
+          {where, "not found in namespace " + batch_.ns + "; create it, it is looked for every 30 s"});
+      texts_[i] = "";
+      return;
+    }
+    const json object = Ok(response) ? json::parse(response->body, nullptr, false) : json();
+    if (!object.is_object()) return backoff_.Failed(now.steady);
+    backoff_.Succeeded();
+    const auto data = object.find("data");
+    if (data == object.end() || !data->contains(source.key) || !(*data)[source.key].is_string()) {
+      found_.push_back({where, "has no key " + source.key + " in its data"});
+      texts_[i] = "";
+      return;
+    }
+    texts_[i] = (*data)[source.key].get<std::string>();
+  });
 }
 
 void Input::Expand(Now now) {
@@ -133,7 +140,7 @@ void Input::CheckStage(size_t stage) {
       JobObject(batch_, batch_.stages[stage], *first, spec, batch::RenderTemplate(batch_, expansion_, *first))
           .dump(-1, ' ', false, json::error_handler_t::replace);
   ++under_way_;
-  requests_.Send(owner_, std::move(request), [this, stage](const Result<kube::Response>& response, Now now) {
+  Send(std::move(request), [this, stage](const Result<kube::Response>& response, Now now) {
     --under_way_;
     if (state_ != State::Checking) return;  // another stage was refused already
     if (Ok(response)) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ class Input {
   const std::string& digest() const { return digest_; }
 
  private:
+  void Send(kube::Request request, Requests::Handler handler);
   void ReadConfigMap(size_t i);
   void Expand(Now now);
   void CheckStage(size_t stage);
@@ -42,6 +44,8 @@ class Input {
   const std::string runner_image_;
   Requests& requests_;
   const void* owner_;
+  // A changed spec replaces the Input while its requests are under way: their replies are then nobody's
+  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   State state_ = State::Reading;
   std::string problems_, digest_;
   batch::Expansion expansion_;

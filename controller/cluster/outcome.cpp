@@ -33,7 +33,7 @@ void FailByItself(Outcome& outcome, const ContainerView& container) {
   if (outcome.runner.is_object() && String(outcome.runner, "verdict") == "Hung" &&
       container.exit_code == 124) {
     outcome.klass = Printable(String(outcome.runner, "class"), 40);
-    Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, "reason"));
+    Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, "message"));
     return;
   }
   const std::string code = "the command ended with exit code " + std::to_string(container.exit_code);

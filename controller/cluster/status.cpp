@@ -146,7 +146,8 @@ void StatusWriter::OnObject(const json& object) {
   if (number < number_) return;  // a watch that lags behind our own writes
   number_ = number;
   version_ = version;
-  known_ = object.value("status", json::object());
+  const auto status = object.find("status");
+  known_ = status != object.end() && status->is_object() ? *status : json::object();
 }
 
 void StatusWriter::Step(const json& wanted, int64_t finished_builds, Now now) {

@@ -1,0 +1,110 @@
+#include "cluster/loop.h"
+
+#include <random>
+#include <utility>
+
+#include "base/log.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kLongestRound(
+    5);                        // a round is made at least this often, so that its absence means something
+constexpr seconds kStuck(30);  // no round for so long: the loop is not alive
+constexpr seconds kDrain(5);   // how long a stop waits for requests under way
+
+}  // namespace
+
+Loop::Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::string& ns,
+           std::string runner_image)
+    : stats_(stats),
+      reconciler_(std::move(runner_image)),
+      durations_(metrics::Totals().reconcile_duration),
+      last_round_(clock_.Steady()),
+      dispatcher_(
+          client,
+          [this](uint64_t id, Result<kube::Response> response) {
+            Push(Replied{id, std::move(response)});
+          },
+          std::random_device()()),
+      feeds_(client, ns, clock_, [this](Event event) { Push(std::move(event)); }) {}
+
+void Loop::Push(Event event) {
+  const std::scoped_lock lock(mutex_);
+  queue_.push_back(std::move(event));
+  wake_.notify_one();
+}
+
+void Loop::Stop() {
+  const std::scoped_lock lock(mutex_);
+  stopping_ = true;
+  wake_.notify_one();
+}
+
+std::deque<Event> Loop::WaitForEvents() {
+  const SteadyTime now = clock_.Steady();
+  const SteadyTime until =
+      std::min(reconciler_.Next(Time()).value_or(now + kLongestRound), now + kLongestRound);
+  std::unique_lock lock(mutex_);
+  wake_.wait_until(lock, until, [&] { return stopping_ || !queue_.empty(); });
+  return std::exchange(queue_, {});
+}
+
+void Loop::Run() {
+  for (bool stopping = false; !stopping;) {
+    const std::deque<Event> events = WaitForEvents();
+    const SteadyTime begin = clock_.Steady();
+    for (const Event& event : events) reconciler_.Observe(event, Time());
+    for (Command& command : reconciler_.Step(Time()))
+      dispatcher_.Submit(command.id, std::move(command.request));
+    Publish(Time(), std::chrono::duration_cast<Duration>(clock_.Steady() - begin));
+    const std::scoped_lock lock(mutex_);
+    stopping = stopping_;
+  }
+  log::Info("stopping");
+  feeds_.Stop();
+  if (!dispatcher_.Drain(kDrain))
+    log::Warn("requests were still under way at the end; the next start finds out what they did");
+  dispatcher_.Stop();
+}
+
+void Loop::Publish(Now now, Duration took) {
+  durations_.Observe(std::chrono::duration<double>(took).count());
+  auto snapshot = std::make_shared<metrics::Snapshot>();
+  reconciler_.Fill(*snapshot);
+  snapshot->totals.reconcile_duration = durations_;
+  snapshot->last_reconcile = now.wall;
+  last_round_ = now.steady;
+  synced_ = reconciler_.Synced();
+  const std::scoped_lock lock(mutex_);
+  snapshot_ = std::move(snapshot);
+}
+
+std::shared_ptr<const metrics::Snapshot> Loop::Snapshot() const {
+  std::shared_ptr<const metrics::Snapshot> published;
+  {
+    const std::scoped_lock lock(mutex_);
+    published = snapshot_;
+  }
+  if (!published) return nullptr;
+  auto snapshot = std::make_shared<metrics::Snapshot>(*published);
+  snapshot->watches = feeds_.Sample();
+  for (const auto& [key, count] : stats_.Snapshot()) {
+    const auto& [kind, code] = key;
+    snapshot->requests.push_back({kind.verb, kind.resource, code, count});
+  }
+  return snapshot;
+}
+
+metrics::Health Loop::Health() const {
+  const auto age = std::chrono::duration_cast<seconds>(clock_.Steady() - last_round_.load());
+  metrics::Health health;
+  health.live = {age < kStuck, "the last round of the loop was " + std::to_string(age.count()) + " s ago"};
+  health.ready = {synced_, synced_ ? "ImageBatches, Jobs and Pods are known"
+                                   : "ImageBatches, Jobs and Pods are not all listed yet"};
+  return health;
+}
+
+}  // namespace imagebatch::cluster

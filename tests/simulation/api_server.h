@@ -1,0 +1,48 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/time.h"
+#include "cluster/views.h"
+#include "kube/transport.h"
+
+namespace imagebatch::simulation {
+
+/// As much of an API server as the controller talks to: objects with versions, optimistic locking, owners,
+/// and what a watch would see of each change. It does not know of faults.
+class ApiServer {
+ public:
+  enum class Kind { Batch, Job, Pod, ConfigMap };
+  using Watch = std::function<void(Kind kind, cluster::Change change, const nlohmann::json& object)>;
+
+  explicit ApiServer(Watch watch) : watch_(std::move(watch)) {}
+
+  kube::Response Handle(const kube::Request& request, Time now);
+
+  /// Creates or replaces an object as another component would.
+  void Put(Kind kind, nlohmann::json object);
+  void Remove(Kind kind, const std::string& name);
+  nlohmann::json* Find(Kind kind, const std::string& name);
+  const std::map<std::string, nlohmann::json>& All(Kind kind) const { return objects_.at(kind); }
+  cluster::Version version() const { return version_; }
+
+  /// What a Pod has printed.
+  std::map<std::string, std::string> logs;
+  /// Called before a Job is stored; for the checks.
+  std::function<void(const nlohmann::json& job)> on_create_job;
+
+ private:
+  kube::Response Create(Kind kind, const std::string& body, Time now);
+  kube::Response Patch(Kind kind, const std::string& name, const std::string& body);
+  kube::Response List(Kind kind, const std::string& selector) const;
+
+  Watch watch_;
+  std::map<Kind, std::map<std::string, nlohmann::json>> objects_{
+      {Kind::Batch, {}}, {Kind::Job, {}}, {Kind::Pod, {}}, {Kind::ConfigMap, {}}};
+  cluster::Version version_ = 100;
+  int uids_ = 0;
+};
+
+}  // namespace imagebatch::simulation

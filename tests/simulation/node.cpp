@@ -1,0 +1,205 @@
+#include "simulation/node.h"
+
+#include "cluster/names.h"
+
+namespace imagebatch::simulation {
+namespace {
+
+using nlohmann::json;
+using Kind = ApiServer::Kind;
+
+bool Ended(const json& object) {
+  return object.contains("status") && object["status"].contains("conditions") &&
+         !object["status"]["conditions"].empty();
+}
+
+}  // namespace
+
+Node::Node(ApiServer& api, std::mt19937& random, Schedule schedule, std::function<Time()> now,
+           bool runner_ends_hung)
+    : api_(api),
+      random_(random),
+      schedule_(std::move(schedule)),
+      now_(std::move(now)),
+      runner_ends_hung_(runner_ends_hung) {}
+
+Duration Node::Between(int low_ms, int high_ms) {
+  return Duration(std::uniform_int_distribution<int>(low_ms, high_ms)(random_));
+}
+
+json* Node::PodOf(const std::string& job) { return api_.Find(Kind::Pod, job + "-pod"); }
+
+void Node::OnJob(const std::string& name) {
+  schedule_(Between(10, 3000), [this, name] { StartPod(name); });
+}
+
+void Node::StartPod(const std::string& job) {
+  const json* object = api_.Find(Kind::Job, job);
+  if (object == nullptr) return;
+  json pod = (*object)["spec"]["template"];
+  pod["metadata"]["name"] = job + "-pod";
+  pod["metadata"]["namespace"] = (*object)["metadata"]["namespace"];
+  pod["metadata"]["ownerReferences"] = {{{"apiVersion", "batch/v1"},
+                                         {"kind", "Job"},
+                                         {"name", job},
+                                         {"uid", (*object)["metadata"]["uid"]},
+                                         {"controller", true}}};
+  pod["spec"]["nodeName"] = "node1";
+  pod["status"] = {{"phase", "Pending"}};
+  api_.Put(Kind::Pod, pod);
+  const int dice = std::uniform_int_distribution<int>(0, 99)(random_);
+  Fate fate = Fate::Succeed;
+  if (misfortune) {
+    if (dice < 8)
+      fate = Fate::Fail;
+    else if (dice < 10)
+      fate = Fate::OutOfMemory;
+    else if (dice < 18)
+      fate = Fate::Hang;
+    else if (dice < 22)
+      fate = Fate::Evict;
+  }
+  schedule_(Between(100, 4000), [this, job, fate] { RunPod(job, fate); });
+}
+
+void Node::RunPod(const std::string& job, Fate fate) {
+  json* pod = PodOf(job);
+  if (pod == nullptr) return;
+  json running = *pod;
+  const std::string start = FormatTime(now_());
+  running["status"] = {
+      {"phase", "Running"},
+      {"conditions", {{{"type", "Ready"}, {"status", "False"}, {"lastTransitionTime", start}}}},
+      {"containerStatuses",
+       {{{"name", "build"}, {"ready", false}, {"state", {{"running", {{"startedAt", start}}}}}}}}};
+  api_.Put(Kind::Pod, running);
+  schedule_(Between(200, 2000), [this, job] { SetReady(job, true); });
+  const Duration work = Between(3000, 40000);
+  switch (fate) {
+    case Fate::Succeed:
+      schedule_(work, [this, job] {
+        EndPod(job, 0, "Completed", {{"exitCode", 0}, {"verdict", "Progressing"}});
+      });
+      break;
+    case Fate::Fail:
+      schedule_(work, [this, job] {
+        EndPod(job, 1, "Error", {{"exitCode", 1}, {"verdict", "Progressing"}});
+      });
+      break;
+    case Fate::OutOfMemory:
+      schedule_(work, [this, job] { EndPod(job, 0, "OOMKilled", json()); });
+      break;
+    case Fate::Hang:
+      schedule_(work, [this, job] { HangPod(job); });
+      break;
+    case Fate::Evict:
+      schedule_(work, [this, job] {
+        json* found = PodOf(job);
+        if (found == nullptr || (*found)["status"]["phase"] != "Running") return;
+        json evicted = *found;
+        evicted["status"]["reason"] = "Evicted";
+        api_.Put(Kind::Pod, evicted);
+        EndPod(job, 137, "Error", json());
+      });
+      break;
+  }
+}
+
+void Node::SetReady(const std::string& job, bool ready) {
+  json* pod = PodOf(job);
+  if (pod == nullptr || (*pod)["status"]["phase"] != "Running") return;
+  json changed = *pod;
+  changed["status"]["containerStatuses"][0]["ready"] = ready;
+  changed["status"]["conditions"] = {{{"type", "Ready"},
+                                      {"status", ready ? "True" : "False"},
+                                      {"lastTransitionTime", FormatTime(now_() + std::chrono::seconds(1))}}};
+  api_.Put(Kind::Pod, changed);
+}
+
+void Node::HangPod(const std::string& job) {
+  json* pod = PodOf(job);
+  if (pod == nullptr || (*pod)["status"]["phase"] != "Running" ||
+      (*pod)["metadata"].contains("deletionTimestamp"))
+    return;
+  const std::string name = job + "-pod";
+  hanging[name] = now_();
+  // By hand, for the marker is the first key of the runner's line
+  api_.logs[name] +=
+      "{\"imagebatch\":\"evidence\",\"verdict\":\"Hung\",\"class\":\"Idle\",\"message\":\"nothing moves\"," +
+      std::string("\"since\":\"") + FormatTime(now_()) + "\"}\n";
+  SetReady(job, false);
+  schedule_(Between(20000, 150000), [this, job, name] {
+    hanging.erase(name);
+    if (runner_ends_hung_) {
+      EndPod(job, 124, "Error",
+             {{"exitCode", 124}, {"verdict", "Hung"}, {"class", "Idle"}, {"message", "nothing moves"}});
+      return;
+    }
+    api_.logs[name] += "{\"imagebatch\":\"verdict\",\"verdict\":\"Progressing\"}\n";
+    SetReady(job, true);
+    schedule_(Between(1000, 9000), [this, job] {
+      EndPod(job, 0, "Completed", {{"exitCode", 0}, {"verdict", "Progressing"}});
+    });
+  });
+}
+
+void Node::EndPod(const std::string& job, int exit_code, const std::string& reason, const json& account) {
+  json* pod = PodOf(job);
+  if (pod == nullptr || (*pod)["status"]["phase"] != "Running") return;
+  const bool good = exit_code == 0 && reason == "Completed";
+  hanging.erase(job + "-pod");
+  json ended = *pod;
+  const std::string end = FormatTime(now_());
+  ended["status"]["phase"] = good ? "Succeeded" : "Failed";
+  ended["status"]["containerStatuses"][0]["ready"] = false;
+  const json start = ended["status"]["containerStatuses"][0]["state"]["running"]["startedAt"];
+  ended["status"]["containerStatuses"][0]["state"] = {
+      {"terminated",
+       {{"exitCode", exit_code},
+        {"reason", reason},
+        {"startedAt", start},
+        {"finishedAt", end},
+        {"message", account.is_null() ? "" : account.dump()}}}};
+  api_.Put(Kind::Pod, ended);
+  schedule_(Between(1, 2000), [this, job, good] { EndJob(job, good); });
+}
+
+void Node::EndJob(const std::string& job, bool complete) {
+  json* object = api_.Find(Kind::Job, job);
+  if (object == nullptr || Ended(*object)) return;
+  json ended = *object;
+  ended["status"]["conditions"] = {{{"type", complete ? "Complete" : "Failed"},
+                                    {"status", "True"},
+                                    {"reason", complete ? "CompletionsReached" : "BackoffLimitExceeded"},
+                                    {"lastTransitionTime", FormatTime(now_())}}};
+  if (complete)
+    succeeded.insert(ended["metadata"]["labels"][std::string(cluster::kBuildLabel)].get<std::string>());
+  api_.Put(Kind::Job, ended);
+}
+
+void Node::DeletePod(const std::string& job) {
+  json* pod = PodOf(job);
+  if (pod == nullptr) return;
+  const std::string name = job + "-pod";
+  hanging.erase(name);
+  if ((*pod)["status"]["phase"] == "Succeeded" || (*pod)["status"]["phase"] == "Failed") {
+    api_.Remove(Kind::Pod, name);
+    return;
+  }
+  json deleting = *pod;
+  deleting["metadata"]["deletionTimestamp"] = FormatTime(now_());
+  api_.Put(Kind::Pod, deleting);
+  schedule_(Between(10, 5000), [this, job, name] {
+    EndPod(job, 143, "Error", json());
+    api_.Remove(Kind::Pod, name);
+    schedule_(Between(1, 1000), [this, job] { EndJob(job, false); });
+  });
+}
+
+void Node::DeleteJob(const std::string& job) {
+  api_.Remove(Kind::Job, job);
+  hanging.erase(job + "-pod");
+  api_.Remove(Kind::Pod, job + "-pod");
+}
+
+}  // namespace imagebatch::simulation

@@ -1,0 +1,54 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+
+#include "simulation/api_server.h"
+
+namespace imagebatch::simulation {
+
+/// The Job controller and a kubelet: Jobs become Pods, Pods run, hang, fail and end. What becomes of an
+/// attempt is drawn when its Job is seen.
+class Node {
+ public:
+  using Schedule = std::function<void(Duration after, std::function<void()> action)>;
+
+  Node(ApiServer& api, std::mt19937& random, Schedule schedule, std::function<Time()> now,
+       bool runner_ends_hung);
+
+  void OnJob(const std::string& name);
+
+  /// By hand, or by a node that drains.
+  void DeletePod(const std::string& job);
+  void DeleteJob(const std::string& job);
+
+  /// While false, builds neither fail nor hang.
+  bool misfortune = true;
+  /// Builds that have ever had a Complete Job, by build hash.
+  std::set<std::string> succeeded;
+  /// Pods that hang now, since when.
+  std::map<std::string, Time> hanging;
+
+ private:
+  enum class Fate { Succeed, Fail, OutOfMemory, Hang, Evict };
+
+  nlohmann::json* PodOf(const std::string& job);
+  void StartPod(const std::string& job);
+  void RunPod(const std::string& job, Fate fate);
+  void SetReady(const std::string& job, bool ready);
+  void HangPod(const std::string& job);
+  void EndPod(const std::string& job, int exit_code, const std::string& reason,
+              const nlohmann::json& account);
+  void EndJob(const std::string& job, bool complete);
+  Duration Between(int low_ms, int high_ms);
+
+  ApiServer& api_;
+  std::mt19937& random_;
+  Schedule schedule_;
+  std::function<Time()> now_;
+  const bool runner_ends_hung_;
+};
+
+}  // namespace imagebatch::simulation

@@ -1,0 +1,434 @@
+#include "simulation/simulation.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "cluster/names.h"
+#include "cluster/parse.h"
+
+namespace imagebatch::simulation {
+namespace {
+
+using cluster::Change;
+using cluster::Collection;
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using Kind = ApiServer::Kind;
+
+constexpr const char* kBatch = "sim";
+constexpr int kLongestFaults = 8;  // minutes
+constexpr minutes kPatience(240);
+
+bool Finished(const json& job) {
+  return job.contains("status") && job["status"].contains("conditions") &&
+         !job["status"]["conditions"].empty();
+}
+
+std::optional<Collection> CollectionOf(Kind kind) {
+  switch (kind) {
+    case Kind::Batch:
+      return Collection::Batches;
+    case Kind::Job:
+      return Collection::Jobs;
+    case Kind::Pod:
+      return Collection::Pods;
+    case Kind::ConfigMap:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::string ImageOf(const json& job) {
+  return job["metadata"]["annotations"][std::string(cluster::kImageAnnotation)];
+}
+
+}  // namespace
+
+void Simulation::Tally::Add(const Tally& other) {
+  events += other.events;
+  requests += other.requests;
+  lost_replies += other.lost_replies;
+  kills += other.kills;
+  relists += other.relists;
+  deletions += other.deletions;
+  hangs_seen += other.hangs_seen;
+  jobs += other.jobs;
+}
+
+Simulation::Simulation(uint64_t seed, bool print) : random_(seed), print_(print) {
+  api_ = std::make_unique<ApiServer>(
+      [this](Kind kind, Change change, const json& object) { OnWatch(kind, change, object); });
+  api_->on_create_job = [this](const json& job) { CheckCreate(job); };
+  retry_hung_ = Pick(0, 1) == 1;
+  node_ = std::make_unique<Node>(
+      *api_, random_, [this](Duration after, Action action) { Schedule(after, std::move(action)); },
+      [this] { return now_; }, retry_hung_);
+}
+
+void Simulation::Break(const std::string& what) const { throw Violation{FormatTime(now_) + ": " + what}; }
+
+void Simulation::Say(const std::string& what) const {
+  if (print_)
+    std::cout << FormatTime(now_) << "." << now_.time_since_epoch().count() % 1000 << " " << what << "\n";
+}
+
+json Simulation::MakeBatch() {
+  parallelism_ = Pick(1, 6);
+  json rows = json::array();
+  const int environments = Pick(1, 3), images = Pick(1, 9);
+  for (int i = 0; i < images; ++i) {
+    const std::string environment = "e" + std::to_string(Pick(1, environments));
+    const std::string name = "row" + std::to_string(i);
+    rows.push_back({{"name", name}, {"env", environment}});
+    needs_["r.example/image:" + name] = {"r.example/env:" + environment};
+  }
+  const json pod = {
+      {"spec", {{"containers", {{{"name", "build"}, {"image", "b"}, {"command", {"build", "$(image)"}}}}}}}};
+  json spec = {
+      {"parallelism", parallelism_},
+      {"variables", json::object()},
+      {"images", {{"rows", rows}}},
+      {"stages",
+       {{{"name", "env"}, {"key", "$(env)"}, {"image", "r.example/env:$(key)"}, {"template", pod}},
+        {{"name", "image"}, {"needs", {"env"}}, {"image", "r.example/image:$(name)"}, {"template", pod}}}},
+      {"backoffLimit", Pick(0, 3)},
+      {"infrastructureRetryLimit", Pick(2, 8)},
+      {"hang", {{"idleSeconds", 60}, {"action", retry_hung_ ? "Retry" : "Flag"}}}};
+  if (Pick(0, 1) == 1) {
+    std::string lines;
+    for (const json& row : rows) lines += row.dump() + "\n";
+    api_->Put(Kind::ConfigMap,
+              {{"metadata", {{"name", "rows"}, {"namespace", "ns"}}}, {"data", {{"rows.jsonl", lines}}}});
+    spec["images"] = {{"configMaps", {{{"name", "rows"}, {"key", "rows.jsonl"}}}}};
+  }
+  return {{"apiVersion", "imagebatch.dev/v1alpha1"},
+          {"kind", "ImageBatch"},
+          {"metadata", {{"name", kBatch}, {"namespace", "ns"}, {"generation", 1}}},
+          {"spec", spec}};
+}
+
+void Simulation::Schedule(Duration after, Action action) {
+  queue_.push({now_ + after, ++order_, std::move(action)});
+}
+
+// A change reaches the controller late, sometimes twice, or not at all: then the watch has broken and lists
+// again.
+void Simulation::OnWatch(Kind kind, Change change, const json& object) {
+  if (kind == Kind::Job && change == Change::Upsert && !Finished(object))
+    node_->OnJob(object["metadata"]["name"]);
+  if (kind == Kind::Batch && change == Change::Upsert) CheckStatus(object);
+  const auto collection = CollectionOf(kind);
+  if (!collection) return;
+  DeliverObject(kind, change, object);
+}
+
+void Simulation::DeliverObject(Kind kind, Change change, const json& object) {
+  const Collection collection = *CollectionOf(kind);
+  cluster::Event event;
+  const std::string text = object.dump();
+  if (kind == Kind::Batch) event = cluster::BatchSeen{change, object};
+  if (kind == Kind::Job) event = cluster::JobSeen{change, *cluster::ParseJob(text)};
+  if (kind == Kind::Pod) event = cluster::PodSeen{change, *cluster::ParsePod(text)};
+  const Duration late =
+      faults_ ? milliseconds(Chance(0.1) ? Pick(0, 8000) : Pick(0, 300)) : milliseconds(Pick(0, 50));
+  Time& last = last_delivery_[collection];
+  last = std::max(last, now_ + late);
+  for (int times = Chance(0.05) ? 2 : 1; times > 0; --times) {
+    queue_.push({last, ++order_, [this, event, collection, watch = watches_[collection]] {
+                   if (watch == watches_[collection]) Deliver(event);
+                 }});
+  }
+}
+
+void Simulation::List(Collection collection) {
+  ++tally_.relists;
+  Say("list " + std::to_string(static_cast<int>(collection)));
+  const Kind kind = collection == Collection::Batches ? Kind::Batch
+                    : collection == Collection::Jobs  ? Kind::Job
+                                                      : Kind::Pod;
+  const Duration late = faults_ ? milliseconds(Pick(0, 2000)) : milliseconds(0);
+  Time& last = last_delivery_[collection];
+  last = std::max(last, now_ + late);
+  const int watch = ++watches_[collection];  // what the watch before had not brought yet is lost
+  const auto push = [&](cluster::Event event) {
+    queue_.push({last, ++order_, [this, event = std::move(event), collection, watch] {
+                   if (watch == watches_[collection]) Deliver(event);
+                 }});
+  };
+  push(cluster::ListBegun{collection});
+  for (const auto& [name, object] : api_->All(kind)) {
+    const std::string text = object.dump();
+    if (kind == Kind::Batch) push(cluster::BatchSeen{Change::Upsert, object});
+    if (kind == Kind::Job) push(cluster::JobSeen{Change::Upsert, *cluster::ParseJob(text)});
+    if (kind == Kind::Pod) push(cluster::PodSeen{Change::Upsert, *cluster::ParsePod(text)});
+  }
+  push(cluster::ListEnded{collection, api_->version()});
+}
+
+void Simulation::StartController() {
+  ++incarnation_;
+  last_delivery_.clear();
+  reconciler_ = std::make_unique<cluster::Reconciler>("runner:1");
+  for (const Collection collection : {Collection::Batches, Collection::Jobs, Collection::Pods})
+    List(collection);
+}
+
+// kill -9: what is on the wire lands or does not, and nobody hears of it.
+void Simulation::KillController() {
+  ++tally_.kills;
+  Say("kill");
+  reconciler_.reset();
+  for (const auto& [id, request] : std::exchange(wire_, {})) {
+    if (Chance(0.5)) api_->Handle(request, now_);
+  }
+  StartController();
+}
+
+void Simulation::Deliver(cluster::Event event) {
+  ++tally_.events;
+  reconciler_->Observe(event, Now());
+  Step();
+}
+
+void Simulation::Step() {
+  for (const cluster::Command& command : reconciler_->Step(Now())) Send(command);
+}
+
+void Simulation::Send(const cluster::Command& command) {
+  ++tally_.requests;
+  wire_.emplace_back(command.id, command.request);
+  const int incarnation = incarnation_;
+  Schedule(milliseconds(faults_ && Chance(0.05) ? Pick(0, 20000) : Pick(1, 30)),
+           [this, id = command.id, incarnation] {
+             if (incarnation != incarnation_) return;
+             const auto at = std::find_if(wire_.begin(), wire_.end(),
+                                          [&](const auto& entry) { return entry.first == id; });
+             const kube::Request request = at->second;
+             wire_.erase(at);
+             Answer(id, request);
+           });
+}
+
+void Simulation::Answer(uint64_t id, const kube::Request& request) {
+  Result<kube::Response> response = Fail("the connection was closed");
+  const bool reaches = !Chance(0.03);
+  if (reaches) {
+    if (Chance(0.03)) {
+      response = kube::Response{Pick(0, 1) == 0 ? 429 : 500, "{}", std::nullopt};
+    } else {
+      const bool write = request.method != kube::Method::Get;
+      kube::Response whole = api_->Handle(request, now_);
+      Say(request.path.substr(0, 110) + " -> " + std::to_string(whole.status));
+      if (!Chance(0.04))
+        response = std::move(whole);
+      else
+        ++tally_.lost_replies;
+      if (write && Chance(0.02)) return KillController();
+    }
+  }
+  const int incarnation = incarnation_;
+  Schedule(milliseconds(Pick(1, 30)), [this, id, response = std::move(response), incarnation] {
+    if (incarnation == incarnation_) Deliver(cluster::Replied{id, response});
+  });
+}
+
+std::string Simulation::AnyJob() {
+  const auto& jobs = api_->All(Kind::Job);
+  if (jobs.empty()) return {};
+  auto at = jobs.begin();
+  std::advance(at, Pick(0, static_cast<int>(jobs.size()) - 1));
+  return at->first;
+}
+
+// Somebody's hand, a watch that breaks, a controller that dies: every now and then while there are faults.
+void Simulation::Chaos() {
+  if (!faults_) return;
+  const std::string job = AnyJob();
+  switch (Pick(0, 9)) {
+    case 0:
+      if (job.empty()) break;
+      Say("delete Job " + job);
+      ++tally_.deletions;
+      if (!IsStored(job)) {
+        untraced_.insert(job);
+        const json& object = *api_->Find(Kind::Job, job);
+        node_->succeeded.erase(
+            object["metadata"]["labels"][std::string(cluster::kBuildLabel)].get<std::string>());
+      }
+      node_->DeleteJob(job);
+      break;
+    case 1:
+      if (job.empty()) break;
+      Say("delete Pod of " + job);
+      ++tally_.deletions;
+      node_->DeletePod(job);
+      break;
+    case 2:
+      KillController();
+      break;
+    case 3:
+    case 4:
+    case 5:
+      List(static_cast<Collection>(Pick(0, 2)));
+      break;
+    case 6:
+    case 7: {
+      json batch = *api_->Find(Kind::Batch, kBatch);
+      const bool suspend = !batch["spec"].value("suspend", false);
+      Say(suspend ? "suspend" : "resume");
+      batch["spec"]["suspend"] = suspend;
+      batch["metadata"]["generation"] = batch["metadata"]["generation"].get<int>() + 1;
+      api_->Put(Kind::Batch, std::move(batch));
+      break;
+    }
+    default:
+      break;
+  }
+  Schedule(milliseconds(Pick(500, 25000)), [this] { Chaos(); });
+}
+
+void Simulation::Run() {
+  api_->Put(Kind::Batch, MakeBatch());
+  StartController();
+  Schedule(seconds(Pick(0, 20)), [this] { Chaos(); });
+  const Time begin = now_;
+  const Time calm = begin + minutes(Pick(0, kLongestFaults));
+  const auto done = [&] {
+    const json status = api_->Find(Kind::Batch, kBatch)->value("status", json::object());
+    return !faults_ && status.is_object() && status.contains("completionTime") &&
+           !status["completionTime"].is_null();
+  };
+  while (!done()) {
+    if (faults_ && now_ >= calm) {
+      faults_ = false;
+      json batch = *api_->Find(Kind::Batch, kBatch);
+      if (batch["spec"].value("suspend", false)) {
+        batch["spec"]["suspend"] = false;
+        batch["metadata"]["generation"] = batch["metadata"]["generation"].get<int>() + 1;
+        api_->Put(Kind::Batch, std::move(batch));
+      }
+    }
+    if (now_ > begin + kPatience)
+      Break("the batch is not finished " + std::to_string(kPatience.count()) + " min after its start");
+    const auto next = reconciler_->Next(Now());
+    const Time timer =
+        next ? Time(next->time_since_epoch().count() > 0
+                        ? std::chrono::duration_cast<milliseconds>(next->time_since_epoch()) + milliseconds(1)
+                        : milliseconds(0))
+             : Time::max();
+    if (!queue_.empty() && queue_.top().at <= std::max(timer, now_)) {
+      Timed timed = queue_.top();
+      queue_.pop();
+      now_ = std::max(now_, timed.at);
+      timed.action();
+    } else if (next) {
+      now_ = std::max(now_, timer);
+      Step();
+    } else if (queue_.empty()) {
+      Break("nothing is going to happen any more, and the batch is not finished: " +
+            api_->Find(Kind::Batch, kBatch)->dump());
+    }
+    if (!faults_ && now_ > calm + seconds(30)) CheckHangsAreShown();
+  }
+  CheckEnd();
+}
+
+void Simulation::CheckCreate(const json& job) {
+  ++tally_.jobs;
+  const std::string name = job["metadata"]["name"], image = ImageOf(job);
+  const std::string build = job["metadata"]["labels"][std::string(cluster::kBuildLabel)];
+  Say("create " + name + " for " + image);
+  build_of_image_[image] = build;
+  if (++creates_[name] > 1 && untraced_.erase(name) == 0) Break("a second Job for the attempt " + name);
+  if (node_->succeeded.contains(build)) Break("a finished build is built again: " + image);
+  for (const std::string& need : needs_[image]) {
+    if (!build_of_image_.contains(need) || !node_->succeeded.contains(build_of_image_[need])) {
+      // A need whose Job was deleted by hand in the moment between its end and the storing of its result has
+      // succeeded all the same
+      if (untraced_.empty()) Break(image + " is built before " + need);
+    }
+  }
+  int active = 1;
+  for (const auto& [other, object] : api_->All(Kind::Job)) {
+    if (Finished(object)) continue;
+    ++active;
+    if (object["metadata"]["labels"][std::string(cluster::kBuildLabel)] == build)
+      Break("two Jobs of one build at once: " + image);
+  }
+  if (active > parallelism_) Break("more Jobs than parallelism allows");
+}
+
+void Simulation::CheckStatus(const json& batch) {
+  if (!batch.contains("status") || !batch["status"].contains("total")) return;
+  const json& status = batch["status"];
+  int64_t sum = 0;
+  for (const char* state : {"waiting", "queued", "pending", "running", "succeeded", "failed"})
+    sum += status[state].get<int64_t>();
+  if (sum != status["total"]) Break("the counts do not add up: " + status.dump());
+  if (status["hung"] > status["running"]) Break("more builds hang than run");
+  if (status.contains("stages") && !status["stages"].empty()) {
+    int64_t total = 0;
+    for (const json& stage : status["stages"]) total += stage["total"].get<int64_t>();
+    if (total != status["total"]) Break("the stages do not add up");
+  }
+}
+
+void Simulation::CheckHangsAreShown() {
+  for (const auto& [pod, since] : node_->hanging) {
+    if (now_ < since + seconds(20) || shown_hung_.contains(pod)) continue;
+    const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
+    for (const json& hung : status["hungBuilds"]) {
+      if (hung["pod"] == pod) shown_hung_.insert(pod);
+    }
+    if (!shown_hung_.contains(pod)) Break(pod + " has been hanging for 20 s and the status does not show it");
+    ++tally_.hangs_seen;
+  }
+}
+
+std::vector<json> Simulation::StoredResults() const {
+  std::vector<json> results;
+  for (const auto& [name, object] : api_->All(Kind::ConfigMap)) {
+    if (!name.starts_with(std::string(kBatch) + "-results-")) continue;
+    std::string text = object["data"]["results.jsonl"];
+    while (!text.empty()) {
+      const size_t end = text.find('\n');
+      results.push_back(json::parse(text.substr(0, end)));
+      text = end == std::string::npos ? "" : text.substr(end + 1);
+    }
+  }
+  return results;
+}
+
+bool Simulation::IsStored(const std::string& job) const {
+  for (const json& result : StoredResults()) {
+    if (result["job"] == job) return true;
+  }
+  return false;
+}
+
+void Simulation::CheckEnd() {
+  const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
+  std::map<std::string, int> lines;
+  std::set<std::string> built;
+  for (const json& result : StoredResults()) {
+    if (++lines[result["job"]] > 1) Break("two results for " + result["job"].get<std::string>());
+    if (result["status"] == "built" && !built.insert(result["build"]).second)
+      Break("a build has two successes in the results");
+  }
+  if (static_cast<int64_t>(built.size()) != status["succeeded"]) {
+    Break("the status counts " + status["succeeded"].dump() + " successes, the results " +
+          std::to_string(built.size()));
+  }
+  for (const auto& [name, job] : api_->All(Kind::Job)) {
+    if (!Finished(job)) Break("the batch is finished and the Job " + name + " is not");
+    if (!lines.contains(name)) Break("no result for the Job " + name);
+  }
+  if (status["failed"] == 0 && status["conditions"][0]["status"] != "True")
+    Break("all builds succeeded and Complete is not true");
+  if (status["failed"] != 0 && status["conditions"][1]["status"] != "True")
+    Break("builds failed and Failed is not true");
+}
+
+}  // namespace imagebatch::simulation

@@ -1,0 +1,106 @@
+#pragma once
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cluster/reconciler.h"
+#include "simulation/api_server.h"
+#include "simulation/node.h"
+
+/// The real reconciler and plan against a simulated cluster, in one thread, driven by a seed. The same seed
+/// gives the same run, so a failing one can be run again under a debugger.
+namespace imagebatch::simulation {
+
+/// A rule that must never be broken was broken; what and when.
+struct Violation {
+  std::string what;
+};
+
+class Simulation {
+ public:
+  explicit Simulation(uint64_t seed, bool print = false);
+
+  /// Runs until the batch is finished; throws Violation.
+  void Run();
+
+  /// What has been exercised, for the summary.
+  struct Tally {
+    uint64_t events = 0, requests = 0, lost_replies = 0, kills = 0, relists = 0, deletions = 0,
+             hangs_seen = 0, jobs = 0;
+    void Add(const Tally& other);
+  };
+  const Tally& tally() const { return tally_; }
+
+ private:
+  using Action = std::function<void()>;
+  struct Timed {
+    Time at;
+    uint64_t order;
+    Action action;
+    bool operator>(const Timed& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
+  };
+
+  // The cluster
+  nlohmann::json MakeBatch();
+  void Schedule(Duration after, Action action);
+  void OnWatch(ApiServer::Kind kind, cluster::Change change, const nlohmann::json& object);
+  void Chaos();
+  bool Chance(double probability) {
+    return faults_ && std::uniform_real_distribution<double>()(random_) < probability;
+  }
+  int Pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+  std::string AnyJob();
+
+  // The controller and its connection
+  void StartController();
+  void KillController();
+  void Deliver(cluster::Event event);
+  void DeliverObject(ApiServer::Kind kind, cluster::Change change, const nlohmann::json& object);
+  void List(cluster::Collection collection);
+  void Step();
+  void Send(const cluster::Command& command);
+  void Answer(uint64_t id, const kube::Request& request);
+  cluster::Now Now() const { return {now_, SteadyTime(now_.time_since_epoch())}; }
+
+  // The rules
+  void CheckCreate(const nlohmann::json& job);
+  void CheckStatus(const nlohmann::json& batch);
+  void CheckHangsAreShown();
+  void CheckEnd();
+  [[noreturn]] void Break(const std::string& what) const;
+  std::vector<nlohmann::json> StoredResults() const;
+  bool IsStored(const std::string& job) const;
+  void Say(const std::string& what) const;
+
+  std::mt19937 random_;
+  const bool print_;
+  Time now_{std::chrono::hours(24 * 365 * 55)};
+  uint64_t order_ = 0;
+  std::priority_queue<Timed, std::vector<Timed>, std::greater<>> queue_;
+  bool faults_ = true;
+  Tally tally_;
+
+  int parallelism_ = 1;
+  bool retry_hung_ = false;
+  std::map<std::string, std::string> build_of_image_;      // image reference -> build hash, as Jobs show them
+  std::map<std::string, std::vector<std::string>> needs_;  // image -> images
+  std::map<std::string, int> creates_;                     // Job name -> accepted creates
+  std::set<std::string> untraced_;  // Jobs deleted by hand before their result was stored
+
+  std::unique_ptr<ApiServer> api_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<cluster::Reconciler> reconciler_;
+  int incarnation_ = 0;
+  std::map<cluster::Collection, Time> last_delivery_;  // a watch keeps its order
+  std::map<cluster::Collection, int> watches_;         // which one is running
+  std::deque<std::pair<uint64_t, kube::Request>> wire_;
+  std::set<std::string> shown_hung_;
+};
+
+}  // namespace imagebatch::simulation
