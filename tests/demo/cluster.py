@@ -1,0 +1,122 @@
+"""What the demo does to the cluster: kubectl and helm, the registry, the alerts' receiver, the audit log."""
+import json
+import os
+import pathlib
+import subprocess
+import time
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CLUSTER = pathlib.Path(os.environ.get("IMAGEBATCH_CLUSTER_DIR", ROOT / "build" / "cluster"))
+TOOLS = ROOT / "build" / "tools"
+REGISTRY = "10.88.0.1:5000"
+ENVIRONMENT = {**os.environ, "KUBECONFIG": str(CLUSTER / "admin.conf")}
+
+
+class Failed(Exception):
+    """The demo cannot go on; the text says why and what to do."""
+
+
+def kubectl(*arguments, stdin=None, check=True):
+    done = subprocess.run([TOOLS / "kubectl", *arguments], input=stdin, env=ENVIRONMENT, text=True,
+                          capture_output=True, check=False)
+    if check and done.returncode != 0:
+        raise Failed(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def get(*arguments):
+    """An object, or None where there is none or the API server does not answer just now."""
+    text = kubectl("get", "-o", "json", *arguments, check=False)
+    return json.loads(text) if text else None
+
+
+def apply(*objects):
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-",
+            stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+
+
+def install(image):
+    repository, tag = image.rsplit(":", 1)
+    registry, name = repository.rsplit("/", 1)
+    done = subprocess.run(
+        [TOOLS / "helm", "upgrade", "--install", "imagebatch", ROOT / "charts" / "imagebatch", "--namespace",
+         "imagebatch", "--create-namespace", "--wait", "--timeout", "120s",
+         "--set", f"image.registry={registry},image.repository={name}", "--set-string", f"image.tag={tag}"],
+        env=ENVIRONMENT, text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise Failed(f"helm install: {done.stderr.strip()}")
+
+
+def controller_pids():
+    """Of the controller, as this machine sees them; the cluster's processes are below its own."""
+    found = subprocess.run(["pgrep", "-f", "^/usr/bin/imagebatch controller"], text=True, capture_output=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def kill_controller():
+    """kill -9; the Pod is deleted too, since the kubelet would wait longer after each crash."""
+    for pid in controller_pids():
+        os.kill(pid, 9)
+    kubectl("delete", "pod", "-n", "imagebatch", "-l", "app.kubernetes.io/name=imagebatch", "--grace-period=0",
+            "--force", "--wait=false", check=False)
+
+
+def tags():
+    """Every reference in the registry's own catalogue."""
+    def ask(path):
+        with urllib.request.urlopen(f"http://{REGISTRY}{path}", timeout=30) as response:
+            return json.load(response)
+    found, last = set(), ""
+    while True:
+        page = ask(f"/v2/_catalog?n=500&last={last}")["repositories"]
+        for repository in page:
+            listed = ask(f"/v2/{repository}/tags/list").get("tags") or []
+            found |= {f"{REGISTRY}/{repository}:{tag}" for tag in listed}
+        if len(page) < 500:
+            return found
+        last = page[-1]
+
+
+def alerts(namespace, since):
+    """What the receiver has got of one namespace: (name, status, labels, annotations, time it came)."""
+    path = CLUSTER / "alerts.jsonl"
+    if not path.exists():
+        return
+    for line in path.read_text().splitlines():
+        notification = json.loads(line)
+        if notification["receivedAt"] < since:
+            continue
+        for alert in notification["alerts"]:
+            if alert["labels"].get("namespace") == namespace:
+                yield alert, notification["receivedAt"]
+
+
+def audit(namespace):
+    """The writes the API server has recorded in one namespace."""
+    for path in sorted((CLUSTER / "log").glob("audit*")):
+        for line in path.read_text().splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue  # the line being written
+            if event.get("objectRef", {}).get("namespace") == namespace:
+                yield event
+
+
+def results(namespace, batch):
+    """The stored result lines of a batch."""
+    maps = get("configmaps", "-n", namespace, "-l", f"imagebatch.dev/batch={batch}") or {"items": []}
+    return [json.loads(line) for item in maps["items"] for line in item["data"]["results.jsonl"].splitlines()]
+
+
+def fresh_namespace(name):
+    """An empty namespace; an earlier one of that name goes first."""
+    kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=true", "--timeout=120s")
+    kubectl("create", "namespace", name)
+    deadline = time.monotonic() + 30
+    while get("serviceaccount", "default", "-n", name) is None:
+        if time.monotonic() > deadline:
+            raise Failed(f"namespace {name} has got no ServiceAccount in 30 s")
+        time.sleep(0.1)

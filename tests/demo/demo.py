@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""The whole story on the test cluster: installs the chart, applies the real batch, shows it running, and waits for the
+alert that names the build that hangs. Called by ./dev demo.
+
+    demo.py --image REFERENCE [--images N] [--on-hang flag|retry] [--parallelism P] [--kill-controller TIMES]
+"""
+import argparse
+import datetime
+import json
+import sys
+import time
+
+import cluster
+from cluster import REGISTRY, Failed, kubectl
+
+BATCH = "swebench-verified"
+NAMESPACE = "builds"
+ROWS = cluster.ROOT / "tests" / "data" / "swebench-verified.jsonl"
+CONTEXT = cluster.HERE / "context"
+STATES = ["waiting", "queued", "pending", "running", "hung", "succeeded", "failed"]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="./dev demo", description="500 images is the whole batch.")
+    parser.add_argument("--image", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--images", type=int, default=50, help="how many of the 500 images (50)")
+    parser.add_argument("--on-hang", choices=["flag", "retry"], default="flag",
+                        help="flag: the hung build is left as it is; retry: it is ended and built again (flag)")
+    parser.add_argument("--parallelism", type=int, default=8, help="Jobs at once (8)")
+    parser.add_argument("--idle-seconds", type=int, default=20, help="hung when idle for so long (20)")
+    parser.add_argument("--kill-controller", type=int, default=0, metavar="TIMES",
+                        help="kill -9 the controller so often while it works (0)")
+    parser.add_argument("--timeout", type=int, default=1800, help="seconds until the demo gives up (1800)")
+    parsed = parser.parse_args()
+    if not 1 <= parsed.images <= 500:
+        parser.error("--images must be from 1 to 500")
+    return parsed
+
+
+def choose_rows(count):
+    """So many rows, spread over the whole batch so that several environments are among them."""
+    rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
+    return [rows[i * len(rows) // count] for i in range(count)]
+
+
+def stage(name, build_arguments, **fields):
+    pod = {
+        "securityContext": {"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000, "runAsNonRoot": True},
+        "terminationGracePeriodSeconds": 5,
+        "containers": [{
+            "name": "build",
+            "image": "$(registry)/builder:1",
+            "command": ["sh", "/ctx/entry.sh"],
+            "args": [f"--opt=filename=Dockerfile.{name}"] + [f"--opt=build-arg:{a}" for a in build_arguments],
+            "env": [
+                {"name": "NAME", "value": "$(key)"},
+                {"name": "HANG", "value": "$(hanging)"},
+                {"name": "HANG_ON_ATTEMPTS", "value": "1"},
+                {"name": "TARGET", "value": "$(image)"},
+                {"name": "REGISTRY", "value": "$(registry)"},
+                {"name": "IMAGEBATCH_ATTEMPT",
+                 "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['imagebatch.dev/attempt']"}}},
+            ],
+            # What rootless BuildKit needs: newuidmap and newgidmap, and a user namespace
+            "securityContext": {"capabilities": {"drop": ["ALL"], "add": ["SETUID", "SETGID"]},
+                                "seccompProfile": {"type": "Localhost", "localhostProfile": "userns.json"}},
+            "volumeMounts": [{"name": "context", "mountPath": "/ctx"},
+                             {"name": "state", "mountPath": "/var/lib/buildkit"}],
+        }],
+        "volumes": [{"name": "context", "configMap": {"name": "context"}}, {"name": "state", "emptyDir": {}}],
+    }
+    return {"name": name, **fields, "template": {"spec": pod}}
+
+
+def batch(options, hanging):
+    return {
+        "apiVersion": "imagebatch.dev/v1alpha1",
+        "kind": "ImageBatch",
+        "metadata": {"name": BATCH, "namespace": NAMESPACE},
+        "spec": {
+            "parallelism": options.parallelism,
+            "images": {"configMaps": [{"name": "verified", "key": "rows.jsonl"}], "nameFrom": "$(instance_id)"},
+            "variables": {"sha7": "4e5469e", "registry": REGISTRY, "hanging": hanging},
+            "hang": {"idleSeconds": options.idle_seconds, "action": options.on_hang.capitalize()},
+            "stages": [
+                stage("env", ["BASE=$(registry)/base:1", "REPO=$(repo)", "VERSION=$(version)"],
+                      key="$(repo)-$(version)", image="$(registry)/eval-env/$(repo):$(version)"),
+                stage("image", ["BASE=$(stages.env.image)", "NAME=$(name)", "COMMIT=$(base_commit)",
+                                "DIFFICULTY=$(difficulty)"],
+                      needs=["env"], image="$(registry)/eval-agent-server:$(sha7)-$(name)"),
+            ],
+        },
+    }
+
+
+def config_map(name, data):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE}, "data": data}
+
+
+class Display:
+    """One line that is written over on a terminal; a line for each change, at most every 5 s, elsewhere."""
+
+    def __init__(self):
+        self.live = sys.stdout.isatty()
+        self.start = self.shown = time.monotonic()
+        self.last = ""
+
+    def status(self, status):
+        seconds = int(time.monotonic() - self.start)
+        line = "  ".join(f"{state} {status.get(state, 0)}" for state in STATES)
+        if self.live:
+            print(f"\r\x1b[K{seconds:5d} s  {line}", end="", flush=True)
+        elif line != self.last and time.monotonic() - self.shown >= 5:
+            print(f"{seconds:5d} s  {line}", flush=True)
+            self.shown, self.last = time.monotonic(), line
+
+    def say(self, text):
+        print(("\r\x1b[K" if self.live else "") + text, flush=True)
+
+
+def show_alert(display, alert, received):
+    labels, notes = alert["labels"], alert["annotations"]
+    display.say(f"\nALERT {labels['alertname']}, as the receiver got it at {received}:")
+    for key in ("namespace", "batch", "stage", "build", "class", "pod", "node"):
+        display.say(f"  {key:10}{labels.get(key, '')}")
+    display.say(f"  {notes['summary']}\n  {notes['description']}\n  look: {notes.get('evidence', '')}\n")
+
+
+def watch(options, display, since):
+    """Until all is built but what hangs, and the alert has come; with retry until all is built."""
+    deadline = time.monotonic() + options.timeout
+    alerted, kills, next_kill = False, 0, time.monotonic() + 5
+    while True:
+        if time.monotonic() > deadline:
+            raise Failed(f"not done within {options.timeout} s; look at: kubectl describe ib -n {NAMESPACE}")
+        object_ = cluster.get("imagebatch", BATCH, "-n", NAMESPACE)
+        status = (object_ or {}).get("status", {})
+        display.status(status)
+        for condition in status.get("conditions", []):
+            if condition["type"] == "Failed" and condition["status"] == "True":
+                raise Failed(f"the batch failed: {condition['reason']}: {condition['message']}")
+        for alert, received in cluster.alerts(NAMESPACE, since):
+            if not alerted and alert["labels"]["alertname"] == "ImageBuildHung" and alert["status"] == "firing":
+                alerted = True
+                show_alert(display, alert, received)
+        total = status.get("total", 0)
+        if kills < options.kill_controller and time.monotonic() > next_kill and cluster.controller_pids():
+            kills += 1
+            next_kill = time.monotonic() + 7
+            display.say(f"kill -9 of the controller, number {kills}")
+            cluster.kill_controller()
+        done = total > 0 and status["succeeded"] == total - (1 if options.on_hang == "flag" else 0)
+        if done and alerted and kills == options.kill_controller:
+            if options.on_hang == "retry" or status["hung"] == 1:
+                return status
+        time.sleep(0.5)
+
+
+def expected_images(rows):
+    env = {f"{REGISTRY}/eval-env/{row['repo']}:{row['version']}" for row in rows}
+    image = {f"{REGISTRY}/eval-agent-server:4e5469e-{row['instance_id']}" for row in rows}
+    return env | image
+
+
+def check(options, rows, hanging):
+    """Holds the results against the registry's catalogue, tag by tag, and the audit log against the Job names."""
+    expected = expected_images(rows)
+    if options.on_hang == "flag":
+        expected.discard(f"{REGISTRY}/eval-agent-server:4e5469e-{hanging}")
+    deadline = time.monotonic() + 60
+    built = set()
+    while built != expected and time.monotonic() < deadline:  # results are stored some seconds after the builds' end
+        lines = cluster.results(NAMESPACE, BATCH)
+        built = {tag for line in lines if line["status"] == "built" for tag in line["tags"]}
+        time.sleep(0.5)
+    pushed = {tag for tag in cluster.tags() if "/eval-" in tag}
+    for name, what in (("results", built), ("registry", pushed)):
+        if what != expected:
+            missing, extra = sorted(expected - what)[:5], sorted(what - expected)[:5]
+            raise Failed(f"the {name} differ from what was to be built: missing {missing}, not expected {extra}")
+    print(f"registry: {len(pushed)} images, the same as in the results, tag by tag")
+    creates = {}
+    for event in cluster.audit(NAMESPACE):
+        reference = event["objectRef"]
+        if (event["verb"] == "create" and reference.get("resource") == "jobs" and not reference.get("subresource")
+                and event.get("stage") == "ResponseComplete" and event.get("responseStatus", {}).get("code") == 201
+                and "dryRun" not in event["requestURI"]):
+            creates[reference["name"]] = creates.get(reference["name"], 0) + 1
+    twice = [name for name, count in creates.items() if count > 1]
+    if twice:
+        raise Failed(f"Jobs created twice: {twice[:5]}")
+    print(f"audit log: {len(creates)} Jobs, one create for each name")
+
+
+def summarize(options, status, seconds):
+    lines = cluster.results(NAMESPACE, BATCH)
+    print(f"\n{status['succeeded']} of {status['total']} images built and pushed in {seconds:.0f} s, "
+          f"{status['retried']} with more than one attempt")
+    for name in ("env", "image"):
+        took = sorted(line["duration_seconds"] for line in lines if line["stage"] == name and line["status"] == "built")
+        print(f"  {name:6}{len(took):4} images, median {took[len(took) // 2]:.0f} s, longest {took[-1]:.0f} s")
+    for line in lines:
+        if line["class"]:
+            print(f"  ended: {line['name']} attempt {line['attempt_count']}: {line['error']}")
+    for hung in status["hungBuilds"]:
+        print(f"  hangs: {hung['name']} since {hung['since']}: {hung['message']}")
+
+
+def remove_images():
+    """The images of an earlier demo, so that the check at the end sees this one's alone."""
+    for path in (cluster.CLUSTER / "registry" / "docker" / "registry" / "v2" / "repositories").glob("eval-*"):
+        for file in sorted(path.rglob("*"), reverse=True):
+            file.rmdir() if file.is_dir() else file.unlink()
+        path.rmdir()
+
+
+def main():
+    options = arguments()
+    display = Display()
+    rows = choose_rows(options.images)
+    hanging = rows[len(rows) // 2]["instance_id"]
+    since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+    display.say("installing the chart")
+    cluster.install(options.image)
+    cluster.fresh_namespace(NAMESPACE)
+    remove_images()
+    files = {path.name: path.read_text() for path in CONTEXT.iterdir()}
+    files["fork_pool.py"] = (cluster.ROOT / "tests" / "hangs" / "fork_pool.py").read_text()
+    cluster.apply(config_map("context", files),
+                  config_map("verified", {"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)}),
+                  batch(options, hanging))
+    display.say(f"batch {BATCH}: {len(rows)} images, one of which hangs ({hanging})")
+    display.start = time.monotonic()
+    status = watch(options, display, since)
+    seconds = time.monotonic() - display.start
+    display.say("")
+    print(kubectl("get", "imagebatch", "-n", NAMESPACE).rstrip())
+    summarize(options, status, seconds)
+    check(options, rows, hanging)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failed as failure:
+        sys.exit(f"\nerror: {failure}")
