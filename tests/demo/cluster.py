@@ -63,6 +63,10 @@ def kill_controller():
             "--force", "--wait=false", check=False)
 
 
+def restart_apiserver():
+    subprocess.run([ROOT / "tests" / "cluster" / "cluster.sh", "restart-apiserver"], check=True, capture_output=True)
+
+
 def tags():
     """Every reference in the registry's own catalogue."""
     def ask(path):

@@ -2,7 +2,7 @@
 """The whole story on the test cluster: installs the chart, applies the real batch, shows it running, and waits for the
 alert that names the build that hangs. Called by ./dev demo.
 
-    demo.py --image REFERENCE [--images N] [--on-hang flag|retry] [--parallelism P] [--kill-controller TIMES]
+    demo.py --image REFERENCE [--images N] [--on-hang flag|retry] [--help for more]
 """
 import argparse
 import datetime
@@ -30,6 +30,8 @@ def arguments():
     parser.add_argument("--idle-seconds", type=int, default=20, help="hung when idle for so long (20)")
     parser.add_argument("--kill-controller", type=int, default=0, metavar="TIMES",
                         help="kill -9 the controller so often while it works (0)")
+    parser.add_argument("--restart-apiserver", type=int, default=0, metavar="TIMES",
+                        help="kill the API server and start it again so often while it works (0)")
     parser.add_argument("--timeout", type=int, default=1800, help="seconds until the demo gives up (1800)")
     parsed = parser.parse_args()
     if not 1 <= parsed.images <= 500:
@@ -126,33 +128,51 @@ def show_alert(display, alert, received):
     display.say(f"  {notes['summary']}\n  {notes['description']}\n  look: {notes.get('evidence', '')}\n")
 
 
+class Faults:
+    """The kills that were asked for, one at a time, some seconds apart, and only while there is work left."""
+
+    def __init__(self, options, display):
+        self.display = display
+        self.left = [("the controller", cluster.kill_controller)] * options.kill_controller
+        self.left += [("the API server", cluster.restart_apiserver)] * options.restart_apiserver
+        self.next = time.monotonic() + 5
+
+    def step(self):
+        if not self.left or time.monotonic() < self.next or not cluster.controller_pids():
+            return
+        name, kill = self.left.pop()
+        self.display.say(f"kill -9 of {name}; {len(self.left)} kills to come")
+        kill()
+        self.next = time.monotonic() + 7
+
+
+def raise_if_failed(status):
+    for condition in status.get("conditions", []):
+        if condition["type"] == "Failed" and condition["status"] == "True":
+            raise Failed(f"the batch failed: {condition['reason']}: {condition['message']}")
+
+
 def watch(options, display, since):
     """Until all is built but what hangs, and the alert has come; with retry until all is built."""
     deadline = time.monotonic() + options.timeout
-    alerted, kills, next_kill = False, 0, time.monotonic() + 5
+    faults = Faults(options, display)
+    retry = options.on_hang == "retry"
+    alerted = retry  # a build that is ended at once may be gone before an alert is due
     while True:
         if time.monotonic() > deadline:
             raise Failed(f"not done within {options.timeout} s; look at: kubectl describe ib -n {NAMESPACE}")
-        object_ = cluster.get("imagebatch", BATCH, "-n", NAMESPACE)
-        status = (object_ or {}).get("status", {})
+        status = (cluster.get("imagebatch", BATCH, "-n", NAMESPACE) or {}).get("status", {})
         display.status(status)
-        for condition in status.get("conditions", []):
-            if condition["type"] == "Failed" and condition["status"] == "True":
-                raise Failed(f"the batch failed: {condition['reason']}: {condition['message']}")
+        raise_if_failed(status)
         for alert, received in cluster.alerts(NAMESPACE, since):
             if not alerted and alert["labels"]["alertname"] == "ImageBuildHung" and alert["status"] == "firing":
                 alerted = True
                 show_alert(display, alert, received)
+        faults.step()
         total = status.get("total", 0)
-        if kills < options.kill_controller and time.monotonic() > next_kill and cluster.controller_pids():
-            kills += 1
-            next_kill = time.monotonic() + 7
-            display.say(f"kill -9 of the controller, number {kills}")
-            cluster.kill_controller()
-        done = total > 0 and status["succeeded"] == total - (1 if options.on_hang == "flag" else 0)
-        if done and alerted and kills == options.kill_controller:
-            if options.on_hang == "retry" or status["hung"] == 1:
-                return status
+        built = total > 0 and status["succeeded"] == total - (0 if retry else 1)
+        if built and alerted and not faults.left and status["hung"] == (0 if retry else 1):
+            return status
         time.sleep(0.5)
 
 

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The demo on the cluster that is up, with the controller's image made from the sources as they are.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+"$here/../cluster/images.sh" base builder
+image=$("$here/../cluster/image.sh")
+exec python3 "$here/demo.py" --image "$image" "$@"
