@@ -9,7 +9,6 @@
 #include "batch/image_reference.h"
 #include "batch/names.h"
 #include "batch/problems.h"
-#include "batch/references.h"
 #include "batch/stage_uses.h"
 
 namespace imagebatch::batch {
@@ -83,23 +82,15 @@ void Expander::CheckRows() {
 }
 
 void Expander::NameRows() {
-  std::vector<Use> uses;
-  for (const Piece& piece : ParseReferences(batch_.images.name_from, Dollars::Single)) {
-    if (!piece.is_name) continue;
-    Name name = ClassifyName(piece.text);
-    // a row has no name, key or image yet: here these are columns
-    if (name.kind != Name::Kind::Column) name = {Name::Kind::ColumnOrVariable, piece.text};
-    uses.push_back({std::move(name), piece.text, "spec.images.nameFrom"});
-  }
-  if (!CheckKnown(uses)) return;
+  const NameUses uses = FindUses(batch_.images);
+  if (!CheckKnown(uses.uses)) return;
   std::unordered_map<std::string_view, size_t> taken;
+  taken.reserve(out_.rows.size());
   std::vector<std::string_view> values;
   for (size_t i = 0; i < out_.rows.size(); ++i) {
     Row& row = out_.rows[i];
-    if (!Resolve(uses, i, values)) continue;
-    size_t next = 0;
-    row.name = Substitute(batch_.images.name_from, Dollars::Single,
-                          [&](std::string_view) { return values[next++]; });
+    if (!Resolve(uses.uses, i, values)) continue;
+    row.name = uses.name.Fill(values);
     if (const std::string problem = BuildNameProblem(row.name); !problem.empty()) {
       problems_.Add(row.origin, "the row's name " + Quote(row.name) + " " + problem);
     } else if (const auto [first, added] = taken.try_emplace(row.name, i); !added) {
@@ -139,11 +130,13 @@ void Expander::ExpandRow(size_t stage, size_t row, const StageUses& uses,
   const Stage& spec = batch_.stages[stage];
   std::vector<std::string_view> values;
   if (!Resolve(uses.uses, row, values)) return;
-  const std::string path = "spec.stages[" + std::to_string(stage) + "].";
-  const std::string of_row = "row " + Quote(out_.rows[row].name) + ": ";
+  const auto add = [&](const char* field, const std::string& value, const std::string& problem) {
+    problems_.Add("spec.stages[" + std::to_string(stage) + "]." + field,
+                  "row " + Quote(out_.rows[row].name) + ": " + Quote(value) + problem);
+  };
   std::string key = uses.key.Fill(values);
   if (const std::string problem = BuildNameProblem(key); !problem.empty()) {
-    return problems_.Add(path + "key", of_row + Quote(key) + " " + problem);
+    return add("key", key, " " + problem);
   }
   if (const auto shared = by_key.find(key); shared != by_key.end()) {
     build_of_[stage][row] = shared->second;
@@ -154,14 +147,13 @@ void Expander::ExpandRow(size_t stage, size_t row, const StageUses& uses,
   }
   Build build{stage, key, uses.image.Fill(values), row, NeedsOf(spec, row)};
   if (const std::string problem = ImageReferenceProblem(build.image); !problem.empty()) {
-    return problems_.Add(path + "image", of_row + Quote(build.image) + ": " + problem);
+    return add("image", build.image, ": " + problem);
   }
   if (const auto other = images_.find(build.image); other != images_.end()) {
     const Build& first = out_.builds[other->second];
-    return problems_.Add(path + "image", of_row + Quote(build.image) + " is also pushed by stage " +
-                                             batch_.stages[first.stage].name + " for row " +
-                                             Quote(out_.rows[first.row].name) +
-                                             "; each build needs an image of its own");
+    return add("image", build.image,
+               " is also pushed by stage " + batch_.stages[first.stage].name + " for row " +
+                   Quote(out_.rows[first.row].name) + "; each build needs an image of its own");
   }
   build_of_[stage][row] = out_.builds.size();
   AddBuild(std::move(build), by_key);

@@ -23,7 +23,7 @@ constexpr size_t kMaxVariable = 4096;
 constexpr size_t kMaxStages = 10;
 constexpr size_t kMaxStageName = 40;
 constexpr size_t kMaxPattern = 1024;  // nameFrom, key, image
-constexpr int64_t kYear = 366 * 24 * 3600;
+constexpr int64_t kYear = 31622400;   // 366 days, in seconds
 
 void CheckReferences(std::string_view text, const Stage* stage, Field field, const std::string& where,
                      Problems& problems) {

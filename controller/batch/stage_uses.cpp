@@ -67,4 +67,16 @@ StageUses FindUses(const Stage& stage, size_t index) {
   return found;
 }
 
+NameUses FindUses(const Images& images) {
+  NameUses found;
+  Finder finder;
+  found.name = finder.Compile(images.name_from, "spec.images.nameFrom");
+  found.uses = finder.uses();
+  for (Use& use : found.uses) {
+    // a row has no name, key or image yet: here these are columns
+    if (use.name.kind != Name::Kind::Column) use.name = {Name::Kind::ColumnOrVariable, use.written};
+  }
+  return found;
+}
+
 }  // namespace imagebatch::batch

@@ -41,4 +41,12 @@ struct StageUses {
 
 StageUses FindUses(const Stage& stage, size_t index);
 
+/// The same of spec.images.nameFrom.
+struct NameUses {
+  std::vector<Use> uses;
+  Pattern name{{}};
+};
+
+NameUses FindUses(const Images& images);
+
 }  // namespace imagebatch::batch
