@@ -61,34 +61,44 @@ void PhaseLog::Add(std::string_view line, TimePoint now) {
   }
   const std::string_view name = parsed->name.substr(0, kNameBytes);
   for (Entry& entry : entries_) {
-    if (entry.step != parsed->step || entry.ended) continue;
-    if (parsed->kind == StepLine::Kind::EndStep || entry.name == name) entry.ended = now;
+    if (entry.step != parsed->step) continue;
+    if (parsed->kind == StepLine::Kind::EndStep || entry.name == name) End(entry, now);
   }
 }
 
 void PhaseLog::Begin(const StepLine& line, TimePoint now) {
   const std::string_view name = line.name.substr(0, kNameBytes);
-  for (const Entry& entry : entries_) {
-    // BuildKit prints a step's name again whenever it comes back to it from another. Once the step has ended,
-    // the same line is a second build's.
-    if (entry.step == line.step && entry.name == name && !entry.ended) return;
+  for (Entry& entry : entries_) {
+    if (entry.step != line.step || entry.name != name) continue;
+    // BuildKit prints a step's name again whenever it comes back to it from another: then it goes on.
+    if (!entry.open_since) entry.open_since = now;
+    return;
   }
-  if (entries_.size() < kPhases) entries_.push_back({line.step, std::string(name), now, std::nullopt});
+  if (entries_.size() < kPhases) entries_.push_back({line.step, std::string(name), now, {}});
+}
+
+void PhaseLog::End(Entry& entry, TimePoint now) {
+  if (!entry.open_since) return;
+  entry.spent += now - *entry.open_since;
+  entry.open_since.reset();
 }
 
 std::string_view PhaseLog::Current() const {
-  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
-    if (!entry->ended) return entry->name;
+  const Entry* current = nullptr;
+  for (const Entry& entry : entries_) {
+    if (!entry.open_since) continue;
+    if (current == nullptr || *entry.open_since >= *current->open_since) current = &entry;
   }
-  return {};
+  return current == nullptr ? std::string_view() : current->name;
 }
 
 std::vector<Phase> PhaseLog::Until(TimePoint now) const {
   std::vector<Phase> phases;
   phases.reserve(entries_.size());
   for (const Entry& entry : entries_) {
-    const std::chrono::duration<double> length = entry.ended.value_or(now) - entry.began;
-    phases.push_back({entry.name, length.count()});
+    std::chrono::duration<double> spent = entry.spent;
+    if (entry.open_since) spent += now - *entry.open_since;
+    phases.push_back({entry.name, spent.count()});
   }
   return phases;
 }

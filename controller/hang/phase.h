@@ -36,19 +36,22 @@ class PhaseLog {
   static constexpr size_t kNameBytes = 120;
 
   void Add(std::string_view line, TimePoint now);
-  /// The phase that began last and has not ended; empty where none is open.
+  /// Of the phases that have not ended, the one that began last; empty where none is open.
   std::string_view Current() const;
-  /// All phases in the order they began; open ones last until `now`.
+  /// All phases in the order they first began; open ones last until `now`. One that came back after its end
+  /// (BuildKit ends a FROM step when it is resolved, and again when it is extracted) stands here once, with
+  /// all its time.
   std::vector<Phase> Until(TimePoint now) const;
 
  private:
   struct Entry {
     unsigned step;
     std::string name;
-    TimePoint began;
-    std::optional<TimePoint> ended;
+    std::optional<TimePoint> open_since;
+    std::chrono::steady_clock::duration spent;
   };
   void Begin(const StepLine& line, TimePoint now);
+  static void End(Entry& entry, TimePoint now);
 
   std::vector<Entry> entries_;
 };

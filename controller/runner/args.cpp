@@ -135,8 +135,8 @@ std::optional<Duration> ParseDuration(std::string_view text) {
   int64_t factor = 0;
   if (unit == "ms") factor = 1;
   if (unit == "s") factor = 1000;
-  if (unit == "m") factor = 60 * 1000;
-  if (unit == "h") factor = 3600 * 1000;
+  if (unit == "m") factor = int64_t{60} * 1000;
+  if (unit == "h") factor = int64_t{3600} * 1000;
   if (unit.empty() && number == 0) factor = 1;
   constexpr int64_t kYear = int64_t{366} * 24 * 3600 * 1000;
   if (factor == 0 || number > kYear / factor) return std::nullopt;

@@ -13,7 +13,7 @@ namespace imagebatch::runner {
 namespace {
 
 /// Lines of our own that wait while ours is not read; further ones are dropped.
-constexpr size_t kInjectedLimit = 64 * 1024;
+constexpr size_t kInjectedLimit = size_t{64} * 1024;
 
 bool IsRegularFile(int file) {
   struct stat status {};

@@ -53,7 +53,7 @@ class OutputStream {
   size_t begin_ = 0;
   size_t end_ = 0;
   std::string injected_;
-  std::array<char, 64 * 1024> buffer_;
+  std::array<char, size_t{64} * 1024> buffer_;
 };
 
 }  // namespace imagebatch::runner

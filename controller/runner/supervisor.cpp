@@ -97,8 +97,7 @@ bool Supervisor::Prepare() {
 }
 
 bool Supervisor::Start() {
-  // What the counters stand at before the command has done anything.
-  watch_.Sample(now_, 0, 0);
+  watch_.Begin(now_);
   Spawned spawned = Spawn(options_.command, inherited_);
   if (spawned.pid < 0) {
     Complain(std::string(options_.command[0]) + ": " + strerror(spawned.error));

@@ -31,6 +31,10 @@ double Watch::LivingSeconds() const {
 
 void Watch::Sample(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes) {
   tree_.Walk();
+  Count(now, output_bytes, own_network_bytes);
+}
+
+void Watch::Count(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes) {
   const TreeTotals& totals = tree_.Totals();
   hang::Sample sample;
   sample.at = now;
@@ -46,6 +50,10 @@ void Watch::Sample(hang::TimePoint now, uint64_t output_bytes, uint64_t own_netw
   progress_.Add(sample);
   peak_resident_bytes_ = std::max(peak_resident_bytes_, totals.resident_bytes);
   cpu_seconds_ = std::max(cpu_seconds_, sample.cpu_seconds.value_or(0));
+  if (sample.container_cpu_seconds) {
+    if (!container_start_) container_start_ = sample.container_cpu_seconds;
+    cpu_seconds_ = std::max(cpu_seconds_, *sample.container_cpu_seconds - *container_start_);
+  }
 }
 
 uint64_t Watch::PeakResidentBytes() const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "hang/progress.h"
 #include "runner/counters.h"
@@ -13,6 +14,8 @@ class Watch {
   /// To be made before the command is started (see CgroupCpu).
   explicit Watch(hang::TimePoint start) : progress_(start) {}
 
+  /// What the counters stand at before the command is started: there is no tree yet to look at.
+  void Begin(hang::TimePoint now) { Count(now, 0, 0); }
   /// One sample. `output_bytes` is what the command has written so far, `own_network_bytes` what the runner's
   /// listener has put on the network so far.
   void Sample(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes);
@@ -26,6 +29,7 @@ class Watch {
   double CpuSeconds() const;
 
  private:
+  void Count(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes);
   double LivingSeconds() const;
 
   ProcessTree tree_;
@@ -34,6 +38,7 @@ class Watch {
   hang::ProgressTracker progress_;
   uint64_t peak_resident_bytes_ = 0;
   double cpu_seconds_ = 0;
+  std::optional<double> container_start_;  // what the container's CPU counter stood at in Begin()
 };
 
 }  // namespace imagebatch::runner

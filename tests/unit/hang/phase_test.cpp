@@ -116,15 +116,20 @@ TEST(PhaseLog, AStepThatIsShownAgainGoesOn) {
   EXPECT_EQ(log.Current(), "[2/2] RUN b");
 }
 
-TEST(PhaseLog, ASecondBuildInTheSameOutputHasItsOwnPhases) {
+TEST(PhaseLog, APhaseThatComesBackAddsUp) {
   PhaseLog log;
-  for (int build = 0; build < 2; ++build) {
-    log.Add("#1 [1/2] RUN a", kStart + seconds(build * 10));
-    log.Add("#1 DONE 2.0s", kStart + seconds(build * 10 + 2));
-  }
+  log.Add("#4 [1/2] FROM base:1", kStart);
+  log.Add("#4 resolve base:1 0.1s done", kStart + seconds(1));
+  log.Add("#4 DONE 0.1s", kStart + seconds(1));
+  EXPECT_EQ(log.Current(), "");
+  log.Add("#5 [2/2] RUN a", kStart + seconds(2));
+  log.Add("#4 [1/2] FROM base:1", kStart + seconds(10));
+  EXPECT_EQ(log.Current(), "[1/2] FROM base:1");
+  log.Add("#4 DONE 2.1s", kStart + seconds(12));
   const auto phases = log.Until(kStart + seconds(30));
   ASSERT_EQ(phases.size(), 2U);
-  EXPECT_EQ(phases[1].seconds, 2);
+  EXPECT_EQ(phases[0].seconds, 3);
+  EXPECT_EQ(phases[1].seconds, 28);
 }
 
 TEST(PhaseLog, IsBounded) {

@@ -83,6 +83,8 @@ struct Healthy {
   const char* script;
 };
 
+void PrintTo(const Healthy& build, std::ostream* out) { *out << build.name; }
+
 class HealthyBuild : public testing::TestWithParam<Healthy> {};
 
 TEST_P(HealthyBuild, IsNotFlagged) {
