@@ -1,0 +1,33 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "support.h"
+
+namespace imagebatch::batch {
+namespace {
+
+using nlohmann::json;
+
+/// Every field of the schema stands in docs/batch.md, but those that are Kubernetes' own.
+void ExpectDocumented(const json& schema, const std::string& path, const std::string& docs) {
+  if (path.ends_with(".template") || path.ends_with(".conditions")) return;
+  if (schema.contains("items")) ExpectDocumented(schema["items"], path, docs);
+  if (!schema.contains("properties")) return;
+  for (const auto& [name, field] : schema["properties"].items()) {
+    EXPECT_NE(docs.find("`" + name + "`"), std::string::npos) << path << "." << name;
+    ExpectDocumented(field, path + "." + name, docs);
+  }
+}
+
+TEST(BatchReference, HasEveryFieldOfTheCrd) {
+  const auto crd = ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
+  ASSERT_TRUE(crd) << crd.error().message;
+  const json& schema = (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
+  const std::string docs = FileText("docs/batch.md");
+  ExpectDocumented(schema["spec"], "spec", docs);
+  ExpectDocumented(schema["status"], "status", docs);
+}
+
+}  // namespace
+}  // namespace imagebatch::batch
