@@ -61,13 +61,13 @@ TEST(Idle, IsFlaggedOnce) {
 
 TEST(Idle, ClearsWhenWorkGoesOn) {
   Supervised run(kQuick,
-                 Shell("mkfifo gate; printf 'no newline' >&2; read x < gate; echo working; read x < gate"));
+                 Shell("mkfifo one two; printf 'no newline' >&2; read x < one; echo working; read x < two"));
   ASSERT_TRUE(Await([&] { return run.Hung(); }));
-  std::ofstream(run.Directory() / "gate") << "go\n";
+  std::ofstream(run.Directory() / "one") << "go\n";
   ASSERT_TRUE(Await([&] { return !run.Hung(); }));
   EXPECT_TRUE(run.State()["class"].is_null());
   ASSERT_TRUE(Await([&] { return run.Hung(); })) << "and comes back";
-  std::ofstream(run.Directory() / "gate") << "go\n";
+  std::ofstream(run.Directory() / "two") << "go\n";
   EXPECT_EQ(run.Wait(), 0);
   EXPECT_THAT(run.Errors(), StartsWith("no newline\n{\"imagebatch\":\"evidence\""));
   const auto lines = OwnLines(run.Errors());
