@@ -15,8 +15,9 @@ void ExpectDocumented(const json& schema, const std::string& path, const std::st
   if (schema.contains("items")) ExpectDocumented(schema["items"], path, docs);
   if (!schema.contains("properties")) return;
   for (const auto& [name, field] : schema["properties"].items()) {
-    EXPECT_NE(docs.find("`" + name + "`"), std::string::npos) << path << "." << name;
-    ExpectDocumented(field, path + "." + name, docs);
+    const std::string quoted = std::string("`").append(name).append("`");
+    EXPECT_NE(docs.find(quoted), std::string::npos) << path << "." << name;
+    ExpectDocumented(field, std::string(path).append(".").append(name), docs);
   }
 }
 

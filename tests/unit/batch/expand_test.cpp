@@ -162,6 +162,7 @@ TEST(Expand, RefusesRowsThatShareAKeyButNotTheBuild) {
 
 TEST(Expand, HasALimit) {
   std::vector<Row> rows;
+  rows.reserve(kMaxBuilds + 1);
   for (size_t i = 0; i <= kMaxBuilds / 2; ++i) rows.push_back({"", {{"name", std::to_string(i)}}, "row"});
   Batch batch;
   batch.stages = {MakeStage("a", "$(name)", "r/a:$(name)"), MakeStage("b", "$(name)", "r/b:$(name)", {"a"})};
@@ -173,8 +174,7 @@ TEST(Expand, HasALimit) {
 }
 
 TEST(Expand, ListsTenProblemsAndCountsTheOthers) {
-  std::vector<std::map<std::string, std::string>> rows;
-  for (int i = 0; i < 11; ++i) rows.push_back({{"name", ""}});
+  const std::vector<std::map<std::string, std::string>> rows(11, {{"name", ""}});
   const auto problems = ExpandProblems(OneStage("$(name)", "r/i:$(name)"), MakeRows(rows));
   ASSERT_EQ(problems.size(), kMaxProblems + 1);
   EXPECT_EQ(problems.back(), "the batch: 1 more problem");

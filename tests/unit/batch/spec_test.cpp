@@ -132,6 +132,12 @@ TEST_P(ReadBatchRefuses, WithAMessage) {
   EXPECT_EQ(ReadProblems(object), GetParam().problems);
 }
 
+const std::string kContainer = "spec.stages[1].template.spec.containers[0].";
+const std::string kEarlierOnly = "; a stage needs earlier ones only, so that there is no cycle";
+const std::string kTooEarly = " is this build's own and not known yet here; a column of that name is ";
+const std::string kAsItStands = " where it is meant as it stands";
+const std::string kOnlyImages = " is unknown; of another stage only its image is: $(stages.<name>.image)";
+
 INSTANTIATE_TEST_SUITE_P(
     Objects, ReadBatchRefuses,
     testing::Values(
@@ -209,9 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Needs",
              R"({"spec": {"stages": [{"name": "env", "needs": ["image", "env"]},
                                      {"name": "image", "needs": ["env", "env", "enw", 5]}]}})",
-             {"spec.stages[0].needs[0]: stage \"image\" comes later; a stage needs earlier ones only, so "
-              "that there "
-              "is no cycle",
+             {"spec.stages[0].needs[0]: stage \"image\" comes later" + kEarlierOnly,
               "spec.stages[0].needs[1]: a stage cannot need itself",
               "spec.stages[1].needs[1]: stage \"env\" is listed twice",
               "spec.stages[1].needs[2]: there is no stage \"enw\"; did you mean env?",
@@ -221,24 +225,13 @@ INSTANTIATE_TEST_SUITE_P(
                {"name": "b", "key": "$(key)", "image": "r/$(image)/$(stages.a.image):$(name)", "template": {"spec":
                {"containers": [{"command": ["sh", "-c", "$(date +%s) $$(ok) $(name)"],
                 "args": ["$()", "$(stages.a.image)", "$(stages.a.key)"]}]}}}]}})json",
-             {"spec.stages[1].key: $(key) is this build's own and not known yet here; a column of that name "
-              "is "
-              "$(row.key)",
-              "spec.stages[1].image: $(image) is this build's own and not known yet here; a column of that "
-              "name is "
-              "$(row.image)",
+             {"spec.stages[1].key: $(key)" + kTooEarly + "$(row.key)",
+              "spec.stages[1].image: $(image)" + kTooEarly + "$(row.image)",
               "spec.stages[1].image: $(stages.a.image) can be used in the template only",
-              "spec.stages[1].template.spec.containers[0].args[0]: $() is not a name; write $$() where it is "
-              "meant "
-              "as it stands",
-              "spec.stages[1].template.spec.containers[0].args[1]: $(stages.a.image): this stage does not "
-              "need "
-              "\"a\"; add it to needs",
-              "spec.stages[1].template.spec.containers[0].args[2]: $(stages.a.key) is unknown; of another "
-              "stage only "
-              "its image is: $(stages.<name>.image)",
-              "spec.stages[1].template.spec.containers[0].command[2]: $(date +%s) is not a name; write "
-              "$$(date +%s) where it is meant as it stands"}}),
+              kContainer + "args[0]: $() is not a name; write $$()" + kAsItStands,
+              kContainer + "args[1]: $(stages.a.image): this stage does not need \"a\"; add it to needs",
+              kContainer + "args[2]: $(stages.a.key)" + kOnlyImages,
+              kContainer + "command[2]: $(date +%s) is not a name; write $$(date +%s)" + kAsItStands}}),
     [](const auto& test) { return test.param.name; });
 
 TEST(ReadBatch, ListsTenProblemsAndCountsTheOthers) {

@@ -21,6 +21,7 @@ inline std::string FileText(const std::string& path) {
 /// Each problem as "where: message".
 inline std::vector<std::string> Lines(const std::vector<Problem>& problems) {
   std::vector<std::string> lines;
+  lines.reserve(problems.size());
   for (const Problem& problem : problems) lines.push_back(problem.where + ": " + problem.message);
   return lines;
 }
@@ -56,6 +57,7 @@ inline Stage MakeStage(std::string name, std::string key, std::string image,
 /// Rows with the origins spec.images.rows[0] and so on.
 inline std::vector<Row> MakeRows(const std::vector<std::map<std::string, std::string>>& rows) {
   std::vector<Row> made;
+  made.reserve(rows.size());
   for (const auto& columns : rows) {
     made.push_back({"", columns, "spec.images.rows[" + std::to_string(made.size()) + "]"});
   }
