@@ -70,34 +70,54 @@ void Attempts::Start(const plan::Start& start, Now now) {
   Advance(name, now);
 }
 
+void Attempts::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
+                     const std::vector<std::pair<Change, PodView>>& pods, Now now) {
+  for (const auto& [change, job] : jobs) See(change, job, now);
+  for (const auto& [change, pod] : pods) See(change, pod);
+  for (const auto& [change, job] : jobs) Advance(job.name, now);
+}
+
 void Attempts::OnJob(Change change, const JobView& job, Now now) {
-  if (job.batch_uid != batch_.uid) return;
+  if (See(change, job, now) != nullptr) Advance(job.name, now);
+}
+
+void Attempts::OnPod(Change change, const PodView& pod, Now now) {
+  if (See(change, pod) != nullptr) Advance(pod.job, now);
+}
+
+// Takes in a view; the live attempt it belongs to, or null where it changes nothing.
+Attempts::Live* Attempts::See(Change change, const JobView& job, Now now) {
+  if (job.batch_uid != batch_.uid) return nullptr;
   Live* live = FindOrAdopt(job);
   if (live == nullptr) {
     if (change == Change::Gone) leftovers_.erase(job.name);
-    return;
+    return nullptr;
   }
   live->listed = true;
-  if (live->job && job.version < live->job->version) return;  // older than what a reply has told already
+  if (live->job && job.version < live->job->version) return nullptr;  // a reply has told more already
   const bool first = !live->job;
   live->job = job;
-  if (change == Change::Gone && !Finished(job)) return Conclude(job.name, OutcomeOfDeleted(job, now.wall));
+  if (change == Change::Gone && !Finished(job)) {
+    Conclude(job.name, OutcomeOfDeleted(job, now.wall));
+    return nullptr;
+  }
   if (first) {
     plan_.Observe(live->build, {live->attempt, Phase::Pending, plan::Cause::Build, {}});
     progress_ = true;
   }
-  Advance(job.name, now);
+  return live;
 }
 
-void Attempts::OnPod(Change change, const PodView& pod, Now now) {
+Attempts::Live* Attempts::See(Change change, const PodView& pod) {
   Live* live = Find(pod.job);
-  if (live == nullptr || (live->pod && pod.uid == live->pod->uid && pod.version < live->pod->version)) return;
+  if (live == nullptr || (live->pod && pod.uid == live->pod->uid && pod.version < live->pod->version))
+    return nullptr;
   if (change == Change::Gone && !Ended(pod) && !pod.deleting) {
     live->pod.reset();
   } else {
     live->pod = pod;
   }
-  Advance(pod.job, now);
+  return live;
 }
 
 void Attempts::OnListBegun(Collection collection) {
@@ -127,10 +147,7 @@ void Attempts::Step(Now now) {
 }
 
 std::optional<SteadyTime> Attempts::Next() const {
-  std::optional<SteadyTime> next;
-  if (!timers_.empty()) next = timers_.begin()->first;
-  if (!leftovers_.empty()) next = std::min(next.value_or(SteadyTime::max()), leftovers_backoff_.next());
-  return next;
+  return timers_.empty() ? std::nullopt : std::optional(timers_.begin()->first);
 }
 
 void Attempts::SetTimer(const std::string& name, Live& live, std::optional<SteadyTime> at) {

@@ -43,6 +43,10 @@ class Attempts {
            Requests& requests, const void* owner);
 
   void Start(const plan::Start& start, Now now);
+  /// What an earlier process left, seen as a whole before anything is decided about any of it: a Job that has
+  /// ended and its Pod come from two watches, and one without the other would have to be read again.
+  void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
+             const std::vector<std::pair<Change, PodView>>& pods, Now now);
   void OnJob(Change change, const JobView& job, Now now);
   void OnPod(Change change, const PodView& pod, Now now);
   void OnListBegun(Collection collection);
@@ -58,6 +62,9 @@ class Attempts {
   /// Jobs that still run although their attempt has ended: those of EndAll, also from before a restart. They
   /// are to be deleted, once all results are stored.
   bool HasLeftovers(Now now) const { return !leftovers_.empty() && leftovers_backoff_.Due(now.steady); }
+  SteadyTime NextLeftover() const {
+    return leftovers_.empty() ? SteadyTime::max() : leftovers_backoff_.next();
+  }
   std::vector<std::string> TakeLeftovers();
   void LeaveOver(const std::string& job, Now now);  // its deletion failed: again in a while
 
@@ -86,6 +93,8 @@ class Attempts {
     std::optional<SteadyTime> timer;
   };
 
+  Live* See(Change change, const JobView& job, Now now);
+  Live* See(Change change, const PodView& pod);
   void Advance(const std::string& name, Now now);
   void Create(const std::string& name, const Live& live);
   void Created(const std::string& name, const Result<kube::Response>& response, Now now);

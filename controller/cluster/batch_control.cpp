@@ -14,6 +14,9 @@ using plan::State;
 
 /// The status is computed at most this often, however many events come.
 constexpr std::chrono::milliseconds kStatusPause(100);
+/// Input that is not the one the batch has started with is read again after so long: it may have been
+/// restored.
+constexpr std::chrono::seconds kReadAgain(30);
 
 std::optional<Time> TimeAt(const json& object, const char* key) {
   const auto at = object.find(key);
@@ -130,6 +133,7 @@ void BatchControl::OnListEnded(Collection collection, Version version, Now now) 
 }
 
 void BatchControl::Step(bool cluster_known, Now now) {
+  stepped_ = now.wall;
   if (!work_) Prepare(cluster_known, now);
   if (work_) Run(now);
   const auto flush = status_.Next();
@@ -146,14 +150,16 @@ std::optional<SteadyTime> BatchControl::Next(Now now) const {
   if (input_ && spec_problems_.empty()) Sooner(next, input_->Next());
   if (!work_) Sooner(next, results_.Next());
   if (work_) Sooner(next, work_->Next(now));
+  // A moment of the calendar counts until the first Step at or after it
   const auto at = [&](std::optional<Time> time) {
-    if (time) Sooner(next, now.steady + std::max(*time - now.wall, Duration(0)));
+    if (time && *time > stepped_) Sooner(next, now.steady + std::max(*time - now.wall, Duration(0)));
   };
-  if (work_ && !completion_) at(Deadline());
+  if (work_) at(Deadline());
   if (completion_ && !delete_sent_ && !deleting_) {
     at(DeleteTime());
-    if (next) next = std::max(*next, delete_backoff_.next());
+    if (delete_backoff_.next() != SteadyTime{}) Sooner(next, delete_backoff_.next());
   }
+  if (!work_ && failed_reason_ == "InputChanged") Sooner(next, read_again_);
   return next;
 }
 
@@ -161,7 +167,9 @@ std::optional<SteadyTime> BatchControl::Next(Now now) const {
 void BatchControl::Prepare(bool cluster_known, Now now) {
   if (deleting_) return;
   if (!spec_problems_.empty()) return Halt("Invalid", spec_problems_, now);
-  if (!input_) {
+  const bool restored = failed_reason_ == "InputChanged" && now.steady >= read_again_;  // perhaps
+  if (!input_ || restored) {
+    read_again_ = now.steady + kReadAgain;
     input_ = std::make_unique<Input>(batch_, status_.known().contains("startTime"), runner_image_, requests_,
                                      this);
   }
@@ -190,8 +198,7 @@ void BatchControl::BeginWork(Now now) {
   work_ = std::make_unique<Work>(batch_, input_->expansion(), runner_image_, results_.TakeLoaded(),
                                  Work::Sinks{requests_, this, results_, events_, totals_});
   input_.reset();
-  for (const auto& [change, job] : std::exchange(parked_jobs_, {})) work_->OnJob(change, job, now);
-  for (const auto& [change, pod] : std::exchange(parked_pods_, {})) work_->OnPod(change, pod, now);
+  work_->Adopt(std::exchange(parked_jobs_, {}), std::exchange(parked_pods_, {}), now);
   status_due_ = true;
   if (!status_.known().contains("startTime")) {
     events_.Normal("Started",
@@ -226,7 +233,7 @@ plan::Policy BatchControl::PolicyOf(Now now) const {
   policy.parallelism = batch_.parallelism;
   policy.suspend = batch_.suspend || deleting_ || Halted();
   const auto deadline = Deadline();
-  policy.expired = deadline && now.wall >= *deadline && !completion_;
+  policy.expired = deadline && now.wall >= *deadline;
   policy.backoff_limit = batch_.backoff_limit;
   policy.infrastructure_retry_limit = batch_.infrastructure_retry_limit;
   policy.retry_hung = batch_.hang.action == batch::HangAction::Retry;
@@ -312,7 +319,8 @@ void BatchControl::WriteStatus(Now now) {
   status_due_ = false;
   status_computed_ = now.steady;
   const bool started = status_.known().contains("startTime");
-  if (!work_ && started && !Halted()) return;  // after a restart: what stands there is truer than what is known yet
+  if (!work_ && started && !Halted())
+    return;  // after a restart: what stands there is truer than what is known yet
   Summary summary;
   summary.generation = batch_.generation;
   int64_t finished_builds = 0;

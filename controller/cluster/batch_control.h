@@ -83,6 +83,8 @@ class BatchControl {
   std::optional<Time> start_, last_progress_, completion_;
   bool status_due_ = true;  // something of the status may have changed
   SteadyTime status_computed_{};
+  SteadyTime read_again_{};  // see kReadAgain
+  Time stepped_{};           // when Step was called last
   Backoff delete_backoff_;
   bool delete_sent_ = false;
 };

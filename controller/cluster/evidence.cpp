@@ -1,5 +1,7 @@
 #include "cluster/evidence.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -12,6 +14,8 @@ using nlohmann::json;
 
 constexpr std::string_view kMarker = "{\"imagebatch\":";
 constexpr size_t kLineLimit = 64 * 1024;  // the runner's own limit is 8 KiB
+// A class becomes the reason of a condition and a label of metrics: never just what a line says
+constexpr std::array<std::string_view, 2> kClasses = {"Idle", "Deadline"};
 
 std::string Text(const json& object, const char* key, size_t limit) {
   const auto at = object.find(key);
@@ -29,13 +33,11 @@ std::optional<HangVerdict> FindVerdict(std::string_view log) {
     if (!line.starts_with(kMarker) || line.size() > kLineLimit) continue;
     const json object = json::parse(line, nullptr, false);
     if (!object.is_object()) continue;
-    if (Text(object, "verdict", 40) != "Hung") {
-      verdict.reset();
-      continue;
-    }
+    const std::string said = Text(object, "verdict", 40), klass = Text(object, "class", 40);
+    if (said == "Progressing") verdict.reset();
+    if (said != "Hung" || std::find(kClasses.begin(), kClasses.end(), klass) == kClasses.end()) continue;
     const auto since = ParseTime(Text(object, "since", 40));
-    if (!since) continue;
-    verdict = HangVerdict{Text(object, "class", 40), Text(object, "message", 512), *since, Sha256(line)};
+    if (since) verdict = HangVerdict{klass, Text(object, "message", 512), *since, Sha256(line)};
   }
   return verdict;
 }

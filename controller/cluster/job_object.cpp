@@ -106,7 +106,8 @@ json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch
   json& pod = pod_template["spec"];
   pod["restartPolicy"] = "Never";
   if (!pod.contains("automountServiceAccountToken")) pod["automountServiceAccountToken"] = false;
-  pod["volumes"].push_back({{"name", kVolume}, {"emptyDir", json::object()}});
+  // In memory: the runner renews its state file with every sample, and a disk would flush each
+  pod["volumes"].push_back({{"name", kVolume}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", "16Mi"}}}});
   json init = json::array({InitContainer(spec.runner_image)});
   for (json& container : pod["initContainers"]) init.push_back(std::move(container));
   pod["initContainers"] = std::move(init);

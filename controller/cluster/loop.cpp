@@ -59,7 +59,7 @@ void Loop::Run() {
     for (const Event& event : events) reconciler_.Observe(event, Time());
     for (Command& command : reconciler_.Step(Time()))
       dispatcher_.Submit(command.id, std::move(command.request));
-    Publish(Time(), std::chrono::duration_cast<Duration>(clock_.Steady() - begin));
+    Publish(Time(), clock_.Steady() - begin);
     const std::scoped_lock lock(mutex_);
     stopping = stopping_;
   }
@@ -70,8 +70,8 @@ void Loop::Run() {
   dispatcher_.Stop();
 }
 
-void Loop::Publish(Now now, Duration took) {
-  durations_.Observe(std::chrono::duration<double>(took).count());
+void Loop::Publish(Now now, std::chrono::duration<double> took) {
+  durations_.Observe(took.count());
   auto snapshot = std::make_shared<metrics::Snapshot>();
   reconciler_.Fill(*snapshot);
   snapshot->totals.reconcile_duration = durations_;

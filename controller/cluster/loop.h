@@ -37,7 +37,7 @@ class Loop {
  private:
   void Push(Event event);
   std::deque<Event> WaitForEvents();
-  void Publish(Now now, Duration took);
+  void Publish(Now now, std::chrono::duration<double> took);
   Now Time() const { return {clock_.Now(), clock_.Steady()}; }
 
   const SystemClock clock_;

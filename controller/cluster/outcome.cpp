@@ -61,8 +61,9 @@ Outcome OutcomeOf(const JobView& job, const std::optional<PodView>& pod) {
     outcome.node = pod->node;
   }
   if (ended) {
-    outcome.started = pod->build->started;
-    outcome.finished = pod->build->finished;
+    // A container whose command could not be started has the times of 1970
+    if (pod->build->started != Time{}) outcome.started = pod->build->started;
+    if (pod->build->finished != Time{}) outcome.finished = pod->build->finished;
     outcome.exit_code = pod->build->exit_code;
     outcome.runner = RunnerAccount(pod->build->message);
   }

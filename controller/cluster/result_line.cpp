@@ -9,6 +9,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kPhases = 12;
+constexpr size_t kLineLimit = 4096;
 
 const char* CauseName(plan::Cause cause) {
   switch (cause) {
@@ -82,7 +83,11 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, std
     CopyNumber(line, "output_bytes", outcome.runner, "outputBytes");
     line["phases"] = Phases(outcome.runner);
   }
-  return line.dump(-1, ' ', false, json::error_handler_t::replace);
+  const auto text = [&] { return line.dump(-1, ' ', false, json::error_handler_t::replace); };
+  std::string whole = text();
+  if (whole.size() <= kLineLimit) return whole;
+  line.erase("phases");
+  return text();
 }
 
 std::optional<ResultKey> ParseResultLine(std::string_view line) {
@@ -106,6 +111,8 @@ std::optional<ResultKey> ParseResultLine(std::string_view line) {
   key.finished = ParseTime(text("finished_at")).value_or(Time{});
   key.reason = text("reason");
   key.message = text("error");
+  const std::string prefix = key.reason + ": ";
+  if (key.message.starts_with(prefix)) key.message.erase(0, prefix.size());
   return key;
 }
 

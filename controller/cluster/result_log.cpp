@@ -67,6 +67,7 @@ void ResultLog::Read(const std::string& body, Now now) {
   const json list = json::parse(body, nullptr, false);
   if (!list.is_object() || !list.contains("items")) return backoff_.Failed(now.steady);
   for (const json& config_map : list["items"]) {
+    if (!config_map["metadata"].value("name", "").starts_with(batch_name_ + "-results-")) continue;
     Lines(TextOf(config_map), [&](std::string_view line) {
       ++lines_;
       if (auto key = ParseResultLine(line)) loaded_keys_.push_back(std::move(*key));

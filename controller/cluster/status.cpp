@@ -154,21 +154,19 @@ void StatusWriter::Step(const json& wanted, int64_t finished_builds, Now now) {
   constexpr std::chrono::seconds kInterval(10), kShortest(1);
   constexpr int64_t kEnough = 10;
   const json lean = WithoutNulls(wanted);
-  differs_ = lean != known_;
-  if (!differs_ || writing_ || reading_ || !backoff_.Due(now.steady)) return;
-  const bool urgent = Urgent(lean) != Urgent(known_);
-  const bool due = now.steady >= written_ + kInterval;
-  const bool enough = finished_builds >= finished_at_write_ + kEnough && now.steady >= written_ + kShortest;
-  if (!urgent && !due && !enough) return;
+  due_.reset();
+  if (lean == known_) return;
+  due_ = written_ + kInterval;
+  if (finished_builds >= finished_at_write_ + kEnough) due_ = written_ + kShortest;
+  if (Urgent(lean) != Urgent(known_)) due_ = now.steady;
+  due_ = std::max(*due_, backoff_.next());
+  if (writing_ || reading_ || now.steady < *due_) return;
   written_ = now.steady;
   finished_at_write_ = finished_builds;
   Write(wanted);
 }
 
-std::optional<SteadyTime> StatusWriter::Next() const {
-  if (!differs_ || writing_ || reading_) return std::nullopt;
-  return std::max(backoff_.next(), written_ + std::chrono::seconds(10));
-}
+std::optional<SteadyTime> StatusWriter::Next() const { return writing_ || reading_ ? std::nullopt : due_; }
 
 void StatusWriter::Write(const json& wanted) {
   kube::Request request;

@@ -75,7 +75,8 @@ class StatusWriter {
   std::string version_;
   Version number_ = 0;
   nlohmann::json known_;
-  bool writing_ = false, reading_ = false, differs_ = false;
+  bool writing_ = false, reading_ = false;
+  std::optional<SteadyTime> due_;  // when what differs is to be written
   Backoff backoff_;
   SteadyTime written_{};
   int64_t finished_at_write_ = 0;

@@ -86,6 +86,8 @@ std::optional<SteadyTime> Work::Next(Now now) const {
   };
   if (const auto retry = plan_.NextRetry()) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
   sooner(sinks_.results.Next());
+  const SteadyTime leftover = attempts_.NextLeftover();
+  if (leftover != SteadyTime::max() && sinks_.results.Empty()) sooner(leftover);
   return next;
 }
 

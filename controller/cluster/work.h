@@ -31,6 +31,10 @@ class Work {
   Work(const batch::Batch& batch, batch::Expansion expansion, std::string runner_image,
        const std::vector<ResultKey>& stored, Sinks sinks);
 
+  void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
+             const std::vector<std::pair<Change, PodView>>& pods, Now now) {
+    attempts_.Adopt(jobs, pods, now);
+  }
   void OnJob(Change change, const JobView& job, Now now) { attempts_.OnJob(change, job, now); }
   void OnPod(Change change, const PodView& pod, Now now) { attempts_.OnPod(change, pod, now); }
   void OnListBegun(Collection collection) { attempts_.OnListBegun(collection); }

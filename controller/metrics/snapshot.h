@@ -63,7 +63,7 @@ struct WatchSample {
 };
 
 struct RequestSample {
-  std::string verb, resource, code;  // as Kubernetes names them; code "error" where no reply came
+  std::string verb, resource, code;  // as Kubernetes names them; code "<error>" where no reply came
   uint64_t count = 0;
 };
 

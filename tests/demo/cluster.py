@@ -64,7 +64,10 @@ def kill_controller():
 
 
 def restart_apiserver():
-    subprocess.run([ROOT / "tests" / "cluster" / "cluster.sh", "restart-apiserver"], check=True, capture_output=True)
+    done = subprocess.run([ROOT / "tests" / "cluster" / "cluster.sh", "restart-apiserver"], text=True,
+                          capture_output=True, check=False)
+    if done.returncode != 0:
+        raise Failed(f"the API server did not come back: {done.stderr.strip()}")
 
 
 def tags():

@@ -212,7 +212,7 @@ def check(options, rows, hanging):
     print(f"audit log: {len(creates)} Jobs, one create for each name")
 
 
-def summarize(options, status, seconds):
+def summarize(status, seconds):
     lines = cluster.results(NAMESPACE, BATCH)
     print(f"\n{status['succeeded']} of {status['total']} images built and pushed in {seconds:.0f} s, "
           f"{status['retried']} with more than one attempt")
@@ -256,8 +256,8 @@ def main():
     seconds = time.monotonic() - display.start
     display.say("")
     print(kubectl("get", "imagebatch", "-n", NAMESPACE).rstrip())
-    summarize(options, status, seconds)
     check(options, rows, hanging)
+    summarize(status, seconds)
 
 
 if __name__ == "__main__":
