@@ -100,15 +100,15 @@ def alerts(namespace, since):
                 yield alert, notification["receivedAt"]
 
 
-def audit(namespace):
-    """The writes the API server has recorded in one namespace."""
+def audit(namespace, since):
+    """The writes the API server has recorded in one namespace since a moment (RFC 3339)."""
     for path in sorted((CLUSTER / "log").glob("audit*")):
         for line in path.read_text().splitlines():
             try:
                 event = json.loads(line)
             except ValueError:
                 continue  # the line being written
-            if event.get("objectRef", {}).get("namespace") == namespace:
+            if event.get("objectRef", {}).get("namespace") == namespace and event["requestReceivedTimestamp"] >= since[:19]:
                 yield event
 
 

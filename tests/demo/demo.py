@@ -182,7 +182,7 @@ def expected_images(rows):
     return env | image
 
 
-def check(options, rows, hanging):
+def check(options, rows, hanging, since):
     """Holds the results against the registry's catalogue, tag by tag, and the audit log against the Job names."""
     expected = expected_images(rows)
     if options.on_hang == "flag":
@@ -200,7 +200,7 @@ def check(options, rows, hanging):
             raise Failed(f"the {name} differ from what was to be built: missing {missing}, not expected {extra}")
     print(f"registry: {len(pushed)} images, the same as in the results, tag by tag")
     creates = {}
-    for event in cluster.audit(NAMESPACE):
+    for event in cluster.audit(NAMESPACE, since):
         reference = event["objectRef"]
         if (event["verb"] == "create" and reference.get("resource") == "jobs" and not reference.get("subresource")
                 and event.get("stage") == "ResponseComplete" and event.get("responseStatus", {}).get("code") == 201
@@ -234,8 +234,8 @@ def remove_images():
         path.rmdir()
 
 
-def main():
-    options = arguments()
+def run(options):
+    """The demo itself; returns the last status, and since when alerts count as this demo's."""
     display = Display()
     rows = choose_rows(options.images)
     hanging = rows[len(rows) // 2]["instance_id"]
@@ -256,12 +256,13 @@ def main():
     seconds = time.monotonic() - display.start
     display.say("")
     print(kubectl("get", "imagebatch", "-n", NAMESPACE).rstrip())
-    check(options, rows, hanging)
+    check(options, rows, hanging, since)
     summarize(status, seconds)
+    return status, since
 
 
 if __name__ == "__main__":
     try:
-        main()
+        run(arguments())
     except Failed as failure:
         sys.exit(f"\nerror: {failure}")
