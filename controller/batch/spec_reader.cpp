@@ -208,7 +208,7 @@ void ReadSpec(const json& value, Batch& batch, Problems& problems) {
 
 void ReadMetadata(const json& value, Batch& batch, Problems& problems) {
   Fields metadata(value, "metadata", problems);  // much more may stand in it; all that is Kubernetes' own
-  batch.name = metadata.RequiredString("name", 253);
+  batch.name = metadata.RequiredString("name", 63);
   if (!batch.name.empty() && !IsDnsSubdomain(batch.name)) {
     metadata.Add("name", Quote(batch.name) + " must be lower-case letters, digits, - and .");
   }

@@ -169,6 +169,10 @@ class CrdTest(unittest.TestCase):
                               variables={"v%d" % i: "x" * 4096 for i in range(64)},
                               images={"rows": [{"name": "r%d" % i} for i in range(2000)]}))
 
+    def test_refuses_a_long_name(self):
+        self.assertIn("a batch's name has at most 63 characters", self.create("b" * 64).stderr)
+        self.good(self.create("b" * 63))
+
     def test_work_cannot_be_changed_once_started(self):
         self.started("fixed", variables={"v": "1"})
         original = self.read("fixed")["spec"]["stages"][0]
@@ -224,14 +228,14 @@ class CrdTest(unittest.TestCase):
         self.assertEqual(read["metadata"]["generation"], generation)
 
     def test_a_whole_status_is_kept_and_shown(self):
-        counts = {"total": 580, "waiting": 1, "queued": 2, "pending": 3, "running": 4, "succeeded": 560,
-                  "skipped": 5, "failed": 6}
+        counts = {"total": 580, "waiting": 1, "queued": 2, "pending": 3, "running": 4, "succeeded": 564,
+                  "failed": 6}
         now = "2026-01-02T03:04:05Z"
         condition = {"type": "Complete", "status": "False", "reason": "NotFinished", "message": "",
                      "lastTransitionTime": now, "observedGeneration": 1}
         hung = {"stage": "image", "name": "a", "attempt": 1, "class": "Idle", "since": now, "pod": "p", "node": "n",
                 "message": "m"}
-        failed = {"stage": "image", "name": "b", "attempt": 0, "reason": "NeedFailed", "message": "m"}
+        failed = {"stage": "image", "name": "b", "attempt": 3, "reason": "BuildFailed", "message": "m"}
         status = {**counts, "retried": 8, "hung": 1, "stages": [{"name": "image", **counts}],
                   "hungBuilds": [{**hung, "name": str(i)} for i in range(20)], "failedBuilds": [failed],
                   "lastProgressTime": now, "startTime": now, "completionTime": now, "inputDigest": "0" * 64,
@@ -241,9 +245,8 @@ class CrdTest(unittest.TestCase):
         self.set_status("whole", status)
         self.assertEqual(self.read("whole")["status"], status)
         header, line = self.good(kubectl("get", "ib", "whole")).splitlines()
-        self.assertEqual(header.split(), ["NAME", "TOTAL", "RUNNING", "SUCCEEDED", "SKIPPED", "FAILED", "HUNG",
-                                          "COMPLETE", "AGE"])
-        self.assertEqual(line.split()[:-1], ["whole", "580", "4", "560", "5", "6", "1", "False"])
+        self.assertEqual(header.split(), ["NAME", "TOTAL", "RUNNING", "SUCCEEDED", "FAILED", "HUNG", "COMPLETE", "AGE"])
+        self.assertEqual(line.split()[:-1], ["whole", "580", "4", "564", "6", "1", "False"])
         self.assertIn("imagebatch.imagebatch.dev/whole", self.good(kubectl("get", "all", "-o", "name")))
         self.good(kubectl("wait", "--for=condition=Hung", "--timeout=5s", "ib/whole"))
 

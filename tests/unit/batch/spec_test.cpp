@@ -147,6 +147,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AName",
              R"({"metadata": {"name": "A_b"}})",
              {"metadata.name: \"A_b\" must be lower-case letters, digits, - and ."}},
+        Case{"ALongName",
+             R"({"metadata": {"name":
+               "0123456789012345678901234567890123456789012345678901234567890123"}})",
+             {"metadata.name: is 64 bytes, at most 63"}},
         Case{"NoSpec", R"({"spec": null})", {"spec: is required"}},
         Case{"AFieldOfTheObject", R"({"specs": {}})", {"specs: unknown field; did you mean spec?"}},
         Case{"AField",
