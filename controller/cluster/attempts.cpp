@@ -320,16 +320,19 @@ void Attempts::Conclude(const std::string& name, Outcome outcome) {
 void Attempts::EndAll(const std::string& reason, const std::string& message, Now now) {
   std::vector<std::string> names;
   for (const auto& [name, live] : live_) {
-    if (live.job && !Finished(*live.job)) names.push_back(name);
+    // What is being asked, or is to be, may find a Job; the next call ends it then
+    const bool refused = !live.job && !live.asking && !live.taken;
+    if (refused || (live.job && !Finished(*live.job))) names.push_back(name);
   }
   for (const std::string& name : names) {
+    const auto& job = live_[name].job;
+    if (job) leftovers_.insert(name);
     Outcome outcome;
-    outcome.started = live_[name].job->created;
+    outcome.started = job ? job->created : now.wall;
     outcome.finished = now.wall;
     outcome.reason = reason;
     outcome.message = message;
     Conclude(name, std::move(outcome));
-    leftovers_.insert(name);
   }
 }
 

@@ -56,7 +56,8 @@ class Attempts {
   void Step(Now now);
   std::optional<SteadyTime> Next() const;
 
-  /// Ends every live attempt whose Job exists as failed with this reason; their Jobs become leftovers.
+  /// Ends every live attempt as failed with this reason, where no request is under way that decides whether
+  /// it has a Job; the Jobs become leftovers.
   void EndAll(const std::string& reason, const std::string& message, Now now);
 
   /// Jobs that still run although their attempt has ended: those of EndAll, also from before a restart. They

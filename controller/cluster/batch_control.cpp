@@ -136,6 +136,7 @@ void BatchControl::Step(bool cluster_known, Now now) {
   stepped_ = now.wall;
   if (!work_) Prepare(cluster_known, now);
   if (work_) Run(now);
+  DeleteWhenDue(now);
   const auto flush = status_.Next();
   const bool due =
       (status_due_ && now.steady >= status_computed_ + kStatusPause) || (flush && *flush <= now.steady);
@@ -250,8 +251,9 @@ std::optional<Time> BatchControl::DeleteTime() const {
   return *completion_ + std::chrono::seconds(batch_.ttl_seconds_after_finished);
 }
 
+// A finished batch needs its input no more: that it is gone or changed makes no failure of a success.
 void BatchControl::Halt(const std::string& reason, const std::string& message, Now now) {
-  if (failed_reason_ == reason && failed_message_ == message) return;
+  if (completion_ || (failed_reason_ == reason && failed_message_ == message)) return;
   failed_reason_ = reason;
   failed_message_ = message;
   status_due_ = true;
@@ -278,10 +280,6 @@ void BatchControl::FinishOrNot(Now now) {
     return;
   }
   if (!results_.Empty()) return results_.Hurry();
-  const auto delete_at = DeleteTime();
-  if (delete_at && now.wall >= *delete_at && !deleting_ && !delete_sent_ && delete_backoff_.Due(now.steady)) {
-    DeleteBatch(now);
-  }
   if (completion_) return;
   completion_ = now.wall;
   status_due_ = true;
@@ -297,7 +295,10 @@ void BatchControl::FinishOrNot(Now now) {
   events_.Warning("Failed", failed_message_, now);
 }
 
-void BatchControl::DeleteBatch(Now now) {
+void BatchControl::DeleteWhenDue(Now now) {
+  const auto delete_at = DeleteTime();
+  if (!delete_at || now.wall < *delete_at || deleting_ || delete_sent_ || !delete_backoff_.Due(now.steady))
+    return;
   delete_sent_ = true;
   events_.Normal("Deleted", "ttlSecondsAfterFinished has passed", now);
   kube::Request request;

@@ -52,7 +52,7 @@ class BatchControl {
   void Halt(const std::string& reason, const std::string& message, Now now);
   void Resume();
   void FinishOrNot(Now now);
-  void DeleteBatch(Now now);
+  void DeleteWhenDue(Now now);
   void WriteStatus(Now now);
   plan::Policy PolicyOf(Now now) const;
   std::optional<Time> Deadline() const;
