@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""The controller's binary against a real API server, where this test plays the Job controller and the kubelets.
+
+Usage: controller_test.py BINARY [ARGUMENT OF unittest...]
+Needs KUBECONFIG of the fixture, and KUBECTL where kubectl is not in the PATH.
+"""
+import random
+import subprocess
+import sys
+import time
+import unittest
+
+from cluster import KUBECTL, ROOT, Controller, Namespace, Server, container, stage, two_stages, wait_for
+
+BINARY = sys.argv[1]
+
+# Name of the batch, its spec, and what its condition must tell.
+INVALID = [
+    ("unknown-name", {"stages": [stage(image="r.example/i:$(nmae)")]}, ["spec.stages[0].image", "$(nmae)"]),
+    ("unknown-in-template", {"stages": [stage(template={"spec": {"containers": [container(args=["$(colum)"])]}})]},
+     ["spec.stages[0].template.spec.containers[0].args[0]", "$(colum)"]),
+    ("duplicate-name", {"images": {"rows": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}},
+     ["spec.images.rows[2]", "spec.images.rows[0]"]),
+    ("long-tag", {"images": {"rows": [{"name": "t" * 129}]}}, ["spec.stages[0].image", "tag is 129 characters, at most 128"]),
+    ("no-reference", {"stages": [stage(image="Not A Reference")]}, ["spec.stages[0].image"]),
+    ("config-map-missing", {"images": {"configMaps": [{"name": "absent", "key": "rows"}]}},
+     ["ConfigMap absent", "not found"]),
+    ("key-missing", {"images": {"configMaps": [{"name": "rows", "key": "absent"}]}}, ["ConfigMap rows", "no key absent"]),
+    ("bad-line", {"images": {"configMaps": [{"name": "rows", "key": "bad-line"}]}}, ["ConfigMap rows/bad-line line 2"]),
+    ("no-object", {"images": {"configMaps": [{"name": "rows", "key": "no-object"}]}}, ["ConfigMap rows/no-object line 1"]),
+    ("duplicate-keys", {"images": {"configMaps": [{"name": "rows", "key": "duplicate-keys"}]}},
+     ["ConfigMap rows/duplicate-keys line 1", "name"]),
+    ("pod-template", {"stages": [stage(template={"spec": {"containers": [container(name="Build")]}})]},
+     ["spec.stages[0].template", "containers[0].name"]),
+    ("unknown-field", {"stages": [stage(template={"spec": {"containers": [container(imagePullPolicyy="x")]}})]},
+     ["spec.stages[0].template", "imagePullPolicyy"]),
+]
+ROWS = {"bad-line": '{"name": "a"}\n{"name": ', "no-object": '["a"]', "duplicate-keys": '{"name": "a", "name": "b"}'}
+
+
+class ControllerTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        applied = subprocess.run([KUBECTL, "apply", "--server-side", "-f", str(ROOT / "manifests/crd.yaml")],
+                                 capture_output=True, text=True, timeout=60, check=False)
+        assert applied.returncode == 0, applied.stderr
+        subprocess.run([KUBECTL, "wait", "--for=condition=Established", "--timeout=30s",
+                        "crd/imagebatches.imagebatch.dev"], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+    def setUp(self):
+        self.ns = Namespace()
+        self.addCleanup(self.ns.api.close)
+        self.controller = Controller(BINARY, self.ns)
+        self.addCleanup(self.controller.clean_up)
+
+    def wait(self, condition, what, seconds=30):
+        try:
+            return wait_for(condition, what, seconds)
+        except AssertionError as failure:
+            raise AssertionError("%s\n%s" % (failure, self.controller.log()[-4000:])) from None
+
+    def wait_for_jobs(self, number):
+        return self.wait(lambda: len(self.ns.active_jobs()) == number and self.ns.active_jobs(),
+                         "%d active Jobs" % number)
+
+    def finish(self, name, between=lambda: None):
+        """Ends each Job with a success until the batch is complete."""
+        def complete():
+            for job in self.ns.active_jobs():
+                self.ns.end_job(job["metadata"]["name"])
+            between()
+            return self.ns.has(name, "Complete")
+        return self.wait(complete, "the end of " + name, 60)
+
+    def test_a_bad_input_is_one_condition_and_no_job(self):
+        self.ns.create_config_map("rows", ROWS)
+        for name, spec, _ in INVALID:
+            self.ns.create_batch(name, **spec)
+        for name, _, words in INVALID:
+            with self.subTest(name):
+                failed = self.wait(lambda name=name: self.ns.has(name, "Failed"), "a failed " + name)
+                self.assertEqual(failed["reason"], "Invalid")
+                self.assertEqual(failed["observedGeneration"], 1)
+                for word in words:
+                    self.assertIn(word, failed["message"])
+                self.assertNotIn("\n", failed["message"])
+                self.assertFalse(self.ns.has(name, "Complete"))
+                self.assertNotIn("startTime", self.ns.status(name))
+                self.wait(lambda name=name: self.ns.events(name, "Invalid"), "an Event of " + name)
+        self.assertEqual(self.ns.list_jobs(), [])
+        for name, _, _ in INVALID:
+            self.assertEqual(len(self.ns.events(name, "Invalid")), 1, name)
+
+        self.ns.change("unknown-name", {"stages": [stage()]})  # a mended one runs
+        self.wait_for_jobs(1)
+        self.assertFalse(self.ns.has("unknown-name", "Failed"))
+
+    def test_a_good_batch_from_its_first_job_to_its_results(self):
+        self.ns.create_batch("good", parallelism=2, **two_stages(3, 4))
+        jobs = self.wait_for_jobs(2)
+        for job in jobs:
+            self.assertEqual(job["metadata"]["labels"]["imagebatch.dev/stage"], "env")
+            self.assertRegex(job["metadata"]["name"], "^good-[a-z2-7]{10}-1$")
+        counts = {"total": 7, "waiting": 4, "queued": 1, "pending": 2, "running": 0, "succeeded": 0, "failed": 0}
+        self.wait(lambda: counts.items() <= self.ns.status("good").items(), "counts of the first Jobs")
+
+        self.ns.run_pod(jobs[0])
+        running = 'imagebatch_builds{namespace="%s",batch="good",stage="env",state="running"} 1\n' % self.ns.name
+        self.wait(lambda: running in self.controller.get("/metrics")[1], "a running build in the metrics")
+
+        self.finish("good")
+        status = self.ns.status("good")
+        expected = {"total": 7, "waiting": 0, "queued": 0, "pending": 0, "running": 0, "succeeded": 7, "failed": 0}
+        self.assertLessEqual(expected.items(), status.items())
+        self.assertEqual(status["results"], {"configMaps": ["good-results-1"], "lines": 7})
+        self.assertIn("completionTime", status)
+        lines = self.ns.results("good")
+        self.assertEqual(sorted(line["name"] for line in lines), ["e0", "e1", "e2", "row0", "row1", "row2", "row3"])
+        self.assertEqual({line["status"] for line in lines}, {"built"})
+        self.assertEqual([len(self.ns.events("good", reason)) for reason in ("Started", "Completed")], [1, 1])
+
+    def test_a_build_that_fails_is_told(self):
+        self.ns.create_batch("fails", backoffLimit=0, **two_stages(1, 1))
+        job = self.wait_for_jobs(1)[0]
+        self.ns.run_pod(job, exitCode=3, reason="Error")
+        self.ns.end_job(job["metadata"]["name"], "Failed")
+        failed = self.wait(lambda: self.ns.has("fails", "Failed"), "a failed batch")
+        self.assertEqual(failed["reason"], "BuildsFailed")
+        status = self.ns.status("fails")
+        self.assertEqual((status["failed"], status["total"]), (2, 2))
+        entry = [e for e in status["failedBuilds"] if e["stage"] == "env"][0]
+        self.assertEqual((entry["name"], entry["attempt"], entry["reason"]), ("e0", 1, "Error"))
+        self.assertIn("exit code 3", entry["message"])
+        self.assertEqual([line["cause"] for line in self.ns.results("fails")], ["Build"])
+
+    def test_killed_at_any_moment_each_job_is_created_once(self):
+        chance = random.Random(7)
+        self.ns.create_batch("killed", parallelism=3, **two_stages(4, 10))
+        kills = []
+
+        def kill():
+            if len(kills) < 10:
+                time.sleep(chance.uniform(0, 0.4))
+                self.controller.restart()
+                kills.append(1)
+                self.wait(lambda: self.controller.get("/readyz")[0] == 200 or chance.random() < 0.3, "readiness")
+
+        self.finish("killed", between=kill)
+        self.assertEqual(len(kills), 10)
+        creates = self.ns.creates()
+        self.assertEqual(len(creates), 14)
+        self.assertEqual(set(creates.values()), {1}, creates)
+        self.assertEqual([name for name in creates if not name.endswith("-1")], [])
+        self.assertEqual(len(self.ns.results("killed")), 14)
+
+    def test_a_job_deleted_by_hand_is_tried_again_and_nothing_is_written_for_nothing(self):
+        self.ns.create_batch("quiet", suspend=True)
+        self.ns.create_batch("deleted")
+        job = self.wait_for_jobs(1)[0]["metadata"]["name"]
+        self.wait(lambda: self.ns.has("quiet", "Suspended"), "a suspended batch")
+        before = self.ns.api.good("GET", self.ns.batches + "/quiet")
+        self.assertTrue(job.endswith("-1"))
+        self.ns.api.good("DELETE", self.ns.jobs + "/" + job + "?propagationPolicy=Background")
+        deleted = time.monotonic()
+        again = self.wait_for_jobs(1)[0]["metadata"]["name"]
+        self.assertEqual(again, job[:-1] + "2")
+        self.assertGreater(time.monotonic() - deleted, 8)  # 10 s, counted from a time in whole seconds
+        line = self.wait(lambda: self.ns.results("deleted"), "a stored result")[0]
+        self.assertEqual((line["reason"], line["cause"], line["attempt_count"]), ("JobDeleted", "Infrastructure", 1))
+        self.wait(lambda: self.ns.status("deleted").get("retried") == 1, "a retry in the status")
+        self.assertEqual(self.ns.api.good("GET", self.ns.batches + "/quiet"), before)
+
+    def test_rows_that_changed_after_the_start_are_refused(self):
+        self.ns.create_config_map("rows", {"k": '{"name": "a"}\n{"name": "b"}\n'})
+        self.ns.create_batch("changed", parallelism=1, images={"configMaps": [{"name": "rows", "key": "k"}]})
+        job = self.wait_for_jobs(1)[0]["metadata"]["name"]
+        self.wait(lambda: "startTime" in self.ns.status("changed"), "the start")
+        self.controller.kill()
+        self.ns.api.patch(self.ns.core + "configmaps/rows", {"data": {"k": '{"name": "a"}\n{"name": "c"}\n'}})
+        self.ns.end_job(job)
+        self.controller.start()
+        self.wait(lambda: self.ns.has("changed", "Failed", "InputChanged"), "InputChanged")
+        self.assertEqual(len(self.ns.list_jobs()), 1)
+        self.assertIn("startTime", self.ns.status("changed"))
+
+    def test_suspend_and_parallelism_can_be_changed(self):
+        rows = [{"name": "row%d" % i} for i in range(5)]
+        self.ns.create_batch("changes", parallelism=1, suspend=True, images={"rows": rows})
+        self.wait(lambda: self.ns.has("changes", "Suspended"), "a suspended batch")
+        self.wait(lambda: self.ns.status("changes").get("queued") == 5, "queued builds")
+        self.assertEqual(self.ns.list_jobs(), [])
+        self.ns.change("changes", {"suspend": False})
+        self.wait_for_jobs(1)
+        self.wait(lambda: not self.ns.has("changes", "Suspended"), "the end of the suspension")
+        self.ns.change("changes", {"parallelism": 3})
+        self.wait_for_jobs(3)
+        self.ns.change("changes", {"suspend": True})
+        self.wait(lambda: self.ns.has("changes", "Suspended"), "a suspended batch")
+        self.ns.end_job(self.ns.active_jobs()[0]["metadata"]["name"])
+        self.wait(lambda: self.ns.results("changes"), "a stored result")
+        self.assertEqual(len(self.ns.active_jobs()), 2)
+
+    def test_pages_and_a_clean_end(self):
+        self.wait(lambda: self.controller.get("/readyz")[0] == 200, "readiness")
+        self.assertEqual(self.controller.get("/healthz")[0], 200)
+        page = self.controller.get("/metrics")[1]
+        for family in ("imagebatch_build_info", "imagebatch_reconcile_last_success_timestamp_seconds",
+                       'imagebatch_watch_last_event_timestamp_seconds{resource="jobs"}', "process_resident_memory_bytes"):
+            self.assertIn(family, page)
+        self.assertEqual(self.controller.get("/nothing")[0], 404)
+        self.ns.create_batch("stopped")
+        self.wait_for_jobs(1)
+        self.assertEqual(self.controller.stop(), 0)
+        self.assertIn('"msg":"stopped"', self.controller.log())
+
+    def test_zz_the_api_server_restarted_in_the_middle(self):
+        self.ns.create_batch("outage", parallelism=2, **two_stages(2, 4))
+        self.wait_for_jobs(2)
+        server = Server()
+        server.kill()
+        try:
+            self.wait(lambda: self.ns.api.send("GET", "/version")[0] == 0, "an outage")
+            self.assertEqual(self.controller.get("/healthz")[0], 200)
+        finally:
+            server.start()
+        self.finish("outage")
+        creates = self.ns.creates()
+        self.assertEqual(len(creates), 6)
+        self.assertEqual(set(creates.values()), {1}, creates)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)

@@ -1,0 +1,209 @@
+#include "cluster/input.h"
+
+#include "batch/read.h"
+#include "unit/cluster/support.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using kube::Method;
+using nlohmann::json;
+using std::chrono::seconds;
+
+json Object() {
+  const json pod = {
+      {"spec", {{"containers", {{{"name", "build"}, {"image", "i"}, {"command", {"x", "$(image)"}}}}}}}};
+  return {{"apiVersion", "imagebatch.dev/v1alpha1"},
+          {"kind", "ImageBatch"},
+          {"metadata", {{"name", "b"}, {"namespace", "builds"}, {"uid", "u"}, {"generation", 1}}},
+          {"spec",
+           {{"images",
+             {{"configMaps", {{{"name", "one"}, {"key", "rows"}}, {{"name", "two"}, {"key", "rows"}}}}}},
+            {"stages",
+             {{{"name", "env"}, {"key", "$(env)"}, {"image", "r.example/env:$(key)"}, {"template", pod}},
+              {{"name", "image"},
+               {"needs", {"env"}},
+               {"image", "r.example/image:$(name)"},
+               {"template", pod}}}}}}};
+}
+
+json ConfigMap(const std::string& rows) { return {{"metadata", json::object()}, {"data", {{"rows", rows}}}}; }
+
+class InputTest : public testing::Test {
+ protected:
+  void Begin(bool started = false) {
+    batch_ = batch::ReadBatch(Object()).value();
+    input_ = std::make_unique<Input>(batch_, started, "runner:1", wire_.requests, this);
+  }
+
+  std::vector<Command> Step() {
+    input_->Step(wire_.now);
+    return wire_.requests.Take();
+  }
+
+  /// Answers the reads of both ConfigMaps; null: there is none.
+  void GiveRows(const json& one, const json& two) {
+    const auto reads = Step();
+    ASSERT_EQ(reads.size(), 2u);
+    EXPECT_EQ(reads[0].request.path, "/api/v1/namespaces/builds/configmaps/one");
+    EXPECT_EQ(reads[1].request.path, "/api/v1/namespaces/builds/configmaps/two");
+    wire_.Reply(reads[1], two.is_null() ? 404 : 200, two);
+    wire_.Reply(reads[0], one.is_null() ? 404 : 200, one);
+  }
+  void GiveGoodRows() {
+    GiveRows(ConfigMap(R"({"name": "a", "env": "e"})"), ConfigMap(R"({"name": "b", "env": "e"})"));
+  }
+
+  Wire wire_;
+  batch::Batch batch_;
+  std::unique_ptr<Input> input_;
+};
+
+TEST_F(InputTest, RowsOfAllConfigMapsInTheirOrderThenADryRunOfEachStage) {
+  Begin();
+  GiveGoodRows();
+  const auto checks = Step();
+  EXPECT_EQ(input_->state(), Input::State::Checking);
+  ASSERT_EQ(checks.size(), 2u);
+  for (const Command& check : checks) {
+    EXPECT_EQ(check.request.method, Method::Post);
+    EXPECT_EQ(check.request.path, "/apis/batch/v1/namespaces/builds/jobs?dryRun=All&fieldValidation=Strict");
+    EXPECT_EQ(Body(check)["metadata"]["labels"]["imagebatch.dev/attempt"], "0")
+        << "no attempt has this number";
+    wire_.Reply(check, 201, json::object());
+  }
+  EXPECT_EQ(input_->state(), Input::State::Valid);
+  ASSERT_EQ(input_->expansion().rows.size(), 2u);
+  EXPECT_EQ(input_->expansion().rows[0].name, "a");
+  EXPECT_EQ(input_->expansion().builds.size(), 3u);
+  EXPECT_EQ(input_->Next(), std::nullopt);
+}
+
+TEST_F(InputTest, ABatchThatHasStartedIsNotCheckedAgain) {
+  Begin(true);
+  GiveGoodRows();
+  EXPECT_TRUE(Step().empty());
+  EXPECT_EQ(input_->state(), Input::State::Valid);
+}
+
+TEST_F(InputTest, AMissingConfigMapIsLookedForEvery30Seconds) {
+  Begin();
+  GiveRows(nullptr, ConfigMap(R"({"name": "b", "env": "e"})"));
+  EXPECT_TRUE(Step().empty());
+  EXPECT_EQ(input_->state(), Input::State::Invalid);
+  EXPECT_EQ(input_->problems(),
+            "ConfigMap one: not found in namespace builds; create it, it is looked for every 30 s");
+  EXPECT_EQ(input_->Next(), wire_.now.steady + seconds(30));
+  wire_.Pass(seconds(29));
+  EXPECT_TRUE(Step().empty());
+  wire_.Pass(seconds(1));
+  GiveGoodRows();
+  EXPECT_EQ(Step().size(), 2u) << "the dry runs";
+}
+
+TEST_F(InputTest, AllProblemsOfAllConfigMapsAreTold) {
+  Begin();
+  GiveRows(ConfigMap("{\"name\": \"a\", \"env\": \"e\"}\n[1]\n"), json{{"binaryData", {{"rows", "AAAA"}}}});
+  Step();
+  EXPECT_EQ(input_->state(), Input::State::Invalid);
+  EXPECT_NE(input_->problems().find("ConfigMap one/rows line 2: "), std::string::npos) << input_->problems();
+  EXPECT_NE(input_->problems().find("ConfigMap two: has no key rows in its data"), std::string::npos);
+}
+
+TEST_F(InputTest, ADuplicateNameAcrossConfigMapsIsAProblem) {
+  Begin();
+  GiveRows(ConfigMap(R"({"name": "a", "env": "e"})"), ConfigMap("\n{\"name\": \"a\", \"env\": \"f\"}"));
+  Step();
+  EXPECT_EQ(input_->state(), Input::State::Invalid);
+  EXPECT_NE(input_->problems().find("ConfigMap two/rows line 2"), std::string::npos) << input_->problems();
+  EXPECT_NE(input_->problems().find("ConfigMap one/rows line 1"), std::string::npos) << input_->problems();
+}
+
+TEST_F(InputTest, ProblemsAreBounded) {
+  Begin();
+  std::string rows;
+  for (int i = 0; i < 1000; ++i) rows += "\"" + std::string(1000, 'x') + "\"\n";
+  GiveRows(ConfigMap(rows), ConfigMap(rows));
+  Step();
+  EXPECT_EQ(input_->state(), Input::State::Invalid);
+  EXPECT_LE(input_->problems().size(), 4096u);
+}
+
+TEST_F(InputTest, AReadThatFailsIsRepeatedForItsConfigMapAlone) {
+  Begin();
+  const auto reads = Step();
+  wire_.Lose(reads[0]);
+  wire_.Reply(reads[1], 200, ConfigMap(R"({"name": "b", "env": "e"})"));
+  wire_.Pass(seconds(1));
+  const Command again = [&] {
+    auto sent = Step();
+    EXPECT_EQ(sent.size(), 1u);
+    return sent.at(0);
+  }();
+  EXPECT_EQ(again.request.path, "/api/v1/namespaces/builds/configmaps/one");
+  wire_.Reply(again, 200, ConfigMap(R"({"name": "a", "env": "e"})"));
+  EXPECT_EQ(Step().size(), 2u);
+}
+
+TEST_F(InputTest, ARefusedDryRunIsAProblemOfItsStage) {
+  Begin();
+  GiveGoodRows();
+  const auto checks = Step();
+  wire_.Reply(checks[1], 422, Refusal("spec.template.spec.containers[0].image: Required value"));
+  wire_.Reply(checks[0], 201, json::object());
+  EXPECT_EQ(input_->state(), Input::State::Invalid);
+  EXPECT_EQ(input_->problems(),
+            "spec.stages[1].template: the API server refuses its Job: "
+            "spec.template.spec.containers[0].image: Required value");
+  wire_.Pass(seconds(30));
+  GiveGoodRows();  // what was missing, a quota or a webhook, may be mended
+  EXPECT_EQ(Step().size(), 2u);
+}
+
+TEST_F(InputTest, AServerInTroubleSaysNothingOfTheTemplate) {
+  for (const int status : {0, 500, 503}) {
+    SCOPED_TRACE(status);
+    wire_ = Wire();
+    Begin();
+    GiveGoodRows();
+    const auto checks = Step();
+    if (status == 0) {
+      wire_.Lose(checks[0]);
+    } else {
+      wire_.Reply(checks[0], status, Refusal("busy"));
+    }
+    wire_.Reply(checks[1], 201, json::object());
+    EXPECT_EQ(input_->state(), Input::State::Checking);
+    wire_.Pass(seconds(1));
+    const auto again = Step();
+    ASSERT_EQ(again.size(), 1u) << "the other one has passed";
+    EXPECT_EQ(Body(again[0])["metadata"]["labels"]["imagebatch.dev/stage"], "env");
+    wire_.Reply(again[0], 201, json::object());
+    EXPECT_EQ(input_->state(), Input::State::Valid);
+  }
+}
+
+TEST_F(InputTest, TheDigestIsOfTheRowsAndTheSpec) {
+  const auto digest = [&](const std::string& row) {
+    Begin(true);
+    GiveRows(ConfigMap(row), ConfigMap(R"({"name": "b", "env": "e"})"));
+    Step();
+    return input_->digest();
+  };
+  const std::string first = digest(R"({"name": "a", "env": "e"})");
+  EXPECT_EQ(first.size(), 64u);
+  EXPECT_EQ(digest(R"({"env": "e",   "name": "a"})"), first) << "the order of columns is not content";
+  EXPECT_NE(digest(R"({"name": "a", "env": "f"})"), first);
+  EXPECT_NE(digest(R"({"name": "a", "env": "e", "more": "1"})"), first);
+}
+
+TEST_F(InputTest, RepliesToOneThatIsGoneAreNobodys) {
+  Begin();
+  const auto reads = Step();
+  input_.reset();
+  wire_.Reply(reads[0], 404, nullptr);
+  wire_.Lose(reads[1]);
+}
+
+}  // namespace
+}  // namespace imagebatch::cluster

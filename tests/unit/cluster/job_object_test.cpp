@@ -1,0 +1,176 @@
+#include "cluster/job_object.h"
+
+#include <gtest/gtest.h>
+
+#include "cluster/names.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+
+batch::Batch Batch() {
+  batch::Batch batch;
+  batch.ns = "builds";
+  batch.name = "verified.v1";
+  batch.uid = "b47c";
+  batch.hang.idle_seconds = 240;
+  return batch;
+}
+
+batch::Stage Stage() {
+  batch::Stage stage;
+  stage.name = "image";
+  return stage;
+}
+
+batch::Build Build() {
+  batch::Build build;
+  build.key = "django-1";
+  build.image = "r.example/eval:django-1";
+  return build;
+}
+
+const JobSpec kSpec{"abcdefghij", "django-1", 2, "r.example/imagebatch:1"};
+
+json Template() {
+  return json::parse(R"json({
+    "metadata": {"labels": {"kueue.x-k8s.io/queue-name": "q"}, "annotations": {"team": "evals"}},
+    "spec": {"containers": [{"name": "build", "image": "builder:1", "command": ["build", "--push"], "args": ["a"]}]}})json");
+}
+
+json Object(json pod_template, const batch::Batch& batch = Batch()) {
+  return JobObject(batch, Stage(), Build(), kSpec, std::move(pod_template));
+}
+
+TEST(JobObjectTest, AWholeJob) {
+  const json golden = json::parse(R"json({
+    "apiVersion": "batch/v1", "kind": "Job",
+    "metadata": {
+      "name": "verified-v1-abcdefghij-2", "namespace": "builds",
+      "labels": {"imagebatch.dev/batch-uid": "b47c", "imagebatch.dev/batch": "verified.v1", "imagebatch.dev/stage": "image",
+                 "imagebatch.dev/build": "abcdefghij", "imagebatch.dev/attempt": "2", "kueue.x-k8s.io/queue-name": "q"},
+      "annotations": {"imagebatch.dev/name": "django-1", "imagebatch.dev/image": "r.example/eval:django-1",
+                      "team": "evals"},
+      "ownerReferences": [{"apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatch", "name": "verified.v1",
+                           "uid": "b47c", "controller": true, "blockOwnerDeletion": true}]},
+    "spec": {
+      "completions": 1, "parallelism": 1, "backoffLimit": 0, "podReplacementPolicy": "Failed",
+      "template": {
+        "metadata": {
+          "labels": {"imagebatch.dev/batch-uid": "b47c", "imagebatch.dev/batch": "verified.v1",
+                     "imagebatch.dev/stage": "image", "imagebatch.dev/build": "abcdefghij", "imagebatch.dev/attempt": "2",
+                     "kueue.x-k8s.io/queue-name": "q"},
+          "annotations": {"imagebatch.dev/name": "django-1", "imagebatch.dev/image": "r.example/eval:django-1",
+                          "team": "evals", "kubectl.kubernetes.io/default-container": "build"}},
+        "spec": {
+          "restartPolicy": "Never", "automountServiceAccountToken": false,
+          "volumes": [{"name": "imagebatch-runner", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}],
+          "initContainers": [{
+            "name": "imagebatch-runner", "image": "r.example/imagebatch:1",
+            "command": ["/usr/bin/imagebatch-runner", "install", "/imagebatch/imagebatch-runner"],
+            "volumeMounts": [{"name": "imagebatch-runner", "mountPath": "/imagebatch"}],
+            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
+            "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532,
+                                "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+                                "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}}}],
+          "containers": [{
+            "name": "build", "image": "builder:1", "args": ["a"],
+            "command": ["/imagebatch/imagebatch-runner", "--listen", ":9911", "--state", "/imagebatch/state.json",
+                        "--result", "/dev/termination-log", "--idle-after", "240s", "--on-hang", "flag", "--",
+                        "build", "--push"],
+            "volumeMounts": [{"name": "imagebatch-runner", "mountPath": "/imagebatch"}],
+            "readinessProbe": {"httpGet": {"path": "/progress", "port": 9911}, "periodSeconds": 5, "timeoutSeconds": 3,
+                               "failureThreshold": 1}}]}}}})json");
+  const json job = Object(Template());
+  EXPECT_EQ(job, golden) << json::diff(golden, job).dump(2);
+}
+
+TEST(JobObjectTest, LabelsOfOursWinOverTheTemplates) {
+  json pod_template = Template();
+  pod_template["metadata"]["labels"][std::string(kBatchUidLabel)] = "forged";
+  pod_template["metadata"]["annotations"][std::string(kContainerAnnotation)] = "other";
+  const json job = Object(pod_template);
+  EXPECT_EQ(job["metadata"]["labels"][std::string(kBatchUidLabel)], "b47c");
+  EXPECT_EQ(job["spec"]["template"]["metadata"]["labels"][std::string(kBatchUidLabel)], "b47c");
+  EXPECT_EQ(job["spec"]["template"]["metadata"]["annotations"][std::string(kContainerAnnotation)], "build");
+}
+
+TEST(JobObjectTest, ATemplateWithoutMetadataWillDo) {
+  json pod_template = Template();
+  pod_template.erase("metadata");
+  EXPECT_EQ(Object(pod_template)["metadata"]["labels"].size(), 5u);
+}
+
+TEST(JobObjectTest, WhatTheTemplateHasStaysBeforeAndBesideWhatIsAdded) {
+  json pod_template = Template();
+  json& pod = pod_template["spec"];
+  pod["volumes"] = {{{"name", "cache"}, {"emptyDir", json::object()}}};
+  pod["initContainers"] = {{{"name", "first"}}, {{"name", "second"}}};
+  pod["containers"][0]["volumeMounts"] = {{{"name", "cache"}, {"mountPath", "/cache"}}};
+  pod["tolerations"] = {{{"operator", "Exists"}}};
+  const json made = Object(pod_template)["spec"]["template"]["spec"];
+  EXPECT_EQ(made["volumes"][0]["name"], "cache");
+  EXPECT_EQ(made["volumes"][1]["name"], "imagebatch-runner");
+  EXPECT_EQ(made["initContainers"][0]["name"], "imagebatch-runner");
+  EXPECT_EQ(made["initContainers"][1]["name"], "first");
+  EXPECT_EQ(made["initContainers"][2]["name"], "second");
+  EXPECT_EQ(made["containers"][0]["volumeMounts"].size(), 2u);
+  EXPECT_EQ(made["tolerations"], pod["tolerations"]);
+}
+
+TEST(JobObjectTest, TheBuildsOwnProbeAndTerminationMessageAreReplaced) {
+  json pod_template = Template();
+  json& container = pod_template["spec"]["containers"][0];
+  container["readinessProbe"] = {{"exec", {{"command", {"true"}}}}, {"initialDelaySeconds", 60}};
+  container["livenessProbe"] = {{"exec", {{"command", {"true"}}}}};
+  container["terminationMessagePath"] = "/tmp/message";
+  container["terminationMessagePolicy"] = "FallbackToLogsOnError";
+  const json made = Object(pod_template)["spec"]["template"]["spec"]["containers"][0];
+  EXPECT_FALSE(made["readinessProbe"].contains("exec"));
+  EXPECT_FALSE(made["readinessProbe"].contains("initialDelaySeconds"));
+  EXPECT_TRUE(made.contains("livenessProbe"));
+  EXPECT_FALSE(made.contains("terminationMessagePath"));
+  EXPECT_FALSE(made.contains("terminationMessagePolicy"));
+}
+
+TEST(JobObjectTest, OfSeveralContainersTheOneCalledBuildIsSupervised) {
+  json pod_template = Template();
+  const json proxy = {{"name", "proxy"}, {"image", "p"}, {"readinessProbe", {{"tcpSocket", {{"port", 1}}}}}};
+  json& containers = pod_template["spec"]["containers"];
+  containers.insert(containers.begin(), proxy);
+  const json pod = Object(pod_template)["spec"]["template"];
+  EXPECT_EQ(pod["spec"]["containers"][0], proxy);
+  EXPECT_EQ(pod["spec"]["containers"][1]["command"][0], "/imagebatch/imagebatch-runner");
+  EXPECT_EQ(BuildContainer(pod_template), "build");
+}
+
+TEST(JobObjectTest, TheOnlyContainerMayHaveAnyName) {
+  json pod_template = Template();
+  pod_template["spec"]["containers"][0]["name"] = "kaniko";
+  const json pod = Object(pod_template)["spec"]["template"];
+  EXPECT_EQ(pod["metadata"]["annotations"][std::string(kContainerAnnotation)], "kaniko");
+  EXPECT_EQ(pod["spec"]["containers"][0]["command"][0], "/imagebatch/imagebatch-runner");
+}
+
+TEST(JobObjectTest, ATokenIsMountedOnlyWhereTheTemplateSaysSo) {
+  json pod_template = Template();
+  pod_template["spec"]["automountServiceAccountToken"] = true;
+  EXPECT_EQ(Object(pod_template)["spec"]["template"]["spec"]["automountServiceAccountToken"], true);
+}
+
+TEST(JobObjectTest, TheHangPolicyBecomesTheRunnersArguments) {
+  batch::Batch batch = Batch();
+  batch.hang.idle_seconds = 0;
+  batch.hang.deadline_seconds = 3600;
+  for (const auto action : {batch::HangAction::Retry, batch::HangAction::Fail}) {
+    batch.hang.action = action;
+    const json command = Object(Template(), batch)["spec"]["template"]["spec"]["containers"][0]["command"];
+    EXPECT_EQ(command, json::parse(R"(["/imagebatch/imagebatch-runner", "--listen", ":9911",
+      "--state", "/imagebatch/state.json", "--result", "/dev/termination-log",
+      "--idle-after", "0s", "--deadline", "3600s", "--on-hang", "fail", "--", "build", "--push"])"));
+  }
+}
+
+}  // namespace
+}  // namespace imagebatch::cluster

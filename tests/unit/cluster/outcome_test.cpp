@@ -1,0 +1,184 @@
+#include "cluster/outcome.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace imagebatch::cluster {
+namespace {
+
+using plan::Cause;
+using std::chrono::seconds;
+
+constexpr Time kCreated{std::chrono::hours(24 * 365 * 50)};
+constexpr Time kStarted = kCreated + seconds(5), kFinished = kCreated + seconds(60),
+               kJobFinished = kCreated + seconds(62);
+
+JobView Job(JobView::Phase phase) {
+  JobView job;
+  job.name = "j";
+  job.phase = phase;
+  job.reason = "BackoffLimitExceeded";
+  job.message = "Job has reached the specified backoff limit";
+  job.created = kCreated;
+  job.finished = kJobFinished;
+  return job;
+}
+
+PodView Pod(int exit_code, std::string reason, std::string message = "") {
+  PodView pod;
+  pod.name = "p";
+  pod.node = "n";
+  ContainerView build;
+  build.state = ContainerView::State::Terminated;
+  build.exit_code = exit_code;
+  build.reason = std::move(reason);
+  build.message = std::move(message);
+  build.started = kStarted;
+  build.finished = kFinished;
+  pod.build = std::move(build);
+  return pod;
+}
+
+constexpr const char* kHung =
+    R"({"exitCode": 124, "verdict": "Hung", "class": "Idle", "message": "nothing for 300 s"})";
+
+struct Case {
+  const char* what;
+  std::optional<PodView> pod;
+  bool succeeded;
+  Cause cause;
+  const char *reason, *message;
+};
+
+PodView With(PodView pod, const std::function<void(PodView&)>& change) {
+  change(pod);
+  return pod;
+}
+
+TEST(OutcomeTest, OfAFailedJob) {
+  const Case cases[] = {
+      {"an error", Pod(3, "Error", R"({"exitCode": 3, "verdict": "Progressing"})"), false, Cause::Build,
+       "Error", "the command ended with exit code 3"},
+      {"no account of a runner", Pod(1, "Error", "panic: oh"), false, Cause::Build, "Error",
+       "the command ended with exit code 1"},
+      {"hung and ended by the runner", Pod(124, "Error", kHung), false, Cause::Hang, "Hung",
+       "nothing for 300 s"},
+      {"hung, but it ended by itself", Pod(1, "Error", kHung), false, Cause::Build, "Error",
+       "the command ended with exit code 1"},
+      {"exit code 124 of the command itself", Pod(124, "Error", R"({"verdict": "Progressing"})"), false,
+       Cause::Build, "Error", "the command ended with exit code 124"},
+      {"a verdict that is no text", Pod(124, "Error", R"({"verdict": ["Hung"]})"), false, Cause::Build,
+       "Error", "the command ended with exit code 124"},
+      {"out of memory", Pod(137, "OOMKilled"), false, Cause::Build, "OOMKilled",
+       "the build used more memory than its limit"},
+      {"out of memory in a child", Pod(0, "OOMKilled"), false, Cause::Build, "OOMKilled",
+       "the build used more memory than its limit"},
+      {"a command that is not there", Pod(128, "StartError", "exec: \"x\":\nnot found"), false, Cause::Build,
+       "StartError", "exec: \"x\": not found"},
+      {"a container that cannot run", Pod(127, "ContainerCannotRun", "no"), false, Cause::Build,
+       "ContainerCannotRun", "no"},
+      {"no Pod", std::nullopt, false, Cause::Infrastructure, "PodDeleted",
+       "its Pod was removed before it ended"},
+      {"evicted", With(Pod(137, "Error"), [](PodView& pod) { pod.disruption = "Evicted"; }), false,
+       Cause::Infrastructure, "Evicted",
+       "its Pod was disrupted: Job has reached the specified backoff limit"},
+      {"evicted with a hang's account",
+       With(Pod(124, "Error", kHung), [](PodView& pod) { pod.disruption = "Evicted"; }), false,
+       Cause::Infrastructure, "Evicted",
+       "its Pod was disrupted: Job has reached the specified backoff limit"},
+      {"deleted while it ran", With(Pod(143, "Error"), [](PodView& pod) { pod.deleting = true; }), false,
+       Cause::Infrastructure, "PodDeleted", "its Pod was deleted while it ran"},
+      {"never started",
+       With(Pod(0, ""), [](PodView& pod) { pod.build->state = ContainerView::State::Waiting; }), false,
+       Cause::Infrastructure, "BackoffLimitExceeded",
+       "the build's container never ran: Job has reached the specified backoff limit"},
+      {"without a container's state", With(Pod(0, ""), [](PodView& pod) { pod.build.reset(); }), false,
+       Cause::Infrastructure, "BackoffLimitExceeded",
+       "the build's container never ran: Job has reached the specified backoff limit"},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.what);
+    const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), one.pod);
+    EXPECT_FALSE(outcome.succeeded);
+    EXPECT_EQ(outcome.cause, one.cause);
+    EXPECT_EQ(outcome.reason, one.reason);
+    EXPECT_EQ(outcome.message, one.message);
+    EXPECT_EQ(outcome.klass, one.cause == Cause::Hang ? "Idle" : "");
+  }
+}
+
+TEST(OutcomeTest, OfACompleteJobWhateverItsPodSays) {
+  for (const auto& pod :
+       {std::optional<PodView>(), std::optional(Pod(0, "Completed", "{}")),
+        std::optional(Pod(0, "Completed", kHung)),
+        std::optional(With(Pod(0, "Completed"), [](PodView& p) { p.disruption = "Evicted"; }))}) {
+    const Outcome outcome = OutcomeOf(Job(JobView::Phase::Complete), pod);
+    EXPECT_TRUE(outcome.succeeded);
+    EXPECT_EQ(outcome.reason, "Succeeded");
+    EXPECT_EQ(outcome.message, "");
+    EXPECT_EQ(outcome.klass, "");
+  }
+}
+
+TEST(OutcomeTest, TimesAreTheContainersWhereThereAreSome) {
+  const Outcome with_pod = OutcomeOf(Job(JobView::Phase::Failed), Pod(3, "Error"));
+  EXPECT_EQ(with_pod.started, kStarted);
+  EXPECT_EQ(with_pod.finished, kFinished);
+  EXPECT_EQ(with_pod.exit_code, 3);
+  EXPECT_EQ(with_pod.pod, "p");
+  EXPECT_EQ(with_pod.node, "n");
+  const Outcome without = OutcomeOf(Job(JobView::Phase::Failed), std::nullopt);
+  EXPECT_EQ(without.started, kCreated);
+  EXPECT_EQ(without.finished, kJobFinished);
+  EXPECT_FALSE(without.exit_code);
+  EXPECT_EQ(without.pod, "");
+}
+
+// containerd says 1970 of a container whose command could not be started
+TEST(OutcomeTest, AContainerThatNeverRanHasTheTimesOfItsJob) {
+  PodView pod = Pod(128, "StartError", "no such file");
+  pod.build->started = pod.build->finished = Time{};
+  const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), pod);
+  EXPECT_EQ(outcome.started, kCreated);
+  EXPECT_EQ(outcome.finished, kJobFinished);
+}
+
+TEST(OutcomeTest, TheRunnersAccountIsKeptAndWhatIsNoneIsNot) {
+  EXPECT_EQ(OutcomeOf(Job(JobView::Phase::Complete), Pod(0, "Completed", R"({"cpuSeconds": 4})"))
+                .runner["cpuSeconds"],
+            4);
+  for (const char* text : {"", "[1]", "7", "{\"a\":", "null"}) {
+    EXPECT_TRUE(OutcomeOf(Job(JobView::Phase::Complete), Pod(0, "Completed", text)).runner.is_null()) << text;
+  }
+}
+
+TEST(OutcomeTest, TextsAreBoundedAndPrintable) {
+  nlohmann::json account = {
+      {"verdict", "Hung"}, {"class", std::string(200, 'c')}, {"message", std::string(3000, 'm') + "\n"}};
+  const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), Pod(124, "Error", account.dump()));
+  EXPECT_EQ(outcome.message.size(), 512u);
+  EXPECT_LE(outcome.klass.size(), 40u);
+  PodView evicted = Pod(1, "Error");
+  evicted.disruption = std::string(200, 'd') + "\x1b";
+  EXPECT_LE(OutcomeOf(Job(JobView::Phase::Failed), evicted).reason.size(), 64u);
+}
+
+TEST(OutcomeTest, OfADeletedJob) {
+  const Outcome outcome = OutcomeOfDeleted(Job(JobView::Phase::Active), kFinished);
+  EXPECT_FALSE(outcome.succeeded);
+  EXPECT_EQ(outcome.cause, Cause::Infrastructure);
+  EXPECT_EQ(outcome.reason, "JobDeleted");
+  EXPECT_EQ(outcome.started, kCreated);
+  EXPECT_EQ(outcome.finished, kFinished);
+}
+
+TEST(OutcomeTest, EndedIsATerminatedBuildContainer) {
+  EXPECT_TRUE(Ended(Pod(0, "Completed")));
+  EXPECT_FALSE(Ended(PodView()));
+  EXPECT_FALSE(
+      Ended(With(Pod(0, ""), [](PodView& pod) { pod.build->state = ContainerView::State::Running; })));
+}
+
+}  // namespace
+}  // namespace imagebatch::cluster

@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cluster/results.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Time kStarted{std::chrono::hours(24 * 365 * 50)};
+constexpr Time kFinished = kStarted + seconds(90);
+const ResultSubject kSubject{"image",      "django-1",       "r.example/eval:django-1",
+                             "abcdefghij", "b-abcdefghij-2", 2};
+
+Outcome Succeeded() {
+  Outcome outcome;
+  outcome.succeeded = true;
+  outcome.reason = "Succeeded";
+  outcome.pod = "p";
+  outcome.node = "n";
+  outcome.started = kStarted;
+  outcome.finished = kFinished;
+  outcome.exit_code = 0;
+  outcome.runner = {{"longestSilenceSeconds", 12.5},
+                    {"peakRssBytes", 1048576},
+                    {"cpuSeconds", 3},
+                    {"outputBytes", "many"},
+                    {"phases", {{{"name", "[1/2] FROM base"}, {"seconds", 4}}, {{"name", 7}}, "x"}}};
+  return outcome;
+}
+
+Outcome Failed(plan::Cause cause) {
+  Outcome outcome;
+  outcome.cause = cause;
+  outcome.reason = "Error";
+  outcome.message = "the command ended with exit code 3";
+  outcome.started = kStarted;
+  outcome.finished = kFinished;
+  outcome.exit_code = 3;
+  return outcome;
+}
+
+TEST(ResultLineTest, OfASuccess) {
+  const json expected = json::parse(R"json({
+    "time": "2019-12-20T00:01:31Z", "stage": "image", "name": "django-1", "tags": ["r.example/eval:django-1"],
+    "status": "built", "error": null, "reason": "Succeeded", "class": null, "attempt_count": 2,
+    "started_at": "2019-12-20T00:00:00Z", "finished_at": "2019-12-20T00:01:30Z", "duration_seconds": 90.0,
+    "build": "abcdefghij", "job": "b-abcdefghij-2", "pod": "p", "node": "n", "exit_code": 0,
+    "longest_silence_seconds": 12.5, "peak_rss_bytes": 1048576, "cpu_seconds": 3,
+    "phases": [{"name": "[1/2] FROM base", "seconds": 4}]})json");
+  const json line = json::parse(ResultLine(kSubject, Succeeded(), "", kFinished + milliseconds(1500)));
+  EXPECT_EQ(line, expected) << json::diff(expected, line).dump(2);
+}
+
+TEST(ResultLineTest, OfAFailure) {
+  Outcome outcome = Failed(plan::Cause::Hang);
+  outcome.klass = "Idle";
+  const json line = json::parse(ResultLine(kSubject, outcome, "0abc", kFinished));
+  EXPECT_EQ(line["status"], "failed");
+  EXPECT_EQ(line["tags"], json::array());
+  EXPECT_EQ(line["error"], "Error: the command ended with exit code 3");
+  EXPECT_EQ(line["class"], "Idle");
+  EXPECT_EQ(line["cause"], "Hang");
+  EXPECT_EQ(line["evidence_sha256"], "0abc");
+  EXPECT_FALSE(line.contains("phases"));
+}
+
+TEST(ResultLineTest, IsReadBackAsItWas) {
+  const auto success = ParseResultLine(ResultLine(kSubject, Succeeded(), "", kFinished));
+  ASSERT_TRUE(success);
+  EXPECT_EQ(success->build, "abcdefghij");
+  EXPECT_EQ(success->attempt, 2);
+  EXPECT_TRUE(success->succeeded);
+  EXPECT_EQ(success->finished, kFinished);
+  for (const auto cause : {plan::Cause::Build, plan::Cause::Hang, plan::Cause::Infrastructure}) {
+    const auto failure = ParseResultLine(ResultLine(kSubject, Failed(cause), "", kFinished));
+    ASSERT_TRUE(failure);
+    EXPECT_FALSE(failure->succeeded);
+    EXPECT_EQ(failure->cause, cause);
+    EXPECT_EQ(failure->reason, "Error");
+    EXPECT_EQ(failure->message, "the command ended with exit code 3");
+  }
+}
+
+TEST(ResultLineTest, NoDurationIsNegative) {
+  Outcome outcome = Failed(plan::Cause::Infrastructure);
+  outcome.finished = kStarted - seconds(1);  // two clocks
+  EXPECT_EQ(json::parse(ResultLine(kSubject, outcome, "", kFinished))["duration_seconds"], 0);
+}
+
+TEST(ResultLineTest, IsOneLineOfAtMost4KiBWhateverTheBuildPutsInIt) {
+  Outcome outcome = Failed(plan::Cause::Build);
+  outcome.message = std::string(512, '"');
+  outcome.runner = {{"phases", json::array()}};
+  for (int i = 0; i < 100; ++i)
+    outcome.runner["phases"].push_back({{"name", std::string(200, '\\') + "\n\xff"}, {"seconds", 1e300}});
+  ResultSubject subject = kSubject;
+  subject.name = std::string(253, '"');
+  subject.image = std::string(400, 'i');
+  const std::string line = ResultLine(subject, outcome, std::string(64, '0'), kFinished);
+  EXPECT_LE(line.size(), 4096u);
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_TRUE(ParseResultLine(line));
+}
+
+TEST(ResultLineTest, WhatIsNoLineOfOursIsNotRead) {
+  for (const char* text :
+       {"", "x", "[]", "{}", R"({"build": "a"})", R"({"build": "", "attempt_count": 1, "status": "built"})",
+        R"({"build": "a", "attempt_count": "1", "status": "built"})",
+        R"({"build": "a", "attempt_count": 1.5, "status": "built"})",
+        R"({"build": "a", "attempt_count": 1, "status": "failed"})",
+        R"({"build": "a", "attempt_count": 1, "status": "failed", "cause": "Weather"})"}) {
+    EXPECT_FALSE(ParseResultLine(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace imagebatch::cluster

@@ -1,0 +1,157 @@
+#include <gtest/gtest.h>
+
+#include "cluster/status.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+using plan::State;
+using std::chrono::minutes;
+
+constexpr Time kNow{std::chrono::hours(24 * 365 * 50)};  // 2019-12-20T00:00:00Z
+
+plan::Counts Counts(int64_t waiting, int64_t queued, int64_t pending, int64_t running, int64_t succeeded,
+                    int64_t failed) {
+  plan::Counts counts;
+  counts.by_state = {waiting, queued, pending, running, succeeded, failed};
+  return counts;
+}
+
+Summary Running() {
+  Summary summary;
+  summary.generation = 3;
+  summary.stages = {"env", "image"};
+  summary.counts = {Counts(0, 0, 0, 0, 2, 1), Counts(3, 1, 2, 4, 5, 1)};
+  summary.counts[1].retried = 2;
+  summary.start = kNow - minutes(5);
+  summary.input_digest = "0a";
+  summary.result_config_maps = {"b-results-1"};
+  summary.result_lines = 9;
+  return summary;
+}
+
+HungEntry Hung(std::string name) {
+  return {"image", std::move(name), "Idle", "p", "n", "nothing for 300 s", 1, kNow};
+}
+
+json Condition(const json& status, const std::string& type) {
+  for (const json& condition : status["conditions"]) {
+    if (condition["type"] == type) return condition;
+  }
+  return nullptr;
+}
+
+TEST(StatusObjectTest, OfARunningBatch) {
+  const json expected = json::parse(R"json({
+    "total": 19, "waiting": 3, "queued": 1, "pending": 2, "running": 4, "succeeded": 7, "failed": 2, "retried": 2, "hung": 0,
+    "stages": [
+      {"name": "env", "total": 3, "waiting": 0, "queued": 0, "pending": 0, "running": 0, "succeeded": 2, "failed": 1},
+      {"name": "image", "total": 16, "waiting": 3, "queued": 1, "pending": 2, "running": 4, "succeeded": 5, "failed": 1}],
+    "hungBuilds": [], "failedBuilds": [],
+    "startTime": "2019-12-19T23:55:00Z", "lastProgressTime": null, "completionTime": null, "inputDigest": "0a",
+    "results": {"configMaps": ["b-results-1"], "lines": 9}, "observedGeneration": 3,
+    "conditions": [
+      {"type": "Complete", "status": "False", "reason": "NotFinished", "message": "7 of 19 builds succeeded, 2 failed",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
+      {"type": "Failed", "status": "False", "reason": "NotFailed", "message": "7 of 19 builds succeeded, 2 failed",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
+      {"type": "Suspended", "status": "False", "reason": "NotSuspended", "message": "",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
+      {"type": "Hung", "status": "False", "reason": "NoneHung", "message": "",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3}]})json");
+  const json status = StatusObject(Running(), json::object(), kNow);
+  EXPECT_EQ(status, expected) << json::diff(expected, status).dump(2);
+}
+
+struct Expected {
+  const char *type, *status, *reason, *message;
+};
+
+void ExpectConditions(const Summary& summary, const std::vector<Expected>& expected) {
+  const json status = StatusObject(summary, json::object(), kNow);
+  for (const Expected& one : expected) {
+    const json condition = Condition(status, one.type);
+    EXPECT_EQ(condition["status"], one.status) << one.type;
+    EXPECT_EQ(condition["reason"], one.reason) << one.type;
+    EXPECT_EQ(condition["message"], one.message) << one.type;
+  }
+}
+
+TEST(StatusObjectTest, ConditionsOfABatchThatHasNotStarted) {
+  ExpectConditions(Summary(), {{"Complete", "False", "NotFinished", "the batch has not started"},
+                               {"Failed", "False", "NotFailed", "the batch has not started"}});
+}
+
+TEST(StatusObjectTest, ConditionsOfAnInvalidBatch) {
+  Summary summary;
+  summary.failed_reason = "Invalid";
+  summary.failed_message = "spec.images.rows[1]: is named a, as spec.images.rows[0] is";
+  ExpectConditions(
+      summary, {{"Complete", "False", "Failed", "the batch has not started"},
+                {"Failed", "True", "Invalid", "spec.images.rows[1]: is named a, as spec.images.rows[0] is"}});
+}
+
+TEST(StatusObjectTest, ConditionsOfAFinishedBatch) {
+  Summary summary = Running();
+  summary.counts = {Counts(0, 0, 0, 0, 2, 0)};
+  summary.stages = {"env"};
+  summary.finished = true;
+  ExpectConditions(summary, {{"Complete", "True", "AllSucceeded", "2 of 2 builds succeeded, 0 failed"},
+                             {"Failed", "False", "NotFailed", "2 of 2 builds succeeded, 0 failed"}});
+  summary.failed_reason = "BuildsFailed";
+  summary.failed_message = "m";
+  ExpectConditions(summary, {{"Complete", "False", "Failed", "2 of 2 builds succeeded, 0 failed"},
+                             {"Failed", "True", "BuildsFailed", "m"}});
+}
+
+TEST(StatusObjectTest, ConditionsOfASuspendedAndHungBatch) {
+  Summary summary = Running();
+  summary.suspended = true;
+  summary.hung = 22;
+  summary.hung_builds = {Hung("a"), Hung("b")};
+  ExpectConditions(summary,
+                   {{"Suspended", "True", "Suspended", "spec.suspend is true: nothing new is started"},
+                    {"Hung", "True", "Idle", "build a of stage image: nothing for 300 s (and 21 more)"}});
+}
+
+TEST(StatusObjectTest, ListsHungAndFailedBuilds) {
+  Summary summary = Running();
+  summary.hung_builds = {Hung("a")};
+  summary.failed_builds = {{"env", "x", "NeedFailed", "m", 0}};
+  const json status = StatusObject(summary, json::object(), kNow);
+  EXPECT_EQ(status["hungBuilds"],
+            json::parse(R"([{"stage": "image", "name": "a", "attempt": 1, "class": "Idle",
+      "since": "2019-12-20T00:00:00Z", "pod": "p", "node": "n", "message": "nothing for 300 s"}])"));
+  EXPECT_EQ(status["failedBuilds"],
+            json::parse(
+                R"([{"stage": "env", "name": "x", "attempt": 0, "reason": "NeedFailed", "message": "m"}])"));
+}
+
+TEST(StatusObjectTest, ATransitionTimeIsKeptUntilTheStatusChanges) {
+  Summary summary = Running();
+  const json first = StatusObject(summary, json::object(), kNow);
+  summary.counts[1] = Counts(0, 0, 0, 6, 10, 0);  // the message of Complete changes, its status does not
+  const json second = StatusObject(summary, first, kNow + minutes(1));
+  EXPECT_EQ(Condition(second, "Complete")["lastTransitionTime"], "2019-12-20T00:00:00Z");
+  EXPECT_NE(Condition(second, "Complete")["message"], Condition(first, "Complete")["message"]);
+  summary.hung_builds = {Hung("a")};
+  summary.hung = 1;
+  const json third = StatusObject(summary, second, kNow + minutes(2));
+  EXPECT_EQ(Condition(third, "Hung")["lastTransitionTime"], "2019-12-20T00:02:00Z");
+  EXPECT_EQ(Condition(third, "Complete")["lastTransitionTime"], "2019-12-20T00:00:00Z");
+  const json fourth = StatusObject(summary, third, kNow + minutes(3));
+  EXPECT_EQ(Condition(fourth, "Hung")["lastTransitionTime"], "2019-12-20T00:02:00Z");
+}
+
+TEST(StatusObjectTest, MessagesAreBoundedAndPrintable) {
+  Summary summary;
+  summary.failed_reason = "Invalid";
+  summary.failed_message = "\x1b" + std::string(10000, 'm');
+  const std::string message = Condition(StatusObject(summary, json::object(), kNow), "Failed")["message"];
+  EXPECT_LE(message.size(), 4096u);
+  EXPECT_EQ(message[0], '?');
+}
+
+}  // namespace
+}  // namespace imagebatch::cluster
