@@ -96,6 +96,7 @@ json Simulation::MakeBatch() {
       {"backoffLimit", Pick(0, 3)},
       {"infrastructureRetryLimit", Pick(2, 8)},
       {"hang", {{"idleSeconds", 60}, {"action", retry_hung_ ? "Retry" : "Flag"}}}};
+  if (Pick(0, 5) == 0) spec["activeDeadlineSeconds"] = Pick(30, 600);
   if (Pick(0, 1) == 1) {
     std::string lines;
     for (const json& row : rows) lines += row.dump() + "\n";
@@ -310,29 +311,42 @@ void Simulation::Run() {
         api_->Put(Kind::Batch, std::move(batch));
       }
     }
-    if (now_ > begin + kPatience)
+    if (now_ > begin + kPatience) {
       Break("the batch is not finished " + std::to_string(kPatience.count()) + " min after its start");
-    const auto next = reconciler_->Next(Now());
-    const Time timer =
-        next ? Time(next->time_since_epoch().count() > 0
-                        ? std::chrono::duration_cast<milliseconds>(next->time_since_epoch()) + milliseconds(1)
-                        : milliseconds(0))
-             : Time::max();
-    if (!queue_.empty() && queue_.top().at <= std::max(timer, now_)) {
-      Timed timed = queue_.top();
-      queue_.pop();
-      now_ = std::max(now_, timed.at);
-      timed.action();
-    } else if (next) {
-      now_ = std::max(now_, timer);
-      Step();
-    } else if (queue_.empty()) {
+    }
+    if (!Advance()) {
       Break("nothing is going to happen any more, and the batch is not finished: " +
             api_->Find(Kind::Batch, kBatch)->dump());
     }
     if (!faults_ && now_ > calm + seconds(30)) CheckHangsAreShown();
   }
+  // What is finished stays so: nothing is started any more, and what is to be deleted goes
+  const uint64_t jobs = tally_.jobs;
+  const Time end = now_ + minutes(30);
+  while (now_ < end && Advance()) continue;
+  if (tally_.jobs != jobs || !done()) Break("a finished batch went on");
   CheckEnd();
+}
+
+// Lets the next thing happen: something in the cluster, or a timer of the controller. False: there is none.
+bool Simulation::Advance() {
+  const auto next = reconciler_->Next(Now());
+  // Whole milliseconds, the first one at which the timer is due
+  const auto due = [&] { return std::chrono::ceil<milliseconds>(next->time_since_epoch()); };
+  const Time timer = next ? std::max(now_, Time(due())) : Time::max();
+  if (!queue_.empty() && queue_.top().at <= timer) {
+    const Timed timed = queue_.top();
+    queue_.pop();
+    now_ = std::max(now_, timed.at);
+    timed.action();
+    return true;
+  }
+  if (!next) return false;
+  if (timer == now_ && ++timers_in_a_row_ > 1000) Break("the controller's timers make it spin");
+  if (timer > now_) timers_in_a_row_ = 0;
+  now_ = timer;
+  Step();
+  return true;
 }
 
 void Simulation::CheckCreate(const json& job) {

@@ -46,6 +46,8 @@ class Simulation {
     bool operator>(const Timed& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
   };
 
+  bool Advance();
+
   // The cluster
   nlohmann::json MakeBatch();
   void Schedule(Duration after, Action action);
@@ -97,6 +99,7 @@ class Simulation {
   std::unique_ptr<Node> node_;
   std::unique_ptr<cluster::Reconciler> reconciler_;
   int incarnation_ = 0;
+  int timers_in_a_row_ = 0;                            // at one moment
   std::map<cluster::Collection, Time> last_delivery_;  // a watch keeps its order
   std::map<cluster::Collection, int> watches_;         // which one is running
   std::deque<std::pair<uint64_t, kube::Request>> wire_;
