@@ -63,6 +63,12 @@ class ControllerTest(unittest.TestCase):
         return self.wait(lambda: len(self.ns.active_jobs()) == number and self.ns.active_jobs(),
                          "%d active Jobs" % number)
 
+    def wait_for_builds(self, name, stage_name, state, number):
+        """The metrics show counts at once, the status only every 10 s."""
+        line = 'imagebatch_builds{namespace="%s",batch="%s",stage="%s",state="%s"} %d\n' % (
+            self.ns.name, name, stage_name, state, number)
+        self.wait(lambda: line in self.controller.get("/metrics")[1], line)
+
     def finish(self, name, between=lambda: None):
         """Ends each Job with a success until the batch is complete."""
         def complete():
@@ -105,8 +111,7 @@ class ControllerTest(unittest.TestCase):
         self.wait(lambda: counts.items() <= self.ns.status("good").items(), "counts of the first Jobs")
 
         self.ns.run_pod(jobs[0])
-        running = 'imagebatch_builds{namespace="%s",batch="good",stage="env",state="running"} 1\n' % self.ns.name
-        self.wait(lambda: running in self.controller.get("/metrics")[1], "a running build in the metrics")
+        self.wait_for_builds("good", "env", "running", 1)
 
         self.finish("good")
         status = self.ns.status("good")
@@ -187,7 +192,7 @@ class ControllerTest(unittest.TestCase):
         rows = [{"name": "row%d" % i} for i in range(5)]
         self.ns.create_batch("changes", parallelism=1, suspend=True, images={"rows": rows})
         self.wait(lambda: self.ns.has("changes", "Suspended"), "a suspended batch")
-        self.wait(lambda: self.ns.status("changes").get("queued") == 5, "queued builds")
+        self.wait_for_builds("changes", "image", "queued", 5)
         self.assertEqual(self.ns.list_jobs(), [])
         self.ns.change("changes", {"suspend": False})
         self.wait_for_jobs(1)
@@ -197,7 +202,8 @@ class ControllerTest(unittest.TestCase):
         self.ns.change("changes", {"suspend": True})
         self.wait(lambda: self.ns.has("changes", "Suspended"), "a suspended batch")
         self.ns.end_job(self.ns.active_jobs()[0]["metadata"]["name"])
-        self.wait(lambda: self.ns.results("changes"), "a stored result")
+        self.wait_for_builds("changes", "image", "succeeded", 1)
+        self.wait_for_builds("changes", "image", "queued", 2)
         self.assertEqual(len(self.ns.active_jobs()), 2)
 
     def test_pages_and_a_clean_end(self):
