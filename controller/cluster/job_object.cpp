@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "batch/pod_template.h"
 #include "cluster/names.h"
 
 namespace imagebatch::cluster {
@@ -9,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kVolume = "imagebatch-runner";
+constexpr std::string_view kVolume = batch::kRunnerName;
 constexpr const char* kRunner = "/imagebatch/imagebatch-runner";
 
 json RunnerArguments(const batch::HangPolicy& hang) {
@@ -66,14 +67,6 @@ void Supervise(json& container, const batch::HangPolicy& hang) {
 
 }  // namespace
 
-std::string BuildContainer(const json& pod_template) {
-  const json& containers = pod_template["spec"]["containers"];
-  for (const json& container : containers) {
-    if (container.value("name", "") == "build") return "build";
-  }
-  return containers.at(0).value("name", "");
-}
-
 json OwnerReference(const batch::Batch& batch) {
   return {{"apiVersion", kApiVersion}, {"kind", "ImageBatch"}, {"name", batch.name},
           {"uid", batch.uid},          {"controller", true},   {"blockOwnerDeletion", true}};
@@ -81,7 +74,9 @@ json OwnerReference(const batch::Batch& batch) {
 
 json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch::Build& build,
                const JobSpec& spec, json pod_template) {
-  const std::string container_name = BuildContainer(pod_template);
+  json& container = pod_template["spec"]["containers"][batch::BuildContainer(pod_template).value()];
+  Supervise(container, batch.hang);
+  const json container_name = container["name"];
   json& metadata = pod_template["metadata"];
   json& labels = metadata["labels"];
   json& annotations = metadata["annotations"];
@@ -109,11 +104,8 @@ json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch
   // In memory: the runner renews its state file with every sample, and a disk would flush each
   pod["volumes"].push_back({{"name", kVolume}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", "16Mi"}}}});
   json init = json::array({InitContainer(spec.runner_image)});
-  for (json& container : pod["initContainers"]) init.push_back(std::move(container));
+  for (json& other : pod["initContainers"]) init.push_back(std::move(other));
   pod["initContainers"] = std::move(init);
-  for (json& container : pod["containers"]) {
-    if (container["name"] == container_name) Supervise(container, batch.hang);
-  }
   job["spec"] = {{"completions", 1},
                  {"parallelism", 1},
                  {"backoffLimit", 0},  // an attempt is one Job with one Pod: retries are ours to decide

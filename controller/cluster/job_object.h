@@ -25,9 +25,6 @@ struct JobSpec {
 nlohmann::json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch::Build& build,
                          const JobSpec& spec, nlohmann::json pod_template);
 
-/// Which container of a valid template runs the build: the one named "build", or the only one.
-std::string BuildContainer(const nlohmann::json& pod_template);
-
 /// The reference by which everything that belongs to a batch is owned and goes with it.
 nlohmann::json OwnerReference(const batch::Batch& batch);
 

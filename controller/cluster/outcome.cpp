@@ -42,6 +42,9 @@ void FailByItself(Outcome& outcome, const ContainerView& container) {
     Fail(outcome, Cause::Build, "OOMKilled", "the build used more memory than its limit");
   } else if (container.reason == "ContainerCannotRun" || container.reason == "StartError") {
     Fail(outcome, Cause::Build, container.reason, container.message);
+  } else if (container.exit_code == 0) {
+    Fail(outcome, Cause::Build, "PodFailed",
+         "the build's container ended well, but another one of its Pod failed");
   } else {
     Fail(outcome, Cause::Build, "Error", code);
   }

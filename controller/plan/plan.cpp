@@ -137,17 +137,6 @@ void Plan::Observe(uint32_t build, const Attempt& attempt) {
   Update(build);
 }
 
-void Plan::Forget(uint32_t build, int number) {
-  auto& attempts = builds_[build].attempts;
-  const auto at =
-      std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.number == number; });
-  if (at == attempts.end() || at->phase != Phase::Creating) return;
-  Enter(build, -1);
-  attempts.erase(at);
-  Enter(build, 1);
-  Update(build);
-}
-
 std::vector<Start> Plan::Decide(Time now) {
   std::vector<Start> starts;
   if (policy_.suspend || policy_.expired) return starts;

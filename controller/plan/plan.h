@@ -83,9 +83,6 @@ class Plan {
   /// stands, later news of it are ignored. A success is final for its build.
   void Observe(uint32_t build, const Attempt& attempt);
 
-  /// Takes back an attempt that was to be created but provably was not.
-  void Forget(uint32_t build, int attempt);
-
   /// What to start now, lowest build first; each is taken for Creating from here on.
   std::vector<Start> Decide(Time now);
 

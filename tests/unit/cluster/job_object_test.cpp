@@ -142,7 +142,7 @@ TEST(JobObjectTest, OfSeveralContainersTheOneCalledBuildIsSupervised) {
   const json pod = Object(pod_template)["spec"]["template"];
   EXPECT_EQ(pod["spec"]["containers"][0], proxy);
   EXPECT_EQ(pod["spec"]["containers"][1]["command"][0], "/imagebatch/imagebatch-runner");
-  EXPECT_EQ(BuildContainer(pod_template), "build");
+  EXPECT_EQ(pod["metadata"]["annotations"][std::string(kContainerAnnotation)], "build");
 }
 
 TEST(JobObjectTest, TheOnlyContainerMayHaveAnyName) {

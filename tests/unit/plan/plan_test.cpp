@@ -196,16 +196,6 @@ TEST(PlanTest, LateNewsOfAnEndedAttemptChangeNothing) {
   EXPECT_EQ(plan.state(0), State::Queued);
 }
 
-TEST(PlanTest, AForgottenAttemptIsStartedAgainUnderItsNumber) {
-  Plan plan({{0, {}}}, 1, Parallel(1));
-  plan.Decide(kStart);
-  plan.Forget(0, 1);
-  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 1)));
-  plan.Observe(0, Running(1));
-  plan.Forget(0, 1);  // it is there: nothing to take back
-  EXPECT_EQ(plan.state(0), State::Running);
-}
-
 TEST(PlanTest, ExpiryFailsWhatIsNotDoneAndLetsWhatRunsEnd) {
   Policy policy = Parallel(1);
   Plan plan(TwoStages(), 2, policy);
