@@ -25,9 +25,9 @@ Allowance AllowanceOf(Signal signal) {
       // Bytes. `while sleep 1; do test -e x; done` reads 6,900 per second: each sleep loads its libraries.
       return {8192, 128 * 1024};
     case Signal::Network:
-      // Bytes, headers included. TCP keepalives are about 10 per second, ARP of a busy bridge and the health
-      // check that a BuildKit session makes every 5 s about 100 each.
-      return {256, 4096};
+      // Bytes sent, headers included. TCP keepalives are about 5 per second, the health check that a BuildKit
+      // session makes every 5 s about 50; a download acknowledges each of its segments with 66.
+      return {96, 2048};
     case Signal::Output:
       // Every byte is output; whether it says something new is for another check to judge.
       return {0, 0};

@@ -25,7 +25,7 @@ struct Sample {
   std::optional<double>
       container_cpu_seconds;              // the container's own counter, the supervisor's share taken off
   std::optional<uint64_t> io_bytes;       // read and written by system calls, and to and from the disk
-  std::optional<uint64_t> network_bytes;  // loopback and the supervisor's own listener left out
+  std::optional<uint64_t> network_bytes;  // sent; loopback and the supervisor's own listener left out
   std::optional<uint64_t> births;         // processes seen for the first time
   uint64_t output_bytes = 0;
 };

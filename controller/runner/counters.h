@@ -23,7 +23,7 @@ class CgroupCpu {
   bool unified_ = false;  // v2: microseconds in cpu.stat; v1: nanoseconds in cpuacct.usage
 };
 
-/// The bytes that pass through the network interfaces of the container, loopback aside. Only in a container:
+/// The bytes that the container sends through its network interfaces, loopback aside. Only in a container:
 /// outside, the interfaces carry the traffic of the whole machine and say nothing of the build.
 class NetworkBytes {
  public:

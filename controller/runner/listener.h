@@ -30,7 +30,7 @@ class Listener {
   /// When the next connection has taken too long; `otherwise` where there is none.
   hang::TimePoint NextExpiry(hang::TimePoint otherwise) const;
 
-  /// An estimate of what all connections so far have put on the network, headers and handshakes included.
+  /// An estimate of what the answers so far have put on the network, headers and handshakes included.
   uint64_t NetworkBytes() const { return network_bytes_; }
 
  private:

@@ -125,7 +125,7 @@ uint64_t ParseNetDev(std::string_view text) {
     for (uint64_t& column : columns) {
       if (!TakeNumber(line, column)) break;
     }
-    sum += columns[0] + columns[8];
+    sum += columns[8];  // transmitted
   }
   return sum;
 }

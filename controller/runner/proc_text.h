@@ -27,7 +27,8 @@ std::optional<ProcessStat> ParseStat(std::string_view text);
 /// linker reads through a mapping is only in the disk's figures.)
 std::optional<uint64_t> ParseIo(std::string_view text);
 
-/// Of /proc/net/dev: bytes received and sent by all interfaces but loopback.
+/// Of /proc/net/dev: bytes sent by all interfaces but loopback. What comes in says nothing: on a bridge every
+/// Pod hears what is broadcast for the others.
 uint64_t ParseNetDev(std::string_view text);
 
 /// The directory of this process's cgroup in the file system: of the v1 hierarchy with `controller`, or of v2
