@@ -33,11 +33,15 @@ std::string ReadAll(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Gone, or a zombie that nobody has waited for.
+/// Gone, or a zombie that nobody has waited for; with all its threads, for the last one closes its sockets.
 bool HasEnded(int pid) {
-  const std::string stat = ReadAll("/proc/" + std::to_string(pid) + "/stat");
+  const std::string process = "/proc/" + std::to_string(pid);
+  const std::string stat = ReadAll(process + "/stat");
   const size_t name_end = stat.rfind(") ");
-  return name_end == std::string::npos || stat[name_end + 2] == 'Z';
+  if (name_end == std::string::npos) return true;
+  std::error_code gone;
+  const std::filesystem::directory_iterator threads(process + "/task", gone);
+  return gone || (stat[name_end + 2] == 'Z' && std::distance(begin(threads), end(threads)) <= 1);
 }
 
 }  // namespace
