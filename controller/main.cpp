@@ -1,4 +1,5 @@
 // imagebatch: the controller. `imagebatch help` says how it is called.
+#include <malloc.h>
 #include <pthread.h>
 
 #include <csignal>
@@ -97,6 +98,7 @@ int main(int argc, char** argv) {
   // Before any thread is there: a closed standard output must not end the process, and the signals that do
   // are waited for by one thread.
   std::signal(SIGPIPE, SIG_IGN);
+  mallopt(M_ARENA_MAX, 2);  // the HTTP library's threads would each keep one
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

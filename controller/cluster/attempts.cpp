@@ -138,12 +138,13 @@ void Attempts::OnListEnded(Collection collection, Version version, Now now) {
 }
 
 void Attempts::Step(Now now) {
+  std::vector<std::string> due;  // each once, also where it sets a timer that is due again
   while (!timers_.empty() && timers_.begin()->first <= now.steady) {
-    const std::string name = timers_.begin()->second;
+    due.push_back(timers_.begin()->second);
+    if (Live* live = Find(due.back())) live->timer.reset();
     timers_.erase(timers_.begin());
-    if (Live* live = Find(name)) live->timer.reset();
-    Advance(name, now);
   }
+  for (const std::string& name : due) Advance(name, now);
 }
 
 std::optional<SteadyTime> Attempts::Next() const {

@@ -111,18 +111,16 @@ Feeds::Feeds(kube::ApiClient& client, const std::string& ns, const Clock& clock,
   std::random_device seed;
   for (const Collection collection : {Collection::Batches, Collection::Jobs, Collection::Pods}) {
     sinks_.push_back(std::make_unique<Sink>(collection, clock, push));
-    kube::Collection watched{PathOf(collection, ns), ""};
-    if (collection != Collection::Batches) watched.label_selector = kBatchUidLabel;
+    // An ImageBatch with inline rows may have a megabyte, and a page has to fit into one reply
+    const bool large = collection == Collection::Batches;
+    kube::Collection watched{PathOf(collection, ns), large ? "" : std::string(kBatchUidLabel),
+                             large ? 20 : 500};
     reflectors_.push_back(
         std::make_unique<kube::Reflector>(client, std::move(watched), *sinks_.back(), seed()));
   }
 }
 
 Feeds::~Feeds() = default;
-
-void Feeds::Stop() {
-  for (const auto& reflector : reflectors_) reflector->Stop();
-}
 
 std::vector<metrics::WatchSample> Feeds::Sample() const {
   std::vector<metrics::WatchSample> samples;

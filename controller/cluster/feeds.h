@@ -22,9 +22,6 @@ class Feeds {
   Feeds(const Feeds&) = delete;
   Feeds& operator=(const Feeds&) = delete;
 
-  /// Afterwards nothing is pushed any more.
-  void Stop();
-
   std::vector<metrics::WatchSample> Sample() const;
 
  private:

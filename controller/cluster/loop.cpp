@@ -64,10 +64,8 @@ void Loop::Run() {
     stopping = stopping_;
   }
   log::Info("stopping");
-  feeds_.Stop();
   if (!dispatcher_.Drain(kDrain))
     log::Warn("requests were still under way at the end; the next start finds out what they did");
-  dispatcher_.Stop();
 }
 
 void Loop::Publish(Now now, std::chrono::duration<double> took) {

@@ -24,8 +24,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Runs on the caller's thread until Stop is called; then sends what is decided and ends within a few
-  /// seconds.
+  /// Runs on the caller's thread until Stop is called; then waits a few seconds for the requests under way.
+  /// Shut the transport down before the destructor, which waits for what is still on the wire.
   void Run();
   /// From any thread.
   void Stop();

@@ -17,7 +17,8 @@ daemon=$!
 trap 'kill "$daemon" 2>/dev/null; wait "$daemon" || true' EXIT
 trap 'exit 143' TERM
 
-until [ -S "$STATE/run/buildkitd.sock" ]; do
+# The socket is there a moment before anybody listens
+until [ -S "$STATE/run/buildkitd.sock" ] && buildctl debug workers >/dev/null 2>&1; do
   kill -0 "$daemon" 2>/dev/null || { echo "buildkitd did not start:"; cat "$STATE/buildkitd.log"; exit 1; }
   sleep 0.05
 done
