@@ -86,9 +86,8 @@ TEST(Progress, DiskWorkAloneIsWork) {
 }
 
 TEST(Progress, KeepalivesAreNoWorkAndATricklingDownloadIs) {
-  const auto keepalives = LastProgress(seconds(2), seconds(600), [](Sample& s, double t) {
-    s.network_bytes = static_cast<uint64_t>(60 * t);
-  });
+  const auto keepalives = LastProgress(
+      seconds(2), seconds(600), [](Sample& s, double t) { s.network_bytes = static_cast<uint64_t>(60 * t); });
   EXPECT_EQ(keepalives, kStart);
   const auto download = LastProgress(seconds(2), seconds(600), [](Sample& s, double t) {
     s.network_bytes = static_cast<uint64_t>(300 * t);

@@ -270,7 +270,8 @@ TEST_F(ReflectorTest, ListsAgainAfterALineThatIsNoEvent) {
 
 TEST_F(ReflectorTest, ListsAgainAfterALineThatIsTooLong) {
   const std::vector<std::string> seventeen_mebibytes(17, std::string(1 << 20, 'x'));
-  Start({Send(200, ListOf({}, 10)), Send(200, ListOf({}, 50))}, {SayAndWait(seventeen_mebibytes), SayAndWait({})});
+  Start({Send(200, ListOf({}, 10)), Send(200, ListOf({}, 50))},
+        {SayAndWait(seventeen_mebibytes), SayAndWait({})});
   ASSERT_TRUE(sink_.WaitFor("end 50")) << sink_.Details();
   EXPECT_THAT(sink_.Details(), HasSubstr("too long"));
 }
