@@ -105,25 +105,37 @@ void ReadJobMetadata(sj::value metadata, JobView& job) {
   });
 }
 
+struct Condition {
+  std::string type, reason, message;
+  bool is_true = false;
+  Time changed{};
+};
+
+/// Calls `each` for every condition of a status.
+template <class Each>
+void Conditions(sj::value list, const Each& each) {
+  Items(list, [&](sj::value item) {
+    Condition condition;
+    Fields(item, [&](std::string_view field, sj::value value) {
+      if (field == "type") condition.type = Text(value);
+      if (field == "status") condition.is_true = IsTrue(value);
+      if (field == "reason") condition.reason = Text(value);
+      if (field == "message") condition.message = Text(value);
+      if (field == "lastTransitionTime") condition.changed = When(value);
+    });
+    each(condition);
+  });
+}
+
 void ReadJobStatus(sj::value status, JobView& job) {
   Fields(status, [&](std::string_view key, sj::value value) {
     if (key != "conditions") return;
-    Items(value, [&](sj::value condition) {
-      std::string type, reason, message;
-      bool is_true = false;
-      Time changed{};
-      Fields(condition, [&](std::string_view field, sj::value inner) {
-        if (field == "type") type = Text(inner);
-        if (field == "status") is_true = IsTrue(inner);
-        if (field == "reason") reason = Text(inner);
-        if (field == "message") message = Text(inner);
-        if (field == "lastTransitionTime") changed = When(inner);
-      });
-      if (!is_true || (type != "Complete" && type != "Failed")) return;
-      job.phase = type == "Complete" ? JobView::Phase::Complete : JobView::Phase::Failed;
-      job.reason = std::move(reason);
-      job.message = std::move(message);
-      job.finished = changed;
+    Conditions(value, [&](const Condition& condition) {
+      if (!condition.is_true || (condition.type != "Complete" && condition.type != "Failed")) return;
+      job.phase = condition.type == "Complete" ? JobView::Phase::Complete : JobView::Phase::Failed;
+      job.reason = condition.reason;
+      job.message = condition.message;
+      job.finished = condition.changed;
     });
   });
 }
@@ -175,18 +187,11 @@ void ReadPodStatus(sj::value status, PodView& pod, std::vector<ContainerView>& c
   Fields(status, [&](std::string_view key, sj::value value) {
     if (key == "reason" && pod.disruption.empty()) pod.disruption = Text(value);
     if (key == "conditions") {
-      Items(value, [&](sj::value condition) {
-        std::string type, reason;
-        bool is_true = false;
-        Time changed{};
-        Fields(condition, [&](std::string_view field, sj::value inner) {
-          if (field == "type") type = Text(inner);
-          if (field == "status") is_true = IsTrue(inner);
-          if (field == "reason") reason = Text(inner);
-          if (field == "lastTransitionTime") changed = When(inner);
-        });
-        if (type == "Ready") pod.ready_changed = changed;
-        if (type == "DisruptionTarget" && is_true) pod.disruption = reason.empty() ? "Disrupted" : reason;
+      Conditions(value, [&](const Condition& condition) {
+        if (condition.type == "Ready") pod.ready_changed = condition.changed;
+        if (condition.type == "DisruptionTarget" && condition.is_true) {
+          pod.disruption = condition.reason.empty() ? "Disrupted" : condition.reason;
+        }
       });
     }
     if (key == "containerStatuses") {
