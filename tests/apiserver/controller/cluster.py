@@ -161,7 +161,11 @@ class Namespace:
         return lines
 
     def creates(self):
-        """How often each Job was created, as the API server's audit log has it."""
+        """How often each Job was created, as the API server's audit log has it.
+
+        A create whose client was killed may have taken effect although the log calls it a timeout (504): such a Job
+        is missing here, but a second create of it would not be.
+        """
         counts = {}
         for event in map(json.loads, (KUBECONFIG.parent / "log/audit.json").read_text().splitlines()):
             what = event["objectRef"]
