@@ -163,7 +163,8 @@ class ControllerTest(unittest.TestCase):
         self.ns.create_batch("quiet", suspend=True)
         self.ns.create_batch("deleted")
         job = self.wait_for_jobs(1)[0]["metadata"]["name"]
-        self.wait(lambda: self.ns.has("quiet", "Suspended"), "a suspended batch")
+        # The condition comes with the first look at the batch, the digest once its input is known
+        self.wait(lambda: self.ns.has("quiet", "Suspended") and "inputDigest" in self.ns.status("quiet"), "a suspended batch")
         before = self.ns.api.good("GET", self.ns.batches + "/quiet")
         self.assertTrue(job.endswith("-1"))
         self.ns.api.good("DELETE", self.ns.jobs + "/" + job + "?propagationPolicy=Background")
