@@ -1,6 +1,9 @@
 #include "hang/checks.h"
 
+#include <algorithm>
 #include <string>
+
+#include "hang/patience.h"
 
 namespace imagebatch::hang {
 namespace {
@@ -36,18 +39,58 @@ std::string List(const Progress& progress, bool watched) {
   return list;
 }
 
+/// The limit with the current phase's patience; says so in `note`, which is empty otherwise.
+Duration WithPatience(Duration limit, const Input& input, std::string& note) {
+  const Patience patience = PatienceOf(input.phase, input.last_line);
+  if (patience.factor == 1) return limit;
+  note = "; " + std::to_string(patience.factor) + " times the limit, for " + std::string(patience.activity) +
+         " is often quiet";
+  return limit * patience.factor;
+}
+
+std::string Unwatched(const Progress& progress) {
+  const std::string unseen = List(progress, false);
+  return unseen.empty() ? unseen : "; not watched here: " + unseen;
+}
+
 }  // namespace
 
 std::optional<Finding> CheckIdle(const Input& input) {
   if (input.limits.idle_after <= Duration::zero()) return std::nullopt;
   if (!input.progress.Of(Signal::Cpu).watched) return std::nullopt;
   const auto quiet = input.now - input.progress.Last();
-  if (quiet < input.limits.idle_after) return std::nullopt;
-  std::string message = "for " + Seconds(quiet) + " nothing to speak of in the whole process tree (" +
-                        List(input.progress, true) + ")";
-  const std::string unseen = List(input.progress, false);
-  if (!unseen.empty()) message += "; not watched here: " + unseen;
-  return Finding{Class::Idle, "NoActivity", std::move(message)};
+  std::string note;
+  if (quiet < WithPatience(input.limits.idle_after, input, note)) return std::nullopt;
+  return Finding{Class::Idle, "NoActivity",
+                 "for " + Seconds(quiet) + " nothing to speak of in the whole process tree (" +
+                     List(input.progress, true) + ")" + note + Unwatched(input.progress)};
+}
+
+std::optional<Finding> CheckBusy(const Input& input) {
+  if (input.limits.silent_after <= Duration::zero()) return std::nullopt;
+  const Progress& progress = input.progress;
+  if (!progress.Of(Signal::Cpu).watched || !progress.Of(Signal::Io).watched) return std::nullopt;
+  const auto silent = input.now - progress.LastBeside(Signal::Cpu);
+  std::string note;
+  const Duration limit = WithPatience(input.limits.silent_after, input, note);
+  if (silent < limit || input.now - progress.Of(Signal::Cpu).last >= limit) return std::nullopt;
+  return Finding{Class::Busy, "NoOutput",
+                 "for " + Seconds(silent) + " CPU alone: no output, I/O, network traffic or new processes" +
+                     note + Unwatched(progress)};
+}
+
+std::optional<Finding> CheckLooping(const Input& input) {
+  if (input.limits.silent_after <= Duration::zero()) return std::nullopt;
+  const Progress& progress = input.progress;
+  if (!progress.Of(Signal::Io).watched) return std::nullopt;
+  const auto repeating = input.now - std::max(progress.last_news, progress.last_work);
+  std::string note;
+  const Duration limit = WithPatience(input.limits.silent_after, input, note);
+  if (repeating < limit || input.now - progress.Of(Signal::Output).last >= limit) return std::nullopt;
+  return Finding{Class::Looping, "NothingNew",
+                 "for " + Seconds(repeating) +
+                     " the output has said nothing new, with no work to speak of beside it" + note +
+                     Unwatched(progress)};
 }
 
 std::optional<Finding> CheckDeadline(const Input& input) {

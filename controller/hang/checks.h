@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <string_view>
 
 #include "hang/progress.h"
 #include "hang/verdict.h"
@@ -9,6 +10,7 @@ namespace imagebatch::hang {
 /// Zero turns a check off.
 struct Limits {
   Duration idle_after{0};
+  Duration silent_after{0};
   Duration deadline{0};
 };
 
@@ -18,11 +20,23 @@ struct Input {
   TimePoint started;
   Limits limits;
   Progress progress;
+  // What the build says it is doing (hang/patience.h); empty where that is not known.
+  std::string_view phase;
+  std::string_view last_line;
 };
 
 /// Nothing happens in the whole process tree, for `idle_after`. Needs the CPU signal: without it a silent
 /// compiler and a dead one look the same.
 std::optional<Finding> CheckIdle(const Input& input);
+
+/// CPU at work and nothing else, for `silent_after`: no output, I/O, network traffic or new processes. Needs
+/// the signals of CPU and I/O: without the latter a compressor looks the same.
+std::optional<Finding> CheckBusy(const Input& input);
+
+/// Output that says nothing new, for `silent_after`, and no work beside it: a heartbeat, a spinner, one error
+/// again and again. CPU is no excuse, or a loop at full speed would have one; the output is set aside with
+/// what it costs, and what is left is judged as in CheckBusy. Needs the signal of I/O.
+std::optional<Finding> CheckLooping(const Input& input);
 
 /// The build has run for `deadline`, whatever it does.
 std::optional<Finding> CheckDeadline(const Input& input);
@@ -33,6 +47,7 @@ using Check = std::optional<Finding> (*)(const Input&);
 /// earlier it stands.
 inline constexpr Check kBuildChecks[] = {
     CheckIdle,      // nothing happens at all
+    CheckBusy,      // CPU, and nothing comes of it
     CheckDeadline,  // it may do something, but for too long
 };
 

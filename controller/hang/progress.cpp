@@ -38,6 +38,20 @@ Allowance AllowanceOf(Signal signal) {
   return {0, 0};
 }
 
+/// What a loop that prints its old lines again may do besides, without its being work.
+struct LoopAllowance {
+  double per_second;
+  double per_line;         // of output
+  double per_output_byte;  // write() counts it, and each pipe it goes through counts it twice
+  double burst;
+};
+
+constexpr LoopAllowance kLoopAllowances[] = {
+    {256.0 * 1024, 512.0 * 1024, 8, 4.0 * 1024 * 1024},
+    {4096, 2048, 8, 128.0 * 1024},
+    {2048, 4096, 0, 64.0 * 1024},
+};
+
 /// A supervisor that did not run for so long (starved, stopped, frozen with its container) did not watch:
 /// that time is not the build's.
 constexpr seconds kLongestGap{30};
@@ -71,7 +85,16 @@ TimePoint Progress::Last() const {
   return last;
 }
 
+TimePoint Progress::LastBeside(Signal left_out) const {
+  TimePoint last = TimePoint::min();
+  for (Signal signal : kAllSignals) {
+    if (signal != left_out) last = std::max(last, Of(signal).last);
+  }
+  return last;
+}
+
 ProgressTracker::ProgressTracker(TimePoint start) : last_sample_(start) {
+  progress_.last_news = progress_.last_work = start;
   for (SignalProgress& signal : progress_.signals) signal.last = start;
   counters_[kOutput].value = 0;
 }
@@ -80,6 +103,8 @@ void ProgressTracker::Add(const Sample& sample) {
   const auto gap = sample.at - last_sample_;
   if (gap > kLongestGap) {
     for (SignalProgress& signal : progress_.signals) signal.last += gap - kLongestGap;
+    progress_.last_news += gap - kLongestGap;
+    progress_.last_work += gap - kLongestGap;
   }
   last_sample_ = sample.at;
   const double passed = duration<double>(gap).count();
@@ -90,6 +115,22 @@ void ProgressTracker::Add(const Sample& sample) {
   Feed(kNetwork, Signal::Network, AsDouble(sample.network_bytes), sample.at, passed);
   Feed(kOutput, Signal::Output, static_cast<double>(sample.output_bytes), sample.at, passed);
   Feed(kBirths, Signal::Births, AsDouble(sample.births), sample.at, passed);
+  FeedWork(sample, passed);
+  if (sample.news > before_.news) progress_.last_news = sample.at;
+  before_ = sample;
+}
+
+double ProgressTracker::Counter::Grown(double now) {
+  const double grown = value ? std::max(0.0, now - *value) : 0.0;
+  value = now;
+  return grown;
+}
+
+bool ProgressTracker::Counter::RunsOver(double burst) {
+  level = std::max(0.0, level);
+  if (level <= burst) return false;
+  level = 0;
+  return true;
 }
 
 void ProgressTracker::Feed(Source source, Signal signal, std::optional<double> value, TimePoint at,
@@ -99,12 +140,25 @@ void ProgressTracker::Feed(Source source, Signal signal, std::optional<double> v
   SignalProgress& progress = progress_.signals[static_cast<size_t>(signal)];
   progress.watched = true;
   const Allowance allowance = AllowanceOf(signal);
-  const double grown = counter.value ? std::max(0.0, *value - *counter.value) : 0.0;
-  counter.value = value;
-  counter.level = std::max(0.0, counter.level + grown - allowance.per_second * seconds);
-  if (counter.level <= allowance.burst) return;
-  counter.level = 0;
-  progress.last = at;
+  counter.level += counter.Grown(*value) - allowance.per_second * seconds;
+  if (counter.RunsOver(allowance.burst)) progress.last = at;
+}
+
+void ProgressTracker::FeedWork(const Sample& sample, double seconds) {
+  std::array<std::optional<double>, kWorks> values;
+  values[kWritten] = AsDouble(sample.written_bytes);
+  if (sample.io_bytes) values[kRead] = *AsDouble(sample.io_bytes) - values[kWritten].value_or(0);
+  values[kSent] = AsDouble(sample.network_bytes);
+  const auto bytes = static_cast<double>(sample.output_bytes - before_.output_bytes);
+  const auto lines = static_cast<double>(sample.output_lines - before_.output_lines);
+  for (size_t work = 0; work < kWorks; ++work) {
+    if (!values[work]) continue;
+    const LoopAllowance& allowance = kLoopAllowances[work];
+    Counter& counter = works_[work];
+    counter.level += counter.Grown(*values[work]) - allowance.per_second * seconds -
+                     allowance.per_line * lines - allowance.per_output_byte * bytes;
+    if (counter.RunsOver(allowance.burst)) progress_.last_work = sample.at;
+  }
 }
 
 }  // namespace imagebatch::hang

@@ -25,9 +25,12 @@ struct Sample {
   std::optional<double>
       container_cpu_seconds;              // the container's own counter, the supervisor's share taken off
   std::optional<uint64_t> io_bytes;       // read and written by system calls, and to and from the disk
+  std::optional<uint64_t> written_bytes;  // the part of io_bytes that was written
   std::optional<uint64_t> network_bytes;  // sent; loopback and the supervisor's own listener left out
   std::optional<uint64_t> births;         // processes seen for the first time
   uint64_t output_bytes = 0;
+  uint64_t output_lines = 0;
+  uint64_t news = 0;  // how often the output has said something new (hang/novelty.h)
 };
 
 struct SignalProgress {
@@ -37,10 +40,15 @@ struct SignalProgress {
 
 struct Progress {
   std::array<SignalProgress, kSignals> signals;
+  TimePoint last_news;  // when the output last said something new; the start where it never did
+  TimePoint
+      last_work;  // when there was last more work than a loop does that prints what it has printed before
 
   const SignalProgress& Of(Signal signal) const { return signals[static_cast<size_t>(signal)]; }
   /// When anything last showed work.
   TimePoint Last() const;
+  /// When anything but `left_out` last showed work.
+  TimePoint LastBeside(Signal left_out) const;
 };
 
 /// Turns samples into "what last showed work, and when".
@@ -49,6 +57,9 @@ struct Progress {
 /// may sleep and test. So each signal has a leaky bucket: what is counted flows in, its allowance flows out,
 /// and only when the bucket runs over has the signal shown work. The result does not depend on how often
 /// samples come.
+///
+/// A second set of buckets finds work beside an output that repeats itself: what the loop costs (to start its
+/// programs, to ask its server, to print) flows out with the allowance.
 class ProgressTracker {
  public:
   explicit ProgressTracker(TimePoint start);
@@ -60,14 +71,23 @@ class ProgressTracker {
   struct Counter {
     std::optional<double> value;
     double level = 0;
+
+    /// By how much it has grown since it was last read; what it was before the first time is not known.
+    double Grown(double now);
+    /// Empties the bucket when it holds more than `burst`; a level below zero is none.
+    bool RunsOver(double burst);
   };
   enum Source { kTreeCpu, kContainerCpu, kIo, kNetwork, kOutput, kBirths, kSources };
+  enum Work { kRead, kWritten, kSent, kWorks };
 
   void Feed(Source source, Signal signal, std::optional<double> value, TimePoint at, double seconds);
+  void FeedWork(const Sample& sample, double seconds);
 
   Progress progress_;
   TimePoint last_sample_;
   std::array<Counter, kSources> counters_;
+  std::array<Counter, kWorks> works_;
+  Sample before_;
 };
 
 }  // namespace imagebatch::hang

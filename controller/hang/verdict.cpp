@@ -8,6 +8,10 @@ std::string_view Name(Class hang_class) {
   switch (hang_class) {
     case Class::Idle:
       return "Idle";
+    case Class::Busy:
+      return "Busy";
+    case Class::Looping:
+      return "Looping";
     case Class::Deadline:
       return "Deadline";
   }

@@ -20,6 +20,9 @@ const char kUsage[] =
     "  --state FILE          the verdict as JSON, replaced at every sample\n"
     "  --result FILE         the account of the whole run as JSON, at most 4096 bytes, written at the end\n"
     "  --idle-after D        hung (Idle) once nothing has happened in the process tree for D; 0: never (5m)\n"
+    "  --silent-after D      hung (Busy, Looping) once it has used CPU alone, or has printed nothing new, "
+    "for D;\n"
+    "                        0: never (30m)\n"
     "  --deadline D          hung (Deadline) once it has run for D; 0: never (0)\n"
     "  --on-hang flag|fail   only say so, or take the evidence, end the process tree and exit 124 (flag)\n"
     "  --grace D             from SIGTERM to SIGKILL (10s)\n"
@@ -74,10 +77,12 @@ std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, 
     *target = *value;
     return std::nullopt;
   }
-  const std::pair<std::string_view, Duration*> durations[] = {{"--idle-after", &options.limits.idle_after},
-                                                              {"--deadline", &options.limits.deadline},
-                                                              {"--grace", &options.grace},
-                                                              {"--sample-every", &options.sample_every}};
+  const std::pair<std::string_view, Duration*> durations[] = {
+      {"--idle-after", &options.limits.idle_after},
+      {"--silent-after", &options.limits.silent_after},
+      {"--deadline", &options.limits.deadline},
+      {"--grace", &options.grace},
+      {"--sample-every", &options.sample_every}};
   for (const auto& [name, target] : durations) {
     if (!Is(argument, name)) continue;
     const auto value = reader.Value(argument, name);

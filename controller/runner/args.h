@@ -12,7 +12,9 @@ using hang::Duration;
 
 /// imagebatch-runner [options] --state FILE --result FILE -- COMMAND [ARG...]
 struct RunOptions {
-  hang::Limits limits{.idle_after = std::chrono::minutes(5), .deadline = Duration::zero()};
+  hang::Limits limits{.idle_after = std::chrono::minutes(5),
+                      .silent_after = std::chrono::minutes(30),
+                      .deadline = Duration::zero()};
   bool end_when_hung = false;  // --on-hang fail
   // Two seconds add less than 1 % to the shortest useful idle time and cost 0.2 % of a core at 300 processes.
   Duration sample_every = std::chrono::seconds(2);

@@ -22,6 +22,8 @@ class LineTail {
 
   /// The last lines, oldest first; a line without its end yet included.
   std::vector<std::string> Last() const;
+  /// The last whole line; empty where there is none.
+  std::string_view LastLine() const { return lines_[(next_ + kLines - 1) % kLines]; }
   const hang::PhaseLog& Phases() const { return phases_; }
 
  private:

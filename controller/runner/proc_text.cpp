@@ -1,6 +1,7 @@
 #include "runner/proc_text.h"
 
 #include <charconv>
+#include <utility>
 
 namespace imagebatch::runner {
 namespace {
@@ -101,17 +102,21 @@ std::optional<ProcessStat> ParseStat(std::string_view text) {
   return stat;
 }
 
-std::optional<uint64_t> ParseIo(std::string_view text) {
-  uint64_t sum = 0;
+std::optional<IoBytes> ParseIo(std::string_view text) {
+  IoBytes bytes;
+  const std::pair<std::string_view, uint64_t*> fields[] = {{"rchar:", &bytes.read},
+                                                           {"read_bytes:", &bytes.read},
+                                                           {"wchar:", &bytes.written},
+                                                           {"write_bytes:", &bytes.written}};
   bool found = false;
-  for (std::string_view key : {"rchar:", "wchar:", "read_bytes:", "write_bytes:"}) {
+  for (const auto& [key, sum] : fields) {
     if (const auto value = ValueOf(text, key)) {
-      sum += *value;
+      *sum += *value;
       found = true;
     }
   }
   if (!found) return std::nullopt;
-  return sum;
+  return bytes;
 }
 
 uint64_t ParseNetDev(std::string_view text) {

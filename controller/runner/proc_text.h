@@ -23,9 +23,14 @@ struct ProcessStat {
 /// The program's name may hold anything, brackets and newlines too. Nothing where a field is missing.
 std::optional<ProcessStat> ParseStat(std::string_view text);
 
-/// Of /proc/PID/io: bytes read and written by system calls and to and from the disk, all in one sum. (What a
-/// linker reads through a mapping is only in the disk's figures.)
-std::optional<uint64_t> ParseIo(std::string_view text);
+struct IoBytes {
+  uint64_t read = 0;
+  uint64_t written = 0;
+};
+
+/// Of /proc/PID/io: bytes read and written by system calls and, once more, from and to the disk. (What a
+/// linker reads through a mapping is only in the disk's figures.) Nothing where there is none of them.
+std::optional<IoBytes> ParseIo(std::string_view text);
 
 /// Of /proc/net/dev: bytes sent by all interfaces but loopback. What comes in says nothing: on a bridge every
 /// Pod hears what is broadcast for the others.

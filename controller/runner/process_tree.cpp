@@ -91,17 +91,21 @@ void ProcessTree::CountBirths() {
 void ProcessTree::SumUp() {
   totals_.ticks = 0;
   totals_.resident_bytes = 0;
-  totals_.io_bytes.reset();
-  if (members_.empty()) totals_.io_bytes = 0;
+  IoBytes sum;
+  bool readable = members_.empty();
   char text[1024];
   for (const ProcessStat& process : members_) {
     totals_.ticks += process.own_ticks + process.reaped_ticks;
     totals_.resident_bytes += process.resident_pages * static_cast<uint64_t>(page_bytes_);
     const ProcPath path(process.pid, "io");
     if (const auto io = ParseIo(ReadSmall(dirfd(proc_.get()), path.Get(), text, sizeof text - 1))) {
-      totals_.io_bytes = totals_.io_bytes.value_or(0) + *io;
+      sum.read += io->read;
+      sum.written += io->written;
+      readable = true;
     }
   }
+  totals_.io.reset();
+  if (readable) totals_.io = sum;
 }
 
 void ProcessTree::Signal(int signal) {

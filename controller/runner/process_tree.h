@@ -15,8 +15,8 @@ namespace imagebatch::runner {
 /// What one walk found of the processes below this one. The runner is PID 1 or a child subreaper, so whatever
 /// the command starts stays below it, orphans and daemons included.
 struct TreeTotals {
-  uint64_t ticks = 0;                    // living processes and what they have reaped
-  std::optional<uint64_t> io_bytes = 0;  // of those that let it be read; absent where none does
+  uint64_t ticks = 0;                     // living processes and what they have reaped
+  std::optional<IoBytes> io = IoBytes{};  // of those that let it be read; absent where none does
   uint64_t resident_bytes = 0;
   uint64_t births = 0;  // processes seen for the first time, since the first walk
 };

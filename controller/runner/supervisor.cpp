@@ -203,7 +203,12 @@ void Supervisor::Sample() {
 }
 
 void Supervisor::Judge() {
-  const hang::Input input{now_, clock_.steady_start, options_.limits, watch_.Progress()};
+  const hang::Input input{.now = now_,
+                          .started = clock_.steady_start,
+                          .limits = options_.limits,
+                          .progress = watch_.Progress(),
+                          .phase = tail_.Phases().Current(),
+                          .last_line = tail_.LastLine()};
   const hang::Verdict next = hang::Next(verdict_, hang::Judge(input), now_);
   const bool changed = hang::Changed(verdict_, next);
   verdict_ = next;

@@ -43,7 +43,10 @@ void Watch::Count(hang::TimePoint now, uint64_t output_bytes, uint64_t own_netwo
     sample.cpu_seconds = LivingSeconds() + ReapedSeconds();
     sample.births = totals.births;
   }
-  sample.io_bytes = totals.io_bytes;
+  if (totals.io) {
+    sample.io_bytes = totals.io->read + totals.io->written;
+    sample.written_bytes = totals.io->written;
+  }
   sample.container_cpu_seconds = cgroup_cpu_.Seconds();
   if (const auto bytes = network_.Total())
     sample.network_bytes = *bytes - std::min(*bytes, own_network_bytes);

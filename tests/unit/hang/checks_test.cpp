@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hang/patience.h"
+
 namespace imagebatch::hang {
 namespace {
 
@@ -61,6 +63,100 @@ TEST(Idle, NamesTheSignalsThatCannotBeSeen) {
   EXPECT_LE(CheckIdle(input)->message.size(), 250U);
 }
 
+/// A build that runs for two hours: CPU all the time, whatever else was last seen `quiet` ago.
+Input BusyBuild(Duration quiet) {
+  Input input;
+  input.started = kStart;
+  input.now = kStart + minutes(120);
+  input.limits = {.idle_after = minutes(5), .silent_after = minutes(30), .deadline = Duration::zero()};
+  for (SignalProgress& signal : input.progress.signals) signal = {true, kStart};
+  input.progress.signals[static_cast<size_t>(Signal::Cpu)].last = input.now;
+  input.progress.signals[static_cast<size_t>(Signal::Io)].last = input.now - quiet;
+  return input;
+}
+
+TEST(Busy, IsFoundAtTheLimitAndNotBefore) {
+  EXPECT_FALSE(CheckBusy(BusyBuild(minutes(30) - Duration(1))));
+  const auto finding = CheckBusy(BusyBuild(minutes(30)));
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->hang_class, Class::Busy);
+  EXPECT_EQ(finding->reason, "NoOutput");
+  EXPECT_THAT(finding->message, HasSubstr("1800 s"));
+}
+
+TEST(Busy, AnySignalButTheCpuKeepsItAway) {
+  for (Signal signal : kAllSignals) {
+    if (signal == Signal::Cpu) continue;
+    Input input = BusyBuild(minutes(50));
+    input.progress.signals[static_cast<size_t>(signal)].last = input.now - minutes(1);
+    EXPECT_FALSE(CheckBusy(input)) << Key(signal);
+  }
+}
+
+TEST(Busy, IsNotSaidOfABuildAtRest) {
+  Input input = BusyBuild(minutes(50));
+  input.limits.idle_after = Duration::zero();
+  input.progress.signals[static_cast<size_t>(Signal::Cpu)].last = input.now - minutes(40);
+  EXPECT_FALSE(CheckBusy(input));
+}
+
+TEST(Busy, NeedsTheSignalsItSpeaksOf) {
+  for (Signal signal : {Signal::Cpu, Signal::Io}) {
+    Input input = BusyBuild(minutes(50));
+    input.progress.signals[static_cast<size_t>(signal)].watched = false;
+    EXPECT_FALSE(CheckBusy(input)) << Key(signal);
+  }
+}
+
+TEST(Busy, ZeroTurnsItOff) {
+  Input input = BusyBuild(minutes(50));
+  input.limits.silent_after = Duration::zero();
+  EXPECT_FALSE(CheckBusy(input));
+}
+
+TEST(Patience, APhaseThatIsOftenQuietHasThreeTimesTheLimit) {
+  Input idle = Build(minutes(15) - Duration(1));
+  idle.phase = "exporting layers";
+  EXPECT_FALSE(CheckIdle(idle));
+  idle = Build(minutes(15));
+  idle.phase = "exporting layers";
+  EXPECT_THAT(CheckIdle(idle)->message, HasSubstr("3 times the limit, for an export is often quiet"));
+
+  Input busy = BusyBuild(minutes(90) - Duration(1));
+  busy.last_line = "Setting up linux-image-amd64 (6.1.153-1) ...";
+  EXPECT_FALSE(CheckBusy(busy));
+  busy = BusyBuild(minutes(90));
+  busy.last_line = "Setting up linux-image-amd64 (6.1.153-1) ...";
+  EXPECT_THAT(CheckBusy(busy)->message, HasSubstr("for dpkg is often quiet"));
+}
+
+TEST(Patience, MessagesStayShort) {
+  Input input = Build(minutes(1));
+  input.limits = {.idle_after = Duration(1), .silent_after = Duration(1)};
+  input.phase = "importing cache manifest from registry.example/cache";
+  input.progress.signals[static_cast<size_t>(Signal::Network)].watched = false;
+  EXPECT_LE(CheckIdle(input)->message.size(), 250U);
+  input.progress.signals[static_cast<size_t>(Signal::Cpu)].last = input.now;
+  EXPECT_LE(CheckBusy(input)->message.size(), 250U);
+}
+
+TEST(Patience, IsAskedForByPhasesLinesAndCommands) {
+  for (const char* phase :
+       {"exporting to image", "exporting layers", "pushing layers", "importing cache manifest from r/x:cache",
+        "preparing build cache for export", "[stage-1 4/9] RUN docker buildx prune -af"}) {
+    EXPECT_EQ(PatienceOf(phase, "").factor, 3) << phase;
+  }
+  for (const char* line :
+       {"Reading package lists...", "(Reading database ... 45%", "Unpacking libc6:amd64 (2.36-9) ...",
+        "Setting up tzdata (2025b-0) ...", "Processing triggers for libc-bin (2.36-9) ...",
+        "#7 12.34 Setting up tzdata (2025b-0) ...", "+ docker system prune --force"}) {
+    EXPECT_EQ(PatienceOf("[2/3] RUN apt-get install -y tzdata", line).factor, 3) << line;
+  }
+  for (const char* line : {"", "#", "#7", "#7 ", "compiling", "Collecting numpy", "we are Setting up"}) {
+    EXPECT_EQ(PatienceOf("[2/3] RUN make", line).factor, 1) << line;
+  }
+}
+
 TEST(Deadline, CountsFromTheStartWhateverTheBuildDoes) {
   Input input = Build(Duration::zero());
   input.limits.deadline = minutes(60) + Duration(1);
@@ -78,6 +174,9 @@ TEST(Judge, TheCheckThatSaysMoreDecides) {
   Input input = Build(minutes(10));
   input.limits.deadline = minutes(30);
   EXPECT_EQ(Judge(input)->hang_class, Class::Idle);
+  Input busy = BusyBuild(minutes(40));
+  busy.limits.deadline = minutes(30);
+  EXPECT_EQ(Judge(busy)->hang_class, Class::Busy);
   input.limits.idle_after = minutes(20);
   EXPECT_EQ(Judge(input)->hang_class, Class::Deadline);
   input.limits.deadline = minutes(90);

@@ -44,13 +44,14 @@ TEST(Duration, RefusesTheRest) {
 }
 
 TEST(Arguments, AllOptionsInBothForms) {
-  CommandLine line({"--idle-after", "2s", "--deadline=1h", "--on-hang", "fail", "--sample-every=500ms",
-                    "--grace", "3s", "--listen", ":9911", "--state", "/s", "--result=/r", "--", "make",
-                    "--state"});
+  CommandLine line({"--idle-after", "2s", "--silent-after", "9s", "--deadline=1h", "--on-hang", "fail",
+                    "--sample-every=500ms", "--grace", "3s", "--listen", ":9911", "--state", "/s",
+                    "--result=/r", "--", "make", "--state"});
   const Arguments parsed = line.Parse();
   const auto* options = std::get_if<RunOptions>(&parsed);
   ASSERT_NE(options, nullptr);
   EXPECT_EQ(options->limits.idle_after, milliseconds(2000));
+  EXPECT_EQ(options->limits.silent_after, milliseconds(9000));
   EXPECT_EQ(options->limits.deadline, milliseconds(3'600'000));
   EXPECT_TRUE(options->end_when_hung);
   EXPECT_EQ(options->sample_every, milliseconds(500));
@@ -69,6 +70,7 @@ TEST(Arguments, Defaults) {
   const auto* options = std::get_if<RunOptions>(&parsed);
   ASSERT_NE(options, nullptr);
   EXPECT_EQ(options->limits.idle_after, milliseconds(300'000));
+  EXPECT_EQ(options->limits.silent_after, milliseconds(1'800'000));
   EXPECT_EQ(options->limits.deadline, milliseconds(0));
   EXPECT_FALSE(options->end_when_hung);
   EXPECT_EQ(options->grace, milliseconds(10'000));

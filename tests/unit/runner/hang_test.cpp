@@ -46,6 +46,14 @@ TEST(Idle, IsFlaggedAndLeftAlone) {
   EXPECT_EQ(run.Result()["verdict"], "Hung") << "it was hung when it was ended from outside";
 }
 
+TEST(Busy, IsFlaggedWhereCpuIsAllThereIs) {
+  Supervised run({"--idle-after", "10s", "--silent-after", "1s", "--sample-every", "100ms"},
+                 Shell("while :; do :; done"));
+  ASSERT_TRUE(Await([&] { return run.Hung(); }));
+  EXPECT_EQ(run.State()["class"], "Busy");
+  EXPECT_EQ(run.State()["reason"], "NoOutput");
+}
+
 TEST(Idle, IsFlaggedOnce) {
   Supervised run(kQuick, {"sleep", "1000"}, {"IMAGEBATCH_MARKER=m1"});
   ASSERT_TRUE(Await([&] { return run.Hung(); }));

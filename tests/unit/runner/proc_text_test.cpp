@@ -35,9 +35,11 @@ TEST(ParseStat, RefusesWhatIsCutShort) {
 }
 
 TEST(ParseIo, SumsWhatMoves) {
-  EXPECT_EQ(ParseIo("rchar: 100\nwchar: 20\nsyscr: 7\nsyscw: 7\nread_bytes: 3\nwrite_bytes: 4\n"
-                    "cancelled_write_bytes: 9\n"),
-            127U);
+  const auto io = ParseIo(
+      "rchar: 100\nwchar: 20\nsyscr: 7\nsyscw: 7\nread_bytes: 3\nwrite_bytes: 4\ncancelled_write_bytes: 9\n");
+  ASSERT_TRUE(io);
+  EXPECT_EQ(io->read, 103U);
+  EXPECT_EQ(io->written, 24U);
   EXPECT_FALSE(ParseIo(""));
 }
 
