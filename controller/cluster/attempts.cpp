@@ -1,5 +1,6 @@
 #include "cluster/attempts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -35,7 +36,8 @@ Attempts::Attempts(const batch::Batch& batch, const batch::Expansion& expansion,
       runner_image_(std::move(runner_image)),
       plan_(plan),
       requests_(requests),
-      owner_(owner) {
+      owner_(owner),
+      verdicts_(requests, owner) {
   for (uint32_t i = 0; i < build_hashes.size(); ++i) build_of_hash_.emplace(build_hashes[i], i);
 }
 
@@ -138,35 +140,24 @@ void Attempts::OnListEnded(Collection collection, Version version, Now now) {
 }
 
 void Attempts::Step(Now now) {
-  std::vector<std::string> due;  // each once, also where it sets a timer that is due again
-  while (!timers_.empty() && timers_.begin()->first <= now.steady) {
-    due.push_back(timers_.begin()->second);
-    if (Live* live = Find(due.back())) live->timer.reset();
-    timers_.erase(timers_.begin());
-  }
-  for (const std::string& name : due) Advance(name, now);
+  for (const std::string& name : timers_.TakeDue(now.steady)) Advance(name, now);
+  verdicts_.Step(now);
 }
 
 std::optional<SteadyTime> Attempts::Next() const {
-  return timers_.empty() ? std::nullopt : std::optional(timers_.begin()->first);
-}
-
-void Attempts::SetTimer(const std::string& name, Live& live, std::optional<SteadyTime> at) {
-  if (live.timer == at) return;
-  if (live.timer) timers_.erase({*live.timer, name});
-  live.timer = at;
-  if (at) timers_.emplace(*at, name);
+  const auto own = timers_.Next(), theirs = verdicts_.Next();
+  return own && theirs ? std::min(own, theirs) : own ? own : theirs;
 }
 
 // The one place that decides what an attempt needs next, from what is seen of it.
 void Attempts::Advance(const std::string& name, Now now) {
   Live* live = Find(name);
   if (live == nullptr) return;
-  if (live->asking) return SetTimer(name, *live, std::nullopt);
+  if (live->asking) return timers_.Set(name, std::nullopt);
   if (!live->job || Finished(*live->job)) {
     if (live->job && live->pod && Ended(*live->pod)) return Conclude(name, OutcomeOf(*live->job, live->pod));
-    if (!live->backoff.Due(now.steady)) return SetTimer(name, *live, live->backoff.next());
-    SetTimer(name, *live, std::nullopt);
+    if (!live->backoff.Due(now.steady)) return timers_.Set(name, live->backoff.next());
+    timers_.Set(name, std::nullopt);
     live->asking = true;
     if (live->job) {
       ReadPod(name, *live);
@@ -185,7 +176,7 @@ void Attempts::Advance(const std::string& name, Now now) {
     plan_.Observe(live->build, {live->attempt, Phase::Running, plan::Cause::Build, {}});
     progress_ = true;
   }
-  if (live->pod) WatchForHang(name, *live, now);
+  verdicts_.Look(name, *live, now);
 }
 
 void Attempts::Create(const std::string& name, const Live& live) {
@@ -276,45 +267,15 @@ void Attempts::ReadPod(const std::string& name, const Live& live) {
                  });
 }
 
-void Attempts::WatchForHang(const std::string& name, Live& live, Now now) {
-  const HangWatch::Step step = live.hang.Look(*live.pod, now.steady);
-  if (step.changed) HangChanged(name, live, live.hang.verdict().has_value());
-  if (step.read_log) ReadLog(name, live);
-  SetTimer(name, live, live.hang.Next());
-}
-
-void Attempts::ReadLog(const std::string& name, const Live& live) {
-  requests_.Send(owner_, LogRequest(*live.pod),
-                 [this, name](const Result<kube::Response>& response, Now now) {
-                   Live* found = Find(name);
-                   if (found == nullptr || !found->pod) return;
-                   const auto log = Ok(response) ? std::optional(response->body) : std::nullopt;
-                   if (found->hang.OnLog(log, now.steady, now.wall)) HangChanged(name, *found, true);
-                   SetTimer(name, *found, found->hang.Next());
-                 });
-}
-
-void Attempts::HangChanged(const std::string& name, const Live& live, bool hung) {
-  HangChange change{name,           live.build,     hung,        live.hang.verdict().value_or(HangVerdict{}),
-                    live.pod->name, live.pod->node, live.attempt};
-  if (hung) {
-    hung_[name] = change;
-  } else {
-    hung_.erase(name);
-  }
-  hang_changes_.push_back(std::move(change));
-}
-
 void Attempts::Conclude(const std::string& name, Outcome outcome) {
   const auto at = live_.find(name);
   Live& live = at->second;
-  SetTimer(name, live, std::nullopt);
+  timers_.Set(name, std::nullopt);
   const Phase phase = outcome.succeeded ? Phase::Succeeded : Phase::Failed;
   plan_.Observe(live.build, {live.attempt, phase, outcome.cause, outcome.finished});
-  const std::string digest = live.hang.verdict() ? live.hang.verdict()->digest : std::string();
-  concluded_.push_back({live.build, live.attempt, name, std::move(outcome), digest});
+  const auto verdict = verdicts_.Forget(name);
+  concluded_.push_back({live.build, live.attempt, name, std::move(outcome), verdict ? verdict->digest : ""});
   progress_ = true;
-  hung_.erase(name);
   live_.erase(at);
 }
 

@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "batch/expand.h"
-#include "cluster/hang_watch.h"
 #include "cluster/outcome.h"
 #include "cluster/requests.h"
+#include "cluster/timers.h"
+#include "cluster/verdicts.h"
 #include "cluster/views.h"
 #include "plan/plan.h"
 
@@ -25,14 +26,6 @@ class Attempts {
     std::string job;
     Outcome outcome;
     std::string evidence_digest;  // of the last hang verdict of a build that ended hung
-  };
-  struct HangChange {
-    std::string job;  // the attempt, if it still is live
-    uint32_t build = 0;
-    bool hung = false;  // false: it goes on again
-    HangVerdict verdict;
-    std::string pod, node;
-    int attempt = 1;
   };
   struct Refused {
     std::string job, message;
@@ -70,28 +63,22 @@ class Attempts {
   void LeaveOver(const std::string& job, Now now);  // its deletion failed: again in a while
 
   std::vector<Concluded> TakeConcluded() { return std::exchange(concluded_, {}); }
-  std::vector<HangChange> TakeHangChanges() { return std::exchange(hang_changes_, {}); }
+  std::vector<HangChange> TakeHangChanges() { return verdicts_.TakeChanges(); }
   std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
 
   /// Something of an attempt has advanced since the last call.
   bool TakeProgress() { return std::exchange(progress_, false); }
 
   /// The hung ones, by Job name.
-  const std::map<std::string, HangChange>& hung() const { return hung_; }
+  const std::map<std::string, HangChange>& hung() const { return verdicts_.hung(); }
 
  private:
-  struct Live {
-    uint32_t build = 0;
-    int attempt = 1;
-    std::optional<JobView> job;  // once it is known to exist
-    std::optional<PodView> pod;
+  struct Live : SeenAttempt {
     bool listed = false;   // in the list that is arriving
     bool asking = false;   // a create, or a read that decides, is under way
     bool taken = false;    // its name belongs to somebody else, perhaps: to be looked at
     bool refused = false;  // its create was refused once already
     Backoff backoff;
-    HangWatch hang;
-    std::optional<SteadyTime> timer;
   };
 
   Live* See(Change change, const JobView& job, Now now);
@@ -101,11 +88,7 @@ class Attempts {
   void Created(const std::string& name, const Result<kube::Response>& response, Now now);
   void ReadJob(const std::string& name);
   void ReadPod(const std::string& name, const Live& live);
-  void ReadLog(const std::string& name, const Live& live);
-  void WatchForHang(const std::string& name, Live& live, Now now);
-  void HangChanged(const std::string& name, const Live& live, bool hung);
   void Conclude(const std::string& name, Outcome outcome);
-  void SetTimer(const std::string& name, Live& live, std::optional<SteadyTime> at);
   Live* Find(const std::string& name);
   Live* FindOrAdopt(const JobView& job);
 
@@ -119,11 +102,10 @@ class Attempts {
 
   std::unordered_map<std::string, uint32_t> build_of_hash_;
   std::unordered_map<std::string, Live> live_;  // by Job name
-  std::set<std::pair<SteadyTime, std::string>> timers_;
+  Timers timers_;                               // of what is to be asked again
+  Verdicts verdicts_;
   std::vector<Concluded> concluded_;
-  std::vector<HangChange> hang_changes_;
   std::vector<Refused> refused_;
-  std::map<std::string, HangChange> hung_;
   std::set<std::string> leftovers_;
   Backoff leftovers_backoff_;
   bool progress_ = false;

@@ -69,7 +69,7 @@ void Work::Step(const plan::Policy& policy, Now now) {
   for (const Attempts::Concluded& concluded : attempts_.TakeConcluded()) Record(concluded, now);
   plan_.SetPolicy(policy);
   for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
-  for (const Attempts::HangChange& change : attempts_.TakeHangChanges()) Record(change, now);
+  for (const HangChange& change : attempts_.TakeHangChanges()) Record(change, now);
   for (const Attempts::Refused& refused : attempts_.TakeRefused()) {
     sinks_.events.Warning(
         "JobNotCreated",
@@ -126,7 +126,7 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
   }
 }
 
-void Work::Record(const Attempts::HangChange& change, Now now) {
+void Work::Record(const HangChange& change, Now now) {
   const std::string subject = "build " + Name(change.build) + " of stage " + StageOf(change.build).name;
   if (!change.hung) {
     sinks_.events.Normal("BuildRecovered", subject + " makes progress again", now);

@@ -57,7 +57,7 @@ class Work {
 
  private:
   void Record(const Attempts::Concluded& concluded, Now now);
-  void Record(const Attempts::HangChange& change, Now now);
+  void Record(const HangChange& change, Now now);
   void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void DeleteLeftovers(Now now);
   const batch::Stage& StageOf(uint32_t build) const { return batch_.stages[expansion_.builds[build].stage]; }
