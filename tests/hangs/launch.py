@@ -1,0 +1,91 @@
+"""Turns the commands of the table into argument vectors, and compiles what must be compiled."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOOLS = {".c": ("gcc",), ".go": ("go",), ".java": ("javac", "java"), ".js": ("node",)}
+
+# As in a Pod: the runner is process 1 and sees no process but the build's, and the network is the build's alone. What
+# is left of a scenario ends with its first process.
+NETWORK = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && {} && exec "$@"', "-"]
+PROCESSES = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+CABLE = "ip link add cable type veth peer name cable netns {} && ip address add 192.0.2.1/24 dev cable && ip link set cable up"
+OTHER_END = "ip address add 192.0.2.2/24 dev cable && ip link set cable up"
+
+
+def source(word):
+    """The file of the corpus that a word names, or None."""
+    for path in (HERE / "programs" / word, HERE / word):
+        if path.suffix and "/" not in word and path.is_file():
+            return path
+    return None
+
+
+class Programs:
+    def __init__(self, build):
+        self.build = build
+
+    def missing(self, scenario):
+        """What this machine lacks for the scenario, or None."""
+        for tool in self._tools(scenario):
+            if shutil.which(tool) is None:
+                return tool
+        if scenario.server and os.geteuid() != 0:
+            return "root, for a network of its own"
+        return None
+
+    def _tools(self, scenario):
+        yield from scenario.needs
+        if not source(scenario.command[0]):
+            yield scenario.command[0]
+        for word in scenario.command:
+            if path := source(word):
+                yield from TOOLS.get(path.suffix, ())
+
+    def compile(self, scenarios):
+        self.build.mkdir(parents=True, exist_ok=True)
+        for path in sorted({path for s in scenarios for word in s.command if (path := source(word))}):
+            output = self.build / (f"{path.stem}.class" if path.suffix == ".java" else path.stem)
+            newest = max(path.stat().st_mtime, (HERE / "programs" / "stuck.h").stat().st_mtime)
+            if path.suffix not in (".c", ".go", ".java") or (output.exists() and output.stat().st_mtime > newest):
+                continue
+            command = {".c": ["gcc", "-O1", "-Wall", "-pthread", "-o", output, path, "-lm"],
+                       ".go": ["go", "build", "-o", output, path],
+                       ".java": ["javac", "-d", self.build, path]}[path.suffix]
+            subprocess.run(command, check=True)
+
+    def arguments(self, command):
+        """Every word that names a program of the corpus becomes what runs it."""
+        result = []
+        for word in command:
+            path = source(word)
+            if path is None:
+                result.append(word)
+                continue
+            result += {".c": [str(self.build / path.stem)], ".go": [str(self.build / path.stem)],
+                       ".java": ["java", "-cp", str(self.build), path.stem], ".js": ["node", str(path)],
+                       ".py": [sys.executable, str(path)], ".sh": [str(path)]}[path.suffix]
+        return result
+
+
+def isolated(command, server=None):
+    """`command` in namespaces of its own, on a cable to the namespaces of the process `server` where there is one."""
+    network = [part.format(CABLE.format(server) if server else "true") for part in NETWORK]
+    if os.geteuid() != 0:
+        network[1:1] = ["--user", "--map-root-user"]
+    return network + PROCESSES + command
+
+
+def start_server(command, environment):
+    """The other end: a process in a network of its own. Its address is set once the cable is there."""
+    network = [part.format("until ip link show cable; do sleep 0.05; done && " + OTHER_END) for part in NETWORK]
+    server = subprocess.Popen(network + command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    ours = os.readlink("/proc/self/ns/net")
+    while os.readlink(f"/proc/{server.pid}/ns/net") == ours:
+        time.sleep(0.01)
+    return server
