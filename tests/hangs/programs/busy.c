@@ -1,7 +1,6 @@
 // Programs in C that compute for ever and get nowhere: busy NAME
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <sched.h>
 
 #include "stuck.h"
 
@@ -16,12 +15,13 @@ static pthread_mutex_t locks[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INIT
 // Each is polite: where the other's lock is taken it gives its own back, and tries again.
 static void* be_polite(void* first) {
   const long mine = (long)first;
-  for (;;) {
+  volatile int for_ever = 1;
+  while (for_ever) {
     pthread_mutex_lock(&locks[mine]);
-    sched_yield();
     if (pthread_mutex_trylock(&locks[1 - mine]) == 0) pthread_mutex_unlock(&locks[1 - mine]);
     pthread_mutex_unlock(&locks[mine]);
   }
+  return NULL;
 }
 
 static void livelock(void) {

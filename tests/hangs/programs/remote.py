@@ -21,10 +21,19 @@ def server():
                 continue
 
 
+def _connect():
+    """The server may not listen yet."""
+    while True:
+        try:
+            return socket.create_connection(ADDRESS)
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+
+
 def client():
     """Takes what comes, as a build's context and its cache go over the wire, and says nothing."""
     end = time.monotonic() + WORK
-    with socket.create_connection(ADDRESS) as connection:
+    with _connect() as connection:
         while time.monotonic() < end:
             connection.recv(1 << 16)
             connection.sendall(bytes(500))

@@ -4,7 +4,7 @@ const end = Date.now() + 1000 * Number(process.env.WORK);
 const server = http.createServer((request, response) => {
   let sum = 0;
   for (let i = 0; i < 2e6; ++i) sum += i;
-  response.end(`${sum}`);
+  response.end(`${sum}\n`.repeat(1000));
 });
 function next() {
   if (Date.now() > end) return server.close();
