@@ -4,6 +4,7 @@
 #include <string>
 
 #include "hang/patience.h"
+#include "hang/wait_words.h"
 
 namespace imagebatch::hang {
 namespace {
@@ -55,6 +56,19 @@ std::string Unwatched(const Progress& progress) {
 
 }  // namespace
 
+std::optional<Finding> CheckDeadlock(const Input& input) {
+  if (input.limits.deadlock_after <= Duration::zero() || input.dead_part.empty()) return std::nullopt;
+  if (!input.progress.Of(Signal::Cpu).watched) return std::nullopt;
+  const auto quiet = input.now - input.progress.Last();
+  if (quiet < input.limits.deadlock_after) return std::nullopt;
+  const size_t count = input.dead_part.size();
+  return Finding{
+      Class::Deadlock, "WaitCycle",
+      (count == 1 ? "1 process waits for itself" : std::to_string(count) + " processes wait for themselves") +
+          " alone: " + Chain(input.dead_part) + "; nothing else for " + Seconds(quiet) + " (" +
+          List(input.progress, true) + ")"};
+}
+
 std::optional<Finding> CheckIdle(const Input& input) {
   if (input.limits.idle_after <= Duration::zero()) return std::nullopt;
   if (!input.progress.Of(Signal::Cpu).watched) return std::nullopt;
@@ -98,7 +112,8 @@ std::optional<Finding> CheckDeadline(const Input& input) {
   const auto age = input.now - input.started;
   if (age < input.limits.deadline) return std::nullopt;
   return Finding{Class::Deadline, "DeadlineExceeded",
-                 "running for " + Seconds(age) + ", the deadline is " + Seconds(input.limits.deadline)};
+                 "running for " + Seconds(age) + ", the deadline is " + Seconds(input.limits.deadline) +
+                     "; judged by the clock alone"};
 }
 
 std::optional<Finding> Judge(const Input& input) {

@@ -1,14 +1,17 @@
 #pragma once
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "hang/progress.h"
 #include "hang/verdict.h"
+#include "hang/wait_graph.h"
 
 namespace imagebatch::hang {
 
 /// Zero turns a check off.
 struct Limits {
+  Duration deadlock_after{0};
   Duration idle_after{0};
   Duration silent_after{0};
   Duration deadline{0};
@@ -23,7 +26,13 @@ struct Input {
   // What the build says it is doing (hang/patience.h); empty where that is not known.
   std::string_view phase;
   std::string_view last_line;
+  /// What has stood for StandingTime(limits.deadlock_after); empty: nothing has, or it is not known.
+  std::vector<WaitingProcess> dead_part = {};
 };
+
+/// A part of the process tree can never go on, whatever the clock says, and nothing has happened in the rest
+/// of it for `deadlock_after`.
+std::optional<Finding> CheckDeadlock(const Input& input);
 
 /// Nothing happens in the whole process tree, for `idle_after`. Needs the CPU signal: without it a silent
 /// compiler and a dead one look the same.
@@ -46,6 +55,7 @@ using Check = std::optional<Finding> (*)(const Input&);
 /// The checks in order; the first that finds something decides. The more a check says about the cause, the
 /// earlier it stands.
 inline constexpr Check kBuildChecks[] = {
+    CheckDeadlock,  // some processes wait for one another alone
     CheckIdle,      // nothing happens at all
     CheckBusy,      // CPU, and nothing comes of it
     CheckDeadline,  // it may do something, but for too long

@@ -6,6 +6,8 @@ namespace imagebatch::hang {
 
 std::string_view Name(Class hang_class) {
   switch (hang_class) {
+    case Class::Deadlock:
+      return "Deadlock";
     case Class::Idle:
       return "Idle";
     case Class::Busy:

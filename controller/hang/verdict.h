@@ -11,7 +11,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::milliseconds;
 
 /// What kind of hang; the names stand in conditions, metrics and alerts.
-enum class Class { Idle, Busy, Looping, Deadline };
+enum class Class { Deadlock, Idle, Busy, Looping, Deadline };
 std::string_view Name(Class hang_class);
 
 /// What a check has found. The same three feed the condition, the Event, the log line and the metric.

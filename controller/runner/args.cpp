@@ -19,6 +19,8 @@ const char kUsage[] =
     "Options:\n"
     "  --state FILE          the verdict as JSON, replaced at every sample\n"
     "  --result FILE         the account of the whole run as JSON, at most 4096 bytes, written at the end\n"
+    "  --deadlock-after D    hung (Deadlock) once processes have waited for themselves alone for D; 0:\n"
+    "                        never (30s)\n"
     "  --idle-after D        hung (Idle) once nothing has happened in the process tree for D; 0: never (5m)\n"
     "  --silent-after D      hung (Busy, Looping) once it has used CPU alone, or has printed nothing new, "
     "for D;\n"
@@ -78,6 +80,7 @@ std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, 
     return std::nullopt;
   }
   const std::pair<std::string_view, Duration*> durations[] = {
+      {"--deadlock-after", &options.limits.deadlock_after},
       {"--idle-after", &options.limits.idle_after},
       {"--silent-after", &options.limits.silent_after},
       {"--deadline", &options.limits.deadline},

@@ -12,7 +12,8 @@ using hang::Duration;
 
 /// imagebatch-runner [options] --state FILE --result FILE -- COMMAND [ARG...]
 struct RunOptions {
-  hang::Limits limits{.idle_after = std::chrono::minutes(5),
+  hang::Limits limits{.deadlock_after = std::chrono::seconds(30),
+                      .idle_after = std::chrono::minutes(5),
                       .silent_after = std::chrono::minutes(30),
                       .deadline = Duration::zero()};
   bool end_when_hung = false;  // --on-hang fail

@@ -208,7 +208,8 @@ void Supervisor::Judge() {
                           .limits = options_.limits,
                           .progress = watch_.Progress(),
                           .phase = tail_.Phases().Current(),
-                          .last_line = tail_.LastLine()};
+                          .last_line = tail_.LastLine(),
+                          .dead_part = {}};
   const hang::Verdict next = hang::Next(verdict_, hang::Judge(input), now_);
   const bool changed = hang::Changed(verdict_, next);
   verdict_ = next;

@@ -26,6 +26,48 @@ Input Build(Duration quiet) {
   return input;
 }
 
+Input DeadBuild(Duration quiet) {
+  Input input = Build(quiet);
+  input.limits.deadlock_after = seconds(30);
+  input.dead_part = {{.pid = 7, .waits = {{WaitFor::OwnLock, {7}, ""}}}};
+  return input;
+}
+
+TEST(Deadlock, NeedsADeadPartAndARestThatIsQuiet) {
+  EXPECT_FALSE(CheckDeadlock(DeadBuild(seconds(30) - Duration(1))));
+  const auto finding = CheckDeadlock(DeadBuild(seconds(30)));
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->hang_class, Class::Deadlock);
+  EXPECT_EQ(finding->reason, "WaitCycle");
+  EXPECT_EQ(finding->message,
+            "1 process waits for itself alone: pid 7 waits for a lock inside itself; nothing else for 30 s "
+            "(CPU, I/O, network traffic, output, new processes)");
+  Input alive = DeadBuild(seconds(30));
+  alive.dead_part.clear();
+  EXPECT_FALSE(CheckDeadlock(alive));
+}
+
+TEST(Deadlock, ZeroTurnsItOff) {
+  Input input = DeadBuild(minutes(50));
+  input.limits.deadlock_after = Duration::zero();
+  EXPECT_FALSE(CheckDeadlock(input));
+}
+
+TEST(Deadlock, IsNotSaidWithoutSeeingTheCpu) {
+  Input input = DeadBuild(minutes(50));
+  input.progress.signals[static_cast<size_t>(Signal::Cpu)].watched = false;
+  EXPECT_FALSE(CheckDeadlock(input));
+}
+
+TEST(Deadlock, ItsMessageIsBounded) {
+  Input input = DeadBuild(minutes(50));
+  input.dead_part.clear();
+  for (int pid = 4'190'000; pid < 4'190'300; ++pid) {
+    input.dead_part.push_back({.pid = pid, .waits = {{WaitFor::PipeData, {pid + 1}, "pipe [1]"}}});
+  }
+  EXPECT_LE(CheckDeadlock(input)->message.size(), 250U);
+}
+
 TEST(Idle, IsFoundAtTheLimitAndNotBefore) {
   EXPECT_FALSE(CheckIdle(Build(minutes(5) - Duration(1))));
   const auto finding = CheckIdle(Build(minutes(5)));
@@ -171,8 +213,10 @@ TEST(Deadline, CountsFromTheStartWhateverTheBuildDoes) {
 TEST(Deadline, ZeroTurnsItOff) { EXPECT_FALSE(CheckDeadline(Build(Duration::zero()))); }
 
 TEST(Judge, TheCheckThatSaysMoreDecides) {
-  Input input = Build(minutes(10));
+  Input input = DeadBuild(minutes(10));
   input.limits.deadline = minutes(30);
+  EXPECT_EQ(Judge(input)->hang_class, Class::Deadlock);
+  input.dead_part.clear();
   EXPECT_EQ(Judge(input)->hang_class, Class::Idle);
   Input busy = BusyBuild(minutes(40));
   busy.limits.deadline = minutes(30);

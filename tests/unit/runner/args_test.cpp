@@ -44,12 +44,30 @@ TEST(Duration, RefusesTheRest) {
 }
 
 TEST(Arguments, AllOptionsInBothForms) {
-  CommandLine line({"--idle-after", "2s", "--silent-after", "9s", "--deadline=1h", "--on-hang", "fail",
-                    "--sample-every=500ms", "--grace", "3s", "--listen", ":9911", "--state", "/s",
-                    "--result=/r", "--", "make", "--state"});
+  CommandLine line({"--deadlock-after",
+                    "8s",
+                    "--idle-after",
+                    "2s",
+                    "--silent-after",
+                    "9s",
+                    "--deadline=1h",
+                    "--on-hang",
+                    "fail",
+                    "--sample-every=500ms",
+                    "--grace",
+                    "3s",
+                    "--listen",
+                    ":9911",
+                    "--state",
+                    "/s",
+                    "--result=/r",
+                    "--",
+                    "make",
+                    "--state"});
   const Arguments parsed = line.Parse();
   const auto* options = std::get_if<RunOptions>(&parsed);
   ASSERT_NE(options, nullptr);
+  EXPECT_EQ(options->limits.deadlock_after, milliseconds(8000));
   EXPECT_EQ(options->limits.idle_after, milliseconds(2000));
   EXPECT_EQ(options->limits.silent_after, milliseconds(9000));
   EXPECT_EQ(options->limits.deadline, milliseconds(3'600'000));
@@ -96,7 +114,7 @@ TEST(Arguments, WrongUsageSaysWhatIsWrong) {
       {{"--on-hang", "stop"}, "neither flag nor fail: stop"},
       {{"--sample-every", "1ms", "--state", "/s", "--result", "/r", "--", "true"},
        "--sample-every is under 10ms"},
-      {{"--deadlock-after", "5s"}, "unknown option: --deadlock-after"},
+      {{"--dead-after", "5s"}, "unknown option: --dead-after"},
       {{"--statefile", "/s"}, "unknown option: --statefile"},
       {{"make"}, "unknown option: make"},
       {{"probe"}, "probe needs --state FILE"},

@@ -1,0 +1,31 @@
+#include "hang/dead_part.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace imagebatch::hang {
+
+void DeadPartTracker::Add(TimePoint at, std::vector<WaitingProcess> processes) {
+  dead_ = DeadPart(std::move(processes));
+  std::map<int, Standing> standing;
+  for (const WaitingProcess& process : dead_) {
+    const auto before = standing_.find(process.pid);
+    const bool same = before != standing_.end() && before->second.picture == process.picture;
+    standing[process.pid] = {process.picture, same ? before->second.since : at};
+  }
+  standing_ = std::move(standing);
+}
+
+void DeadPartTracker::Clear() {
+  dead_.clear();
+  standing_.clear();
+}
+
+std::vector<WaitingProcess> DeadPartTracker::StoodSince(TimePoint since) const {
+  std::vector<WaitingProcess> stood;
+  std::copy_if(dead_.begin(), dead_.end(), std::back_inserter(stood),
+               [&](const WaitingProcess& process) { return standing_.at(process.pid).since <= since; });
+  return DeadPart(std::move(stood));
+}
+
+}  // namespace imagebatch::hang

@@ -1,0 +1,24 @@
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hang/wait_graph.h"
+
+namespace imagebatch::hang {
+
+inline constexpr size_t kMostSentences = 16;
+inline constexpr size_t kSentenceBytes = 240;
+
+/// What each process of a dead part waits for and who holds it, one short sentence for a process, at most
+/// kMostSentences of kSentenceBytes. `command` names a process by its pid; neither that nor what stands in
+/// Wait::object is escaped.
+std::vector<std::string> Sentences(const std::vector<WaitingProcess>& dead,
+                                   const std::function<std::string(int pid)>& command);
+
+/// The heart of it, from the first process along those it waits for: "pid 7 waits for pid 9, that for a lock
+/// inside itself". Pids and words of ours alone, at most 130 bytes. `dead` is not empty.
+std::string Chain(const std::vector<WaitingProcess>& dead);
+
+}  // namespace imagebatch::hang

@@ -1,0 +1,81 @@
+#include "hang/dead_part.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace imagebatch::hang {
+namespace {
+
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TimePoint At(int second) { return TimePoint(seconds(second)); }
+
+WaitingProcess Locked(int pid, uint64_t picture) {
+  return {.pid = pid, .picture = picture, .waits = {{WaitFor::OwnLock, {pid}, ""}}};
+}
+
+WaitingProcess Parent(int pid, uint64_t picture, int child) {
+  return {.pid = pid, .picture = picture, .waits = {{WaitFor::Children, {child}, ""}}};
+}
+
+std::vector<int> Stood(const DeadPartTracker& tracker, TimePoint since) {
+  std::vector<int> pids;
+  for (const WaitingProcess& process : tracker.StoodSince(since)) pids.push_back(process.pid);
+  return pids;
+}
+
+TEST(DeadPartTracker, ItMustHaveStoodAllTheTime) {
+  DeadPartTracker tracker;
+  EXPECT_THAT(Stood(tracker, At(99)), IsEmpty());
+  tracker.Add(At(10), {Locked(7, 1)});
+  EXPECT_THAT(Stood(tracker, At(9)), IsEmpty());
+  EXPECT_THAT(Stood(tracker, At(10)), ElementsAre(7));
+  tracker.Add(At(20), {Locked(7, 1)});
+  EXPECT_THAT(Stood(tracker, At(10)), ElementsAre(7));
+}
+
+TEST(DeadPartTracker, AThreadThatRanBeginsAnew) {
+  DeadPartTracker tracker;
+  tracker.Add(At(10), {Locked(7, 1)});
+  tracker.Add(At(20), {Locked(7, 2)});
+  EXPECT_THAT(Stood(tracker, At(19)), IsEmpty());
+  EXPECT_THAT(Stood(tracker, At(20)), ElementsAre(7));
+}
+
+TEST(DeadPartTracker, SoDoesOneThatWasAliveInBetween) {
+  DeadPartTracker tracker;
+  tracker.Add(At(10), {Locked(7, 1)});
+  tracker.Add(At(20), {});
+  EXPECT_THAT(Stood(tracker, At(20)), IsEmpty());
+  tracker.Add(At(30), {Locked(7, 1)});
+  EXPECT_THAT(Stood(tracker, At(29)), IsEmpty());
+  tracker.Clear();
+  EXPECT_THAT(Stood(tracker, At(30)), IsEmpty());
+  tracker.Add(At(40), {Locked(7, 1)});
+  EXPECT_THAT(Stood(tracker, At(39)), IsEmpty());
+}
+
+TEST(DeadPartTracker, ANewcomerDoesNotDelayTheOthers) {
+  DeadPartTracker tracker;
+  tracker.Add(At(10), {Locked(7, 1)});
+  tracker.Add(At(20), {Locked(7, 1), Locked(8, 1)});
+  EXPECT_THAT(Stood(tracker, At(10)), ElementsAre(7));
+  EXPECT_THAT(Stood(tracker, At(20)), ElementsAre(7, 8));
+}
+
+TEST(DeadPartTracker, WhoWaitsForANewcomerIsNotYetProved) {
+  DeadPartTracker tracker;
+  tracker.Add(At(10), {Parent(6, 1, 7), Locked(7, 1)});
+  tracker.Add(At(20), {Parent(6, 1, 7), Locked(7, 2)});
+  EXPECT_THAT(Stood(tracker, At(10)), IsEmpty()) << "7 ran after 6 was seen to wait for it";
+}
+
+TEST(DeadPartTracker, TheReadingsFitIntoTheQuietTime) {
+  const Duration after = seconds(30);
+  EXPECT_LE(ReadingPeriod(after) + StandingTime(after), after);
+}
+
+}  // namespace
+}  // namespace imagebatch::hang
