@@ -172,6 +172,7 @@ HangPolicy ReadHang(const json& value, const std::string& path, Problems& proble
   hang.idle_seconds = static_cast<int>(fields.Integer("idleSeconds", hang.idle_seconds, 0, kYear));
   hang.deadline_seconds =
       static_cast<int>(fields.Integer("deadlineSeconds", hang.deadline_seconds, 0, kYear));
+  hang.slow_factor = static_cast<int>(fields.Integer("slowFactor", hang.slow_factor, 0, 1000));
   const std::string action = fields.String("action", "Flag", 16);
   if (action == "Retry") {
     hang.action = HangAction::Retry;

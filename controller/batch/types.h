@@ -30,6 +30,7 @@ enum class HangAction { Flag, Retry, Fail };
 struct HangPolicy {
   int idle_seconds = 300;
   int deadline_seconds = 0;  // counted from the container's start
+  int slow_factor = 3;       // times the median of the finished builds of its stage; 0 switches it off
   HangAction action = HangAction::Flag;
 };
 

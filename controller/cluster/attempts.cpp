@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "cluster/job_object.h"
 #include "cluster/names.h"
@@ -174,6 +173,7 @@ void Attempts::Advance(const std::string& name, Now now) {
   if (running && !attempts.empty() && attempts.back().number == live->attempt &&
       attempts.back().phase != Phase::Running) {
     plan_.Observe(live->build, {live->attempt, Phase::Running, plan::Cause::Build, {}});
+    ran_.push_back({live->build, live->attempt, live->pod->build->started, live->pod->name});
     progress_ = true;
   }
   verdicts_.Look(name, *live, now);

@@ -27,6 +27,13 @@ class Attempts {
     Outcome outcome;
     std::string evidence_digest;  // of the last hang verdict of a build that ended hung
   };
+  /// The container of an attempt has been seen to run.
+  struct Ran {
+    uint32_t build = 0;
+    int attempt = 1;
+    Time since{};
+    std::string pod;
+  };
   struct Refused {
     std::string job, message;
   };
@@ -63,6 +70,7 @@ class Attempts {
   void LeaveOver(const std::string& job, Now now);  // its deletion failed: again in a while
 
   std::vector<Concluded> TakeConcluded() { return std::exchange(concluded_, {}); }
+  std::vector<Ran> TakeRan() { return std::exchange(ran_, {}); }
   std::vector<HangChange> TakeHangChanges() { return verdicts_.TakeChanges(); }
   std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
 
@@ -105,6 +113,7 @@ class Attempts {
   Timers timers_;                               // of what is to be asked again
   Verdicts verdicts_;
   std::vector<Concluded> concluded_;
+  std::vector<Ran> ran_;
   std::vector<Refused> refused_;
   std::set<std::string> leftovers_;
   Backoff leftovers_backoff_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "batch/read.h"
 #include "cluster/names.h"
 
@@ -196,7 +195,7 @@ void BatchControl::BeginWork(Now now) {
   Resume();
   input_digest_ = input_->digest();
   start_ = TimeAt(status_.known(), "startTime").value_or(now.wall);
-  work_ = std::make_unique<Work>(batch_, input_->expansion(), runner_image_, results_.TakeLoaded(),
+  work_ = std::make_unique<Work>(batch_, input_->TakeExpansion(), runner_image_, results_.TakeLoaded(),
                                  Work::Sinks{requests_, this, results_, events_, totals_});
   input_.reset();
   work_->Adopt(std::exchange(parked_jobs_, {}), std::exchange(parked_pods_, {}), now);
@@ -226,6 +225,7 @@ void BatchControl::Run(Now now) {
     last_progress_ = now.wall;
     status_due_ = true;
   }
+  status_due_ = work_->TakeForecastChange() || status_due_;
   FinishOrNot(now);
 }
 

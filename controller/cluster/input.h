@@ -28,7 +28,8 @@ class Input {
   /// Of an Invalid one: all problems in one text, at most 4 KiB.
   const std::string& problems() const { return problems_; }
   /// Of a Valid one.
-  const batch::Expansion& expansion() const { return expansion_; }
+  /// Of a valid one; once.
+  batch::Expansion TakeExpansion() { return std::move(expansion_); }
   /// SHA-256 of all that is immutable once the batch has started: images, variables, stages and the rows.
   const std::string& digest() const { return digest_; }
 

@@ -109,6 +109,8 @@ std::optional<ResultKey> ParseResultLine(std::string_view line) {
     key.cause = *cause;
   }
   key.finished = ParseTime(text("finished_at")).value_or(Time{});
+  const auto seconds = object.find("duration_seconds");
+  if (seconds != object.end() && seconds->is_number()) key.seconds = seconds->get<double>();
   key.reason = text("reason");
   key.message = text("error");
   const std::string prefix = key.reason + ": ";

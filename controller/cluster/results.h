@@ -18,6 +18,7 @@ struct ResultKey {
   bool succeeded = false;
   plan::Cause cause = plan::Cause::Build;
   Time finished{};
+  double seconds = 0;  // from the start of its container to its end
   std::string reason, message;
 };
 

@@ -10,6 +10,9 @@ using plan::State;
 
 json TimeOrNull(const std::optional<Time>& time) { return time ? json(FormatTime(*time)) : json(); }
 
+/// Nobody believes an estimate's milliseconds.
+std::string SecondOf(Time time) { return FormatTime(std::chrono::round<std::chrono::seconds>(time)); }
+
 json CountsObject(const plan::Counts& counts) {
   return {{"total", counts.Total()},           {"waiting", counts[State::Waiting]},
           {"queued", counts[State::Queued]},   {"pending", counts[State::Pending]},
@@ -92,6 +95,7 @@ json WithoutNulls(json status) {
 
 json StatusObject(const Summary& summary, const json& previous, Time now) {
   plan::Counts total;
+  int64_t slow = 0;
   json stages = json::array();
   for (size_t i = 0; i < summary.counts.size(); ++i) {
     const plan::Counts& counts = summary.counts[i];
@@ -99,11 +103,14 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
     total.retried += counts.retried;
     json stage = CountsObject(counts);
     stage["name"] = summary.stages[i];
+    stage["slow"] = summary.slow[i];
+    slow += summary.slow[i];
     stages.push_back(std::move(stage));
   }
   json status = CountsObject(total);
   status["retried"] = total.retried;
   status["hung"] = summary.hung;
+  status["slow"] = slow;
   status["stages"] = std::move(stages);
   status["hungBuilds"] = json::array();
   for (const HungEntry& hung : summary.hung_builds) {
@@ -116,6 +123,15 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
                                     {"node", hung.node},
                                     {"message", hung.message}});
   }
+  status["slowBuilds"] = json::array();
+  for (const SlowEntry& entry : summary.slow_builds) {
+    status["slowBuilds"].push_back({{"stage", entry.stage},
+                                    {"name", entry.name},
+                                    {"attempt", entry.attempt},
+                                    {"since", FormatTime(entry.since)},
+                                    {"pod", entry.pod},
+                                    {"medianSeconds", entry.median_seconds}});
+  }
   status["failedBuilds"] = json::array();
   for (const FailedEntry& failed : summary.failed_builds) {
     status["failedBuilds"].push_back({{"stage", failed.stage},
@@ -127,6 +143,10 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
   status["startTime"] = TimeOrNull(summary.start);
   status["lastProgressTime"] = TimeOrNull(summary.last_progress);
   status["completionTime"] = TimeOrNull(summary.completion);
+  status["estimatedCompletion"] = summary.end ? json{{"earliest", SecondOf(summary.end->earliest)},
+                                                     {"likely", SecondOf(summary.end->likely)},
+                                                     {"latest", SecondOf(summary.end->latest)}}
+                                              : json();
   status["inputDigest"] = summary.input_digest.empty() ? json() : json(summary.input_digest);
   status["results"] = {{"configMaps", summary.result_config_maps}, {"lines", summary.result_lines}};
   status["observedGeneration"] = summary.generation;

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "cluster/requests.h"
+#include "plan/pace.h"
 #include "plan/plan.h"
 
 namespace imagebatch::cluster {
@@ -16,12 +17,19 @@ struct HungEntry {
   Time since{};
 };
 
+struct SlowEntry {
+  std::string stage, name, pod;
+  int attempt = 1;
+  Time since{};                // when its container started
+  int64_t median_seconds = 0;  // of the finished builds of its stage
+};
+
 struct FailedEntry {
   std::string stage, name, reason, message;
   int attempt = 0;  // 0: failed without one
 };
 
-/// At most so many hung and so many failed builds are listed.
+/// At most so many hung, so many slow and so many failed builds are listed.
 inline constexpr size_t kListed = 20;
 
 /// What the status of a batch is made of.
@@ -31,7 +39,10 @@ struct Summary {
   std::vector<plan::Counts> counts;  // by stage; empty while the work is not known
   int64_t hung = 0;                  // hung builds in all; they are among the running ones
   std::vector<HungEntry> hung_builds;
+  std::vector<int64_t> slow;  // builds that run for long and are not hung, by stage
+  std::vector<SlowEntry> slow_builds;
   std::vector<FailedEntry> failed_builds;
+  std::optional<plan::Estimate> end;
   std::optional<Time> start, last_progress, completion;
   std::string input_digest;
   std::vector<std::string> result_config_maps;

@@ -48,7 +48,8 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion, std::string ru
       hashes_(Hashes(batch, expansion_)),
       sinks_(sinks),
       plan_(Nodes(expansion_), batch.stages.size(), Nothing()),
-      attempts_(batch, expansion_, hashes_, std::move(runner_image), plan_, sinks.requests, sinks.owner) {
+      attempts_(batch, expansion_, hashes_, std::move(runner_image), plan_, sinks.requests, sinks.owner),
+      forecast_(batch, plan_) {
   std::unordered_map<std::string_view, uint32_t> build_of;
   for (uint32_t i = 0; i < hashes_.size(); ++i) build_of.emplace(hashes_[i], i);
   for (const ResultKey& key : stored) {
@@ -56,7 +57,11 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion, std::string ru
     if (build == build_of.end()) continue;
     const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
     plan_.Observe(build->second, {key.attempt, phase, key.cause, key.finished});
-    if (!key.succeeded) NoteFailed(build->second, key.attempt, key.reason, key.message);
+    if (key.succeeded) {
+      forecast_.Finished(build->second, key.seconds);
+    } else {
+      NoteFailed(build->second, key.attempt, key.reason, key.message);
+    }
   }
 }
 
@@ -66,10 +71,13 @@ void Work::Step(const plan::Policy& policy, Now now) {
   attempts_.Step(now);
   if (policy.expired)
     attempts_.EndAll("DeadlineExceeded", "the batch ran longer than its activeDeadlineSeconds", now);
+  for (const Attempts::Ran& ran : attempts_.TakeRan())
+    forecast_.Ran(ran.build, ran.attempt, ran.pod, ran.since, now);
   for (const Attempts::Concluded& concluded : attempts_.TakeConcluded()) Record(concluded, now);
   plan_.SetPolicy(policy);
   for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
   for (const HangChange& change : attempts_.TakeHangChanges()) Record(change, now);
+  Foresee(now);
   for (const Attempts::Refused& refused : attempts_.TakeRefused()) {
     sinks_.events.Warning(
         "JobNotCreated",
@@ -85,6 +93,8 @@ std::optional<SteadyTime> Work::Next(Now now) const {
     if (other && (!next || *other < *next)) next = other;
   };
   if (const auto retry = plan_.NextRetry()) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
+  if (const auto forecast = forecast_.Next())
+    sooner(now.steady + std::max(*forecast - now.wall, Duration(0)));
   sooner(sinks_.results.Next());
   const SteadyTime leftover = attempts_.NextLeftover();
   if (leftover != SteadyTime::max() && sinks_.results.Empty()) sooner(leftover);
@@ -104,9 +114,11 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
   auto& durations = sinks_.totals.build_duration;
   auto [at, added] = durations.try_emplace(
       {stage, result}, metrics::Histogram({1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}));
-  at->second.Observe(std::max(0.0, UnixSeconds(outcome.finished) - UnixSeconds(outcome.started)));
+  const double seconds = std::max(0.0, UnixSeconds(outcome.finished) - UnixSeconds(outcome.started));
+  at->second.Observe(seconds);
+  forecast_.Ended(concluded.build, now);
 
-  if (outcome.succeeded) return;
+  if (outcome.succeeded) return forecast_.Finished(concluded.build, seconds);
   log::Warn("attempt " + std::to_string(concluded.attempt) + " of build " + Name(concluded.build) +
                 " failed: " + outcome.message,
             {batch_.ns, batch_.name, concluded.job, outcome.reason});
@@ -143,6 +155,12 @@ void Work::Record(const HangChange& change, Now now) {
             {batch_.ns, batch_.name, change.job, "BuildHung"});
 }
 
+void Work::Foresee(Now now) {
+  std::set<uint32_t> hung;
+  for (const auto& [job, change] : attempts_.hung()) hung.insert(change.build);
+  forecast_.Step(hung, now);
+}
+
 void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message) {
   std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });
   if (failed_.size() == kListed) failed_.pop_front();
@@ -167,37 +185,49 @@ void Work::DeleteLeftovers(Now now) {
   }
 }
 
+std::vector<HungEntry> Work::HungBuilds() const {
+  std::vector<HungEntry> entries;
+  for (const auto& [job, hang] : attempts_.hung()) {
+    entries.push_back({StageOf(hang.build).name, Cut(Name(hang.build), 253), hang.verdict.klass, hang.pod,
+                       hang.node, hang.verdict.message, hang.attempt, hang.verdict.since});
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const HungEntry& a, const HungEntry& b) { return a.since < b.since; });
+  if (entries.size() > kListed) entries.resize(kListed);
+  return entries;
+}
+
 void Work::Fill(Summary& summary) const {
   for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
     summary.stages.push_back(batch_.stages[stage].name);
     summary.counts.push_back(plan_.counts(stage));
+    summary.slow.push_back(forecast_.slow(stage));
   }
   summary.hung = static_cast<int64_t>(attempts_.hung().size());
-  for (const auto& [job, hang] : attempts_.hung()) {
-    summary.hung_builds.push_back({StageOf(hang.build).name, Cut(Name(hang.build), 253), hang.verdict.klass,
-                                   hang.pod, hang.node, hang.verdict.message, hang.attempt,
-                                   hang.verdict.since});
+  summary.hung_builds = HungBuilds();
+  for (auto& [build, entry] : forecast_.SlowBuilds()) {
+    entry.name = Cut(Name(build), 253);
+    summary.slow_builds.push_back(std::move(entry));
   }
-  std::sort(summary.hung_builds.begin(), summary.hung_builds.end(),
-            [](const HungEntry& a, const HungEntry& b) { return a.since < b.since; });
-  if (summary.hung_builds.size() > kListed) summary.hung_builds.resize(kListed);
+  if (!plan_.Finished()) summary.end = forecast_.end();
   for (const auto& [build, entry] : failed_) {
     if (plan_.state(build) == State::Failed) summary.failed_builds.push_back(entry);
   }
 }
 
 void Work::Fill(metrics::BatchSample& sample) const {
-  Summary summary;
-  Fill(summary);
-  for (size_t i = 0; i < summary.stages.size(); ++i) {
-    const plan::Counts& counts = summary.counts[i];
-    sample.stages.push_back({summary.stages[i], counts[State::Waiting], counts[State::Queued],
+  for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
+    const plan::Counts& counts = plan_.counts(stage);
+    sample.stages.push_back({batch_.stages[stage].name, counts[State::Waiting], counts[State::Queued],
                              counts[State::Pending], counts[State::Running], counts[State::Succeeded],
-                             counts[State::Failed]});
+                             counts[State::Failed], forecast_.slow(stage)});
   }
   for (const auto& [job, hang] : attempts_.hung()) ++sample.hung_by_class[hang.verdict.klass];
-  for (const HungEntry& hung : summary.hung_builds) {
+  for (const HungEntry& hung : HungBuilds()) {
     sample.hung.push_back({hung.stage, hung.name, hung.klass, hung.pod, hung.node, hung.since});
+  }
+  if (const auto& end = forecast_.end(); end && !plan_.Finished()) {
+    sample.end = metrics::EndEstimate{end->earliest, end->likely, end->latest};
   }
 }
 

@@ -7,6 +7,7 @@
 #include "batch/expand.h"
 #include "cluster/attempts.h"
 #include "cluster/events.h"
+#include "cluster/forecast.h"
 #include "cluster/results.h"
 #include "cluster/status.h"
 #include "metrics/snapshot.h"
@@ -51,6 +52,8 @@ class Work {
   plan::Counts Total() const { return plan_.Total(); }
   /// Something has advanced since the last call.
   bool TakeProgress() { return attempts_.TakeProgress(); }
+  /// What is foreseen has changed since the last call.
+  bool TakeForecastChange() { return forecast_.TakeChange(); }
 
   void Fill(Summary& summary) const;
   void Fill(metrics::BatchSample& sample) const;
@@ -58,10 +61,13 @@ class Work {
  private:
   void Record(const Attempts::Concluded& concluded, Now now);
   void Record(const HangChange& change, Now now);
+  void Foresee(Now now);
   void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void DeleteLeftovers(Now now);
   const batch::Stage& StageOf(uint32_t build) const { return batch_.stages[expansion_.builds[build].stage]; }
   std::string Name(uint32_t build) const;
+  /// The oldest, at most kListed.
+  std::vector<HungEntry> HungBuilds() const;
 
   const batch::Batch& batch_;
   const batch::Expansion expansion_;
@@ -69,6 +75,7 @@ class Work {
   Sinks sinks_;
   plan::Plan plan_;
   Attempts attempts_;
+  Forecast forecast_;
   std::deque<std::pair<uint32_t, FailedEntry>> failed_;  // the newest, at most kListed
 };
 

@@ -107,6 +107,31 @@ Samples HungBuildSince(const Snapshot& snapshot) {
   return out;
 }
 
+Samples BuildsSlow(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    for (const auto& stage : batch.stages)
+      out.push_back(Gauge({{"namespace", batch.ns}, {"batch", batch.name}, {"stage", stage.stage}},
+                          static_cast<double>(stage.slow)));
+  }
+  return out;
+}
+
+Samples EstimatedCompletion(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    if (!batch.end) continue;
+    const auto add = [&](std::string_view bound, Time time) {
+      out.push_back(
+          Gauge({{"namespace", batch.ns}, {"batch", batch.name}, {"bound", bound}}, UnixSeconds(time)));
+    };
+    add("earliest", batch.end->earliest);
+    add("likely", batch.end->likely);
+    add("latest", batch.end->latest);
+  }
+  return out;
+}
+
 Samples Suspended(const Snapshot& snapshot) {
   Samples out;
   for (const auto& batch : snapshot.batches)
@@ -180,12 +205,18 @@ constexpr Generator kGenerators[] = {
     {"imagebatch_builds_hung", "Builds with a verdict of Hung, by class.", MetricType::Gauge, BuildsHung},
     {"imagebatch_hung_build_since_timestamp_seconds", "When a build hung; at most 20 builds of each batch.",
      MetricType::Gauge, HungBuildSince},
+    {"imagebatch_builds_slow",
+     "Builds that run far longer than the finished ones of their stage, and are not hung.", MetricType::Gauge,
+     BuildsSlow},
     {"imagebatch_batch_start_timestamp_seconds", "When the batch started.", MetricType::Gauge,
      [](const Snapshot& s) { return BatchTimes(s, &BatchSample::start); }},
     {"imagebatch_batch_last_progress_timestamp_seconds", "When a build of the batch last started or ended.",
      MetricType::Gauge, [](const Snapshot& s) { return BatchTimes(s, &BatchSample::last_progress); }},
     {"imagebatch_batch_completion_timestamp_seconds", "When the batch finished.", MetricType::Gauge,
      [](const Snapshot& s) { return BatchTimes(s, &BatchSample::completion); }},
+    {"imagebatch_batch_estimated_completion_timestamp_seconds",
+     "When the batch will have finished; in four of five cases between earliest and latest.",
+     MetricType::Gauge, EstimatedCompletion},
     {"imagebatch_batch_suspended", "1 where spec.suspend is true, else 0.", MetricType::Gauge, Suspended},
     {"imagebatch_build_duration_seconds", "From the start of a finished attempt's container to its end.",
      MetricType::Histogram, BuildDuration},

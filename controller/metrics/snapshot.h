@@ -17,11 +17,17 @@ namespace imagebatch::metrics {
 struct StageCounts {
   std::string stage;
   int64_t waiting = 0, queued = 0, pending = 0, running = 0, succeeded = 0, failed = 0;
+  int64_t slow = 0;  // of the running ones
 };
 
 struct HungBuild {
   std::string stage, build, klass, pod, node;  // build: the row's name or key
   Time since;
+};
+
+/// When the batch will have ended, with a spread.
+struct EndEstimate {
+  Time earliest, likely, latest;
 };
 
 struct BatchSample {
@@ -30,6 +36,7 @@ struct BatchSample {
   std::map<std::string, int64_t> hung_by_class;  // every class the controller knows, zeros included
   std::vector<HungBuild> hung;                   // at most 20, oldest first
   std::optional<Time> start, last_progress, completion;
+  std::optional<EndEstimate> end;
   bool suspended = false;  // spec.suspend: that nothing moves is then as it should be
 };
 

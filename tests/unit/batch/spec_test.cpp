@@ -45,7 +45,7 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   json object = ValidObject();
   object["spec"].update(json::parse(R"json({
     "parallelism": 7, "suspend": true, "backoffLimit": 0, "infrastructureRetryLimit": 1,
-    "hang": {"idleSeconds": 5, "deadlineSeconds": 6, "action": "Retry"},
+    "hang": {"idleSeconds": 5, "deadlineSeconds": 6, "slowFactor": 7, "action": "Retry"},
     "activeDeadlineSeconds": 8, "ttlSecondsAfterFinished": -1, "variables": {"v": "x"},
     "images": {"configMaps": [{"name": "m", "key": "k"}], "nameFrom": "$(id)"}})json"));
   const auto batch = ReadBatch(object);
@@ -56,6 +56,7 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   EXPECT_EQ(batch->infrastructure_retry_limit, 1);
   EXPECT_EQ(batch->hang.idle_seconds, 5);
   EXPECT_EQ(batch->hang.deadline_seconds, 6);
+  EXPECT_EQ(batch->hang.slow_factor, 7);
   EXPECT_EQ(batch->hang.action, HangAction::Retry);
   EXPECT_EQ(batch->active_deadline_seconds, 8);
   EXPECT_EQ(batch->ttl_seconds_after_finished, -1);
@@ -83,6 +84,7 @@ TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
       {"/infrastructureRetryLimit", [](const Batch& b) { return b.infrastructure_retry_limit; }},
       {"/hang/idleSeconds", [](const Batch& b) { return b.hang.idle_seconds; }},
       {"/hang/deadlineSeconds", [](const Batch& b) { return b.hang.deadline_seconds; }},
+      {"/hang/slowFactor", [](const Batch& b) { return b.hang.slow_factor; }},
       {"/activeDeadlineSeconds", [](const Batch& b) { return b.active_deadline_seconds; }},
       {"/ttlSecondsAfterFinished", [](const Batch& b) { return b.ttl_seconds_after_finished; }},
   };

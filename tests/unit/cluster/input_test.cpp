@@ -73,10 +73,11 @@ TEST_F(InputTest, RowsOfAllConfigMapsInTheirOrderThenADryRunOfEachStage) {
     wire_.Reply(check, 201, json::object());
   }
   EXPECT_EQ(input_->state(), Input::State::Valid);
-  ASSERT_EQ(input_->expansion().rows.size(), 2u);
-  EXPECT_EQ(input_->expansion().rows[0].name, "a");
-  EXPECT_EQ(input_->expansion().builds.size(), 3u);
   EXPECT_EQ(input_->Next(), std::nullopt);
+  const batch::Expansion expansion = input_->TakeExpansion();
+  ASSERT_EQ(expansion.rows.size(), 2u);
+  EXPECT_EQ(expansion.rows[0].name, "a");
+  EXPECT_EQ(expansion.builds.size(), 3u);
 }
 
 TEST_F(InputTest, ABatchThatHasStartedIsNotCheckedAgain) {

@@ -24,6 +24,9 @@ Summary Running() {
   summary.stages = {"env", "image"};
   summary.counts = {Counts(0, 0, 0, 0, 2, 1), Counts(3, 1, 2, 4, 5, 1)};
   summary.counts[1].retried = 2;
+  summary.slow = {0, 1};
+  summary.slow_builds = {{"image", "s", "p1", 1, kNow - minutes(4), 60}};
+  summary.end = plan::Estimate{kNow + minutes(1), kNow + minutes(2) + Duration(499), kNow + minutes(3)};
   summary.start = kNow - minutes(5);
   summary.input_digest = "0a";
   summary.result_config_maps = {"b-results-1"};
@@ -44,11 +47,13 @@ json Condition(const json& status, const std::string& type) {
 
 TEST(StatusObjectTest, OfARunningBatch) {
   const json expected = json::parse(R"json({
-    "total": 19, "waiting": 3, "queued": 1, "pending": 2, "running": 4, "succeeded": 7, "failed": 2, "retried": 2, "hung": 0,
+    "total": 19, "waiting": 3, "queued": 1, "pending": 2, "running": 4, "succeeded": 7, "failed": 2, "retried": 2, "hung": 0, "slow": 1,
     "stages": [
-      {"name": "env", "total": 3, "waiting": 0, "queued": 0, "pending": 0, "running": 0, "succeeded": 2, "failed": 1},
-      {"name": "image", "total": 16, "waiting": 3, "queued": 1, "pending": 2, "running": 4, "succeeded": 5, "failed": 1}],
+      {"name": "env", "total": 3, "waiting": 0, "queued": 0, "pending": 0, "running": 0, "succeeded": 2, "failed": 1, "slow": 0},
+      {"name": "image", "total": 16, "waiting": 3, "queued": 1, "pending": 2, "running": 4, "succeeded": 5, "failed": 1, "slow": 1}],
     "hungBuilds": [], "failedBuilds": [],
+    "slowBuilds": [{"stage": "image", "name": "s", "attempt": 1, "since": "2019-12-19T23:56:00Z", "pod": "p1", "medianSeconds": 60}],
+    "estimatedCompletion": {"earliest": "2019-12-20T00:01:00Z", "likely": "2019-12-20T00:02:00Z", "latest": "2019-12-20T00:03:00Z"},
     "startTime": "2019-12-19T23:55:00Z", "lastProgressTime": null, "completionTime": null, "inputDigest": "0a",
     "results": {"configMaps": ["b-results-1"], "lines": 9}, "observedGeneration": 3,
     "conditions": [

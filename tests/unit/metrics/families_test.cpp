@@ -37,6 +37,10 @@ imagebatch_builds_hung{namespace="builds",batch="verified",class="Idle"} 1
 # HELP imagebatch_hung_build_since_timestamp_seconds When a build hung; at most 20 builds of each batch.
 # TYPE imagebatch_hung_build_since_timestamp_seconds gauge
 imagebatch_hung_build_since_timestamp_seconds{namespace="builds",batch="verified",stage="image",build="django__django-1",class="Idle",pod="verified-abc-1-x",node="node-1"} 1767323045
+# HELP imagebatch_builds_slow Builds that run far longer than the finished ones of their stage, and are not hung.
+# TYPE imagebatch_builds_slow gauge
+imagebatch_builds_slow{namespace="builds",batch="verified",stage="env"} 0
+imagebatch_builds_slow{namespace="builds",batch="verified",stage="image"} 1
 # HELP imagebatch_batch_start_timestamp_seconds When the batch started.
 # TYPE imagebatch_batch_start_timestamp_seconds gauge
 imagebatch_batch_start_timestamp_seconds{namespace="builds",batch="verified"} 1767322800
@@ -46,6 +50,11 @@ imagebatch_batch_last_progress_timestamp_seconds{namespace="builds",batch="verif
 # HELP imagebatch_batch_completion_timestamp_seconds When the batch finished.
 # TYPE imagebatch_batch_completion_timestamp_seconds gauge
 imagebatch_batch_completion_timestamp_seconds{namespace="builds",batch="verified"} 1767326400
+# HELP imagebatch_batch_estimated_completion_timestamp_seconds When the batch will have finished; in four of five cases between earliest and latest.
+# TYPE imagebatch_batch_estimated_completion_timestamp_seconds gauge
+imagebatch_batch_estimated_completion_timestamp_seconds{namespace="builds",batch="verified",bound="earliest"} 1767325800
+imagebatch_batch_estimated_completion_timestamp_seconds{namespace="builds",batch="verified",bound="likely"} 1767326100
+imagebatch_batch_estimated_completion_timestamp_seconds{namespace="builds",batch="verified",bound="latest"} 1767326700
 # HELP imagebatch_batch_suspended 1 where spec.suspend is true, else 0.
 # TYPE imagebatch_batch_suspended gauge
 imagebatch_batch_suspended{namespace="builds",batch="verified"} 1

@@ -11,13 +11,14 @@ inline Snapshot FullSnapshot() {
   BatchSample batch;
   batch.ns = "builds";
   batch.name = "verified";
-  batch.stages = {{"env", 0, 0, 0, 0, 3, 0}, {"image", 1, 2, 3, 4, 5, 6}};
+  batch.stages = {{"env", 0, 0, 0, 0, 3, 0, 0}, {"image", 1, 2, 3, 4, 5, 6, 1}};
   batch.hung_by_class = {{"Deadline", 0}, {"Idle", 1}};
   batch.hung = {
       {"image", "django__django-1", "Idle", "verified-abc-1-x", "node-1", At("2026-01-02T03:04:05Z")}};
   batch.start = At("2026-01-02T03:00:00Z");
   batch.last_progress = At("2026-01-02T03:03:00Z");
   batch.completion = At("2026-01-02T04:00:00Z");
+  batch.end = {At("2026-01-02T03:50:00Z"), At("2026-01-02T03:55:00Z"), At("2026-01-02T04:05:00Z")};
   batch.suspended = true;
   s.batches.push_back(batch);
   s.totals.attempts[{"Failed", "Evicted"}] = 7;
