@@ -76,6 +76,7 @@ TEST(ResultLineTest, IsReadBackAsItWas) {
   EXPECT_EQ(success->attempt, 2);
   EXPECT_TRUE(success->succeeded);
   EXPECT_EQ(success->finished, kFinished);
+  EXPECT_EQ(success->seconds, 90);
   for (const auto cause : {plan::Cause::Build, plan::Cause::Hang, plan::Cause::Infrastructure}) {
     const auto failure = ParseResultLine(ResultLine(kSubject, Failed(cause), "", kFinished));
     ASSERT_TRUE(failure);
