@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""How fast hangs are told in Pods, and that nothing else is: builds on the test cluster, a tenth of which hang.
+
+    hang_delay.py --image REFERENCE [--pods 100]
+
+Installs the chart and applies one batch; every tenth build is a hung program of the corpus (tests/hangs), the others
+work. For each hung build it takes the moment of the runner's verdict, by the runner's own log, and how much later the
+status, the metric and the receiver of the alert had it; prints them beside the targets of the design.
+"""
+import argparse
+import datetime
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "demo"))
+import cluster  # noqa: E402
+from cluster import Failed, kubectl  # noqa: E402
+
+BATCH = "hangs"
+NAMESPACE = "hangs"
+PROGRAMS = cluster.ROOT / "tests" / "hangs"
+FILES = ("fork_pool.py", "programs/common.py", "programs/dead.py", "programs/idle.py", "programs/busy.py",
+         "programs/looping.py", "programs/working.py")
+HUNG = [("Deadlock", "fork_pool.py -- true"), ("Idle", "idle.py heartbeat_thread"), ("Busy", "busy.py spin"),
+        ("Looping", "looping.py heartbeat"), ("Deadlock", "dead.py mutual_join"), ("Idle", "idle.py silent_server"),
+        ("Busy", "busy.py regular_expression"), ("Looping", "looping.py retry_counter"),
+        ("Deadlock", "dead.py full_pipes"), ("Idle", "idle.py timed_join")]
+HEALTHY = ("working.py byte_count", "working.py percentage", "working.py new_lines")
+# Seconds. Idle and silent are scaled down; the silence of the healthy builds is far below all of them.
+THRESHOLDS = {"deadlockSeconds": 30, "idleSeconds": 60, "silentSeconds": 90}
+START_SECONDS = 300   # until all Pods run
+TARGETS = {"status": 15, "metric": 15, "alert": 30}
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def make_rows(pods):
+    """The rows, and the class that each hung one must be given."""
+    rows, expected = [], {}
+    for index in range(pods):
+        name = f"build-{index:03}"
+        program = HEALTHY[index % len(HEALTHY)]
+        if index % 10 == 5:
+            expected[name], program = HUNG[index // 10 % len(HUNG)]
+        file, _, arguments = program.partition(" ")
+        rows.append({"name": name, "file": file, "arguments": arguments})
+    return rows, expected
+
+
+def batch(rows):
+    seconds = START_SECONDS + 2 * max(THRESHOLDS.values())
+    build = {
+        "name": "build",
+        "image": f"{cluster.REGISTRY}/builder:1",
+        # The words of the arguments are the row's; no value becomes part of the script.
+        "command": ["sh", "-c", 'exec python3 "/corpus/$FILE" $ARGUMENTS'],
+        "env": [{"name": "FILE", "value": "$(file)"}, {"name": "ARGUMENTS", "value": "$(arguments)"},
+                {"name": "STUCK", "value": "/tmp/stuck"}, {"name": "WORK", "value": str(seconds)}],
+        # Programs that spin must not take the node with them.
+        "resources": {"limits": {"cpu": "100m"}, "requests": {"cpu": "1m"}},
+        "volumeMounts": [{"name": "corpus", "mountPath": "/corpus"}],
+    }
+    pod = {"terminationGracePeriodSeconds": 1, "containers": [build],
+           "volumes": [{"name": "corpus", "configMap": {"name": "corpus"}}]}
+    return {
+        "apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatch",
+        "metadata": {"name": BATCH, "namespace": NAMESPACE},
+        "spec": {"parallelism": len(rows), "images": {"rows": rows}, "hang": THRESHOLDS,
+                 "stages": [{"name": "image", "image": f"{cluster.REGISTRY}/hangs:$(name)", "template": {"spec": pod}}]},
+    }
+
+
+class Status(threading.Thread):
+    """Watches the batch, and keeps when each build was first among the hung ones, and as what."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen, self.classes = {}, {}
+        columns = '{range .status.hungBuilds[*]}{.name}{"="}{.class}{" "}{end}{"\\n"}'
+        self.process = subprocess.Popen(
+            [cluster.TOOLS / "kubectl", "get", "imagebatch", BATCH, "-n", NAMESPACE, "--watch", "-o", f"jsonpath={columns}"],
+            env=cluster.ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def run(self):
+        for line in self.process.stdout:
+            for word in line.split():
+                name, _, hang_class = word.partition("=")
+                self.seen.setdefault(name, time.time())
+                self.classes.setdefault(name, set()).add(hang_class)
+
+
+class Metrics(threading.Thread):
+    """Scrapes the controller ten times a second, and keeps when each build was first shown as hung."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen, self.failures = {}, 0
+        pods = cluster.get("pods", "-n", "imagebatch", "-l", "app.kubernetes.io/name=imagebatch")["items"]
+        address = next(pod["status"]["podIP"] for pod in pods if pod["status"].get("phase") == "Running")
+        self.url = f"http://{address}:8080/metrics"
+
+    def run(self):
+        while True:
+            try:
+                with urllib.request.urlopen(self.url, timeout=5) as response:
+                    text = response.read().decode()
+            except OSError:
+                self.failures += 1
+                text = ""
+            for line in text.splitlines():
+                if line.startswith("imagebatch_hung_build_since_timestamp_seconds{") and f'batch="{BATCH}"' in line:
+                    self.seen.setdefault(re.search(r'build="([^"]+)"', line).group(1), time.time())
+            time.sleep(0.1)
+
+
+def alerts(since):
+    """When the receiver first had each build's alert."""
+    seen = {}
+    for alert, received in cluster.alerts(NAMESPACE, since):
+        if alert["labels"]["alertname"] == "ImageBuildHung" and alert["status"] == "firing":
+            seen.setdefault(alert["labels"]["build"], moment(received))
+    return seen
+
+
+def verdicts():
+    """When the runner reached its verdict on each hung build, by its own log line."""
+    found = {}
+    for hung in cluster.get("imagebatch", BATCH, "-n", NAMESPACE)["status"]["hungBuilds"]:
+        for line in kubectl("logs", "-n", NAMESPACE, hung["pod"], "-c", "build").splitlines():
+            if line.startswith('{"imagebatch":"evidence"'):
+                found.setdefault(hung["name"], moment(json.loads(line)["since"]))
+    return found
+
+
+def wait_for_all(expected, since, status, metrics):
+    """Until the status, the metric and the receiver have all hung builds, and for a while longer: nothing may come."""
+    start = time.monotonic()
+    running = None
+    while True:
+        state = (cluster.get("imagebatch", BATCH, "-n", NAMESPACE) or {}).get("status", {})
+        elapsed = time.monotonic() - start
+        if running is None and state.get("total") and state.get("running") == state["total"]:
+            running = elapsed
+            print(f"all {state['total']} Pods run after {running:.0f} s", flush=True)
+        have = [set(status.seen), set(metrics.seen), set(alerts(since))]
+        if running is not None and all(seen >= set(expected) for seen in have):
+            break
+        if elapsed > START_SECONDS + 2 * max(THRESHOLDS.values()):
+            missing = {name: sorted(set(expected) - seen) for name, seen in zip(TARGETS, have)}
+            raise Failed(f"hung builds were not told: {missing}; {state}")
+        time.sleep(1)
+    # As long as the longest threshold after the last Pod ran: every healthy build has then had the time to be flagged.
+    time.sleep(max(0.0, running + max(THRESHOLDS.values()) * 1.1 - (time.monotonic() - start)))
+
+
+def report(expected, since, status, metrics):
+    reached = verdicts()
+    seen = {"status": status.seen, "metric": metrics.seen, "alert": alerts(since)}
+    print(f"\nafter the runner's verdict, in seconds, of {len(expected)} hung builds:")
+    print(f"  {'':8}{'p50':>7}{'p99':>7}{'max':>7}   target")
+    for name, times in seen.items():
+        delays = sorted(times[build] - reached[build] for build in expected)
+        p99 = delays[min(len(delays) - 1, int(0.99 * len(delays)))]
+        print(f"  {name:8}{statistics.median(delays):7.1f}{p99:7.1f}{delays[-1]:7.1f}   {TARGETS[name]}")
+    flagged = set().union(*seen.values())
+    false = sorted(flagged - set(expected))
+    wrong = {build: sorted(status.classes[build]) for build in expected if status.classes[build] != {expected[build]}}
+    print(f"healthy builds flagged: {len(false)}; hung builds in another class: {len(wrong)}")
+    if false or wrong:
+        raise Failed(f"flagged though healthy: {false}; in another class than {expected}: {wrong}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--pods", type=int, default=100, help="how many builds; every tenth hangs (100)")
+    options = parser.parse_args()
+    rows, expected = make_rows(options.pods)
+    since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    cluster.install(options.image)
+    cluster.fresh_namespace(NAMESPACE)
+    files = {pathlib.Path(name).name: (PROGRAMS / name).read_text(encoding="utf-8") for name in FILES}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "corpus", "namespace": NAMESPACE},
+                   "data": files}, batch(rows))
+    status, metrics = Status(), Metrics()
+    status.start()
+    metrics.start()
+    try:
+        wait_for_all(expected, since, status, metrics)
+        report(expected, since, status, metrics)
+    finally:
+        status.process.kill()
+        kubectl("delete", "namespace", NAMESPACE, "--wait=false", check=False)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failed as failure:
+        sys.exit(f"\nerror: {failure}")
