@@ -68,7 +68,7 @@ SCENARIOS = [
     idle("go_blocked", "runtime.go blocked", "all goroutines are blocked, the runtime ticks"),
     idle("java_monitors", "Monitors.java", "two monitors in two orders; the JVM's own threads have timed waits"),
     idle("node_pending", "pending.js", "a promise that nobody keeps, and an interval that does nothing"),
-    idle("buildkit_silent_step", "replay.py silent.plain 'sleep infinity'", "a RUN step that says nothing, as BuildKit shows it"),
+    idle("buildkit_silent_step", "replay.py silent.plain 1 'sleep infinity'", "a RUN step that says nothing, as BuildKit shows it"),
 
     busy("c_spin", "busy.c spin", "a loop without an end", cores=1),
     busy("c_livelock", "busy.c livelock", "two threads that give way to each other for ever", cores=1),
@@ -90,8 +90,8 @@ SCENARIOS = [
     looping("frozen_percentage", "looping.py frozen_percentage", "a percentage that stands while the clock goes on"),
     looping("again_and_again", "looping.py again_and_again", "a download that starts again whenever it is done"),
     looping("lock_countdown", "looping.py lock_countdown", "apt waits for a lock and counts the seconds"),
-    looping("buildkit_heartbeat_step", "replay.py heartbeat.plain license", "a RUN step that says for ever that it waits"),
-    looping("buildkit_heartbeat_rawjson", "replay.py heartbeat.rawjson license", "the same as rawjson"),
+    looping("buildkit_heartbeat_step", "replay.py heartbeat.plain 1 license", "a RUN step that says for ever that it waits"),
+    looping("buildkit_heartbeat_rawjson", "replay.py heartbeat.rawjson 1 license", "the same as rawjson"),
 
     deadline("runs_too_long", "working.py new_lines", "a build that goes on and on"),
 
@@ -112,8 +112,8 @@ SCENARIOS = [
     healthy("percentage", "working.py percentage", "a percentage that advances slowly"),
     healthy("byte_count", "working.py byte_count", "a byte count that advances"),
     healthy("test_dots", "working.py test_dots", "pytest"),
-    healthy("buildkit_plain", "replay.py packages.plain", "a real build, its export quiet"),
-    healthy("buildkit_rawjson", "replay.py packages.rawjson", "the same as rawjson"),
+    healthy("buildkit_plain", "replay.py packages.plain 5", "a real build, its export quiet"),
+    healthy("buildkit_rawjson", "replay.py packages.rawjson 5", "the same as rawjson"),
     healthy("go_pool", "runtime.go pool", "a pool of goroutines that works"),
     healthy("node_serve", "serve.js", "an HTTP server with requests"),
     healthy("a_gigabyte", "working.py a_gigabyte", "a gigabyte of output", cores=1),
