@@ -15,15 +15,19 @@ using std::chrono::seconds;
 class ForecastTest : public testing::Test {
  protected:
   ForecastTest() {
-    batch_.stages.resize(1);
-    batch_.stages[0].name = "image";
-    batch_.parallelism = 5;
     for (uint32_t build = 0; build < 10; ++build) {
       plan_.Observe(build, {1, Phase::Succeeded, plan::Cause::Build, kStart});
       forecast_.Finished(build, 60);
     }
   }
 
+  static batch::Batch OneStage() {
+    batch::Batch batch;
+    batch.stages.resize(1);
+    batch.stages[0].name = "image";
+    batch.parallelism = 5;
+    return batch;
+  }
   static Now At(Duration after) { return {kStart + after, SteadyTime(after)}; }
   void Run(uint32_t build, Duration after) {
     plan_.Observe(build, {1, Phase::Running, plan::Cause::Build, {}});
@@ -31,7 +35,7 @@ class ForecastTest : public testing::Test {
   }
 
   static constexpr Time kStart{minutes(1'000'000)};
-  batch::Batch batch_;
+  batch::Batch batch_ = OneStage();
   plan::Plan plan_{std::vector<plan::Node>(20), 1, plan::Policy{}};
   Forecast forecast_{batch_, plan_};
 };
