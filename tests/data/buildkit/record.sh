@@ -5,7 +5,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tools=$here/../../../build/tools
 work=$(mktemp -d /var/tmp/buildkit.XXXX)
-trap 'kill "$daemon"; wait "$daemon" || true; rm -rf "$work"' EXIT
+trap 'kill -KILL "$daemon"; wait "$daemon" || true; rm -rf "$work"' EXIT
 address=unix://$work/socket
 PATH=$tools:$PATH unshare --pid --fork --kill-child --mount --mount-proc "$tools/buildkitd" --root "$work/root" \
   --addr "$address" --containerd-worker=false --oci-worker-net host >"$work/log" 2>&1 &
