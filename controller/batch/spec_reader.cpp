@@ -6,6 +6,7 @@
 #include "batch/names.h"
 #include "batch/pod_template.h"
 #include "batch/read.h"
+#include "batch/read_hang.h"
 #include "batch/references.h"
 #include "batch/template_strings.h"
 
@@ -23,7 +24,6 @@ constexpr size_t kMaxVariable = 4096;
 constexpr size_t kMaxStages = 10;
 constexpr size_t kMaxStageName = 40;
 constexpr size_t kMaxPattern = 1024;  // nameFrom, key, image
-constexpr int64_t kYear = 31622400;   // 366 days, in seconds
 
 void CheckReferences(std::string_view text, const Stage* stage, Field field, const std::string& where,
                      Problems& problems) {
@@ -143,6 +143,7 @@ Stage ReadStage(const json& value, const std::vector<std::string>& all, size_t i
       CheckReferences(text, &stage, Field::Template, where + "." + ToString(at), problems);
     });
   }
+  if (const json* hang = fields.Find("hang")) stage.hang = ReadHang(*hang, fields.PathOf("hang"), problems);
   fields.RefuseOthers();
   return stage;
 }
@@ -166,25 +167,6 @@ std::vector<Stage> ReadStages(Fields& spec, Problems& problems) {
   return stages;
 }
 
-HangPolicy ReadHang(const json& value, const std::string& path, Problems& problems) {
-  HangPolicy hang;
-  Fields fields(value, path, problems);
-  hang.idle_seconds = static_cast<int>(fields.Integer("idleSeconds", hang.idle_seconds, 0, kYear));
-  hang.deadline_seconds =
-      static_cast<int>(fields.Integer("deadlineSeconds", hang.deadline_seconds, 0, kYear));
-  hang.slow_factor = static_cast<int>(fields.Integer("slowFactor", hang.slow_factor, 0, 1000));
-  const std::string action = fields.String("action", "Flag", 16);
-  if (action == "Retry") {
-    hang.action = HangAction::Retry;
-  } else if (action == "Fail") {
-    hang.action = HangAction::Fail;
-  } else if (action != "Flag") {
-    fields.Add("action", Quote(action) + " must be Flag, Retry or Fail");
-  }
-  fields.RefuseOthers();
-  return hang;
-}
-
 void ReadSpec(const json& value, Batch& batch, Problems& problems) {
   Fields spec(value, "spec", problems);
   batch.parallelism = static_cast<int>(spec.Integer("parallelism", batch.parallelism, 1, 10000));
@@ -199,7 +181,9 @@ void ReadSpec(const json& value, Batch& batch, Problems& problems) {
   batch.backoff_limit = static_cast<int>(spec.Integer("backoffLimit", batch.backoff_limit, 0, 100));
   batch.infrastructure_retry_limit =
       static_cast<int>(spec.Integer("infrastructureRetryLimit", batch.infrastructure_retry_limit, 0, 100));
-  if (const json* hang = spec.Find("hang")) batch.hang = ReadHang(*hang, spec.PathOf("hang"), problems);
+  if (const json* hang = spec.Find("hang")) {
+    batch.hang = Override(batch.hang, ReadHang(*hang, spec.PathOf("hang"), problems));
+  }
   batch.active_deadline_seconds =
       spec.Integer("activeDeadlineSeconds", batch.active_deadline_seconds, 0, kYear);
   batch.ttl_seconds_after_finished =

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,18 @@ enum class HangAction { Flag, Retry, Fail };
 
 /// spec.hang: thresholds in seconds; 0 switches a check off.
 struct HangPolicy {
+  int deadlock_seconds = 30;
   int idle_seconds = 300;
+  int silent_seconds = 1800;
   int deadline_seconds = 0;  // counted from the container's start
   int slow_factor = 3;       // times the median of the finished builds of its stage; 0 switches it off
   HangAction action = HangAction::Flag;
+};
+
+/// spec.stages[].hang: what a stage has otherwise than spec.hang.
+struct HangOverrides {
+  std::optional<int> deadlock_seconds, idle_seconds, silent_seconds, deadline_seconds, slow_factor;
+  std::optional<HangAction> action;
 };
 
 struct Stage {
@@ -40,6 +49,7 @@ struct Stage {
   std::string key = "$(name)";
   std::string image;
   nlohmann::json pod_template;  // a PodTemplateSpec with $(...) in its strings
+  HangOverrides hang{};
 };
 
 /// An ImageBatch with its defaults filled in and valid in itself; its rows are not read yet.
@@ -57,6 +67,9 @@ struct Batch {
   int64_t active_deadline_seconds = 0;          // 0: none
   int64_t ttl_seconds_after_finished = 604800;  // 0: deleted as soon as it is finished; -1: never
 };
+
+/// What holds for the builds of a stage: `policy`, with what `overrides` gives in its place.
+HangPolicy Override(HangPolicy policy, const HangOverrides& overrides);
 
 /// One image of one stage. Rows of a stage with the same key share one.
 struct Build {

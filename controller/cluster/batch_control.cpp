@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "batch/read.h"
+#include "cluster/hang_classes.h"
 #include "cluster/names.h"
 
 namespace imagebatch::cluster {
@@ -237,7 +238,9 @@ plan::Policy BatchControl::PolicyOf(Now now) const {
   policy.expired = deadline && now.wall >= *deadline;
   policy.backoff_limit = batch_.backoff_limit;
   policy.infrastructure_retry_limit = batch_.infrastructure_retry_limit;
-  policy.retry_hung = batch_.hang.action == batch::HangAction::Retry;
+  for (const batch::Stage& stage : batch_.stages) {
+    policy.retry_hung.push_back(batch::Override(batch_.hang, stage.hang).action == batch::HangAction::Retry);
+  }
   return policy;
 }
 
@@ -354,7 +357,7 @@ metrics::BatchSample BatchControl::Sample() const {
   metrics::BatchSample sample;
   sample.ns = batch_.ns;
   sample.name = batch_.name;
-  for (const char* klass : {"Idle", "Deadline", "Unobserved"}) sample.hung_by_class[klass] = 0;
+  for (const std::string_view klass : kHangClasses) sample.hung_by_class[std::string(klass)] = 0;
   if (work_) work_->Fill(sample);
   sample.start = start_;
   sample.last_progress = last_progress_;

@@ -1,10 +1,10 @@
 #include "cluster/evidence.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cluster/hang_classes.h"
 #include "cluster/names.h"
 
 namespace imagebatch::cluster {
@@ -14,8 +14,6 @@ using nlohmann::json;
 
 constexpr std::string_view kMarker = "{\"imagebatch\":";
 constexpr size_t kLineLimit = 64 * 1024;  // the runner's own limit is 8 KiB
-// A class becomes the reason of a condition and a label of metrics: never just what a line says
-constexpr std::array<std::string_view, 2> kClasses = {"Idle", "Deadline"};
 
 std::string Text(const json& object, const char* key, size_t limit) {
   const auto at = object.find(key);
@@ -35,7 +33,9 @@ std::optional<HangVerdict> FindVerdict(std::string_view log) {
     if (!object.is_object()) continue;
     const std::string said = Text(object, "verdict", 40), klass = Text(object, "class", 40);
     if (said == "Progressing") verdict.reset();
-    if (said != "Hung" || std::find(kClasses.begin(), kClasses.end(), klass) == kClasses.end()) continue;
+    // A class becomes the reason of a condition and a label of metrics: never just what a line says
+    const bool known = std::find(kRunnerClasses.begin(), kRunnerClasses.end(), klass) != kRunnerClasses.end();
+    if (said != "Hung" || !known) continue;
     const auto since = ParseTime(Text(object, "since", 40));
     if (since) verdict = HangVerdict{klass, Text(object, "message", 512), *since, Sha256(line)};
   }

@@ -60,8 +60,8 @@ void Forecast::Step(const std::set<uint32_t>& hung, Now now) {
 }
 
 void Forecast::FindSlow(const std::set<uint32_t>& hung, Now now) {
-  const double factor = batch_.hang.slow_factor;
   for (size_t stage = 0; stage < slow_.size(); ++stage) {
+    const double factor = batch::Override(batch_.hang, batch_.stages[stage].hang).slow_factor;
     std::vector<uint32_t> slow = pace_.Slow(stage, factor, now.wall);
     std::erase_if(slow, [&](uint32_t build) { return hung.contains(build); });
     changed_ = changed_ || slow != slow_[stage];

@@ -75,7 +75,7 @@ json OwnerReference(const batch::Batch& batch) {
 json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch::Build& build,
                const JobSpec& spec, json pod_template) {
   json& container = pod_template["spec"]["containers"][batch::BuildContainer(pod_template).value()];
-  Supervise(container, batch.hang);
+  Supervise(container, batch::Override(batch.hang, stage.hang));
   const json container_name = container["name"];
   json& metadata = pod_template["metadata"];
   json& labels = metadata["labels"];

@@ -29,7 +29,7 @@ Plan::Plan(std::vector<Node> nodes, size_t stages, Policy policy)
       dependents_(nodes_.size()),
       builds_(nodes_.size()),
       counts_(stages),
-      policy_(policy) {
+      policy_(std::move(policy)) {
   for (uint32_t i = 0; i < nodes_.size(); ++i) {
     for (const uint32_t need : nodes_[i].needs) dependents_[need].push_back(i);
     static_cast<Derived&>(builds_[i]) = Derive(i);
@@ -63,7 +63,9 @@ Plan::Derived Plan::Derive(uint32_t build) const {
   // A number below the newest of which nothing is known: its Job was deleted before its result was stored
   infrastructure += newest - static_cast<int>(attempts.size());
 
-  if (hung && !policy_.retry_hung) return {State::Failed, FailReason::Hang, {}};
+  const size_t stage = nodes_[build].stage;
+  const bool retry_hung = stage < policy_.retry_hung.size() && policy_.retry_hung[stage];
+  if (hung && !retry_hung) return {State::Failed, FailReason::Hang, {}};
   if (by_itself > policy_.backoff_limit) {
     return {State::Failed, hung ? FailReason::Hang : FailReason::Build, {}};
   }

@@ -42,7 +42,7 @@ struct Policy {
   bool expired = false;  // spec.activeDeadlineSeconds has passed: nothing new starts, what is not done fails
   int backoff_limit = 2;
   int infrastructure_retry_limit = 5;
-  bool retry_hung = false;
+  std::vector<bool> retry_hung;  // by stage: a build that was ended because it hung is tried again
 
   bool operator==(const Policy&) const = default;
 };

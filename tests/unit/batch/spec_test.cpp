@@ -45,7 +45,8 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   json object = ValidObject();
   object["spec"].update(json::parse(R"json({
     "parallelism": 7, "suspend": true, "backoffLimit": 0, "infrastructureRetryLimit": 1,
-    "hang": {"idleSeconds": 5, "deadlineSeconds": 6, "slowFactor": 7, "action": "Retry"},
+    "hang": {"deadlockSeconds": 3, "idleSeconds": 5, "silentSeconds": 4, "deadlineSeconds": 6,
+             "slowFactor": 7, "action": "Retry"},
     "activeDeadlineSeconds": 8, "ttlSecondsAfterFinished": -1, "variables": {"v": "x"},
     "images": {"configMaps": [{"name": "m", "key": "k"}], "nameFrom": "$(id)"}})json"));
   const auto batch = ReadBatch(object);
@@ -54,7 +55,9 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   EXPECT_TRUE(batch->suspend);
   EXPECT_EQ(batch->backoff_limit, 0);
   EXPECT_EQ(batch->infrastructure_retry_limit, 1);
+  EXPECT_EQ(batch->hang.deadlock_seconds, 3);
   EXPECT_EQ(batch->hang.idle_seconds, 5);
+  EXPECT_EQ(batch->hang.silent_seconds, 4);
   EXPECT_EQ(batch->hang.deadline_seconds, 6);
   EXPECT_EQ(batch->hang.slow_factor, 7);
   EXPECT_EQ(batch->hang.action, HangAction::Retry);
@@ -63,6 +66,37 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   EXPECT_EQ(batch->variables.at("v"), "x");
   EXPECT_EQ(batch->images.config_maps.at(0).key, "k");
   EXPECT_EQ(batch->images.name_from, "$(id)");
+}
+
+TEST(ReadBatch, AStageOverridesTheHangPolicyFieldByField) {
+  json object = ValidObject();
+  object["spec"]["hang"] = {{"idleSeconds", 5}, {"silentSeconds", 7}, {"action", "Retry"}};
+  object["spec"]["stages"][0]["hang"] = {{"idleSeconds", 0}, {"action", "Fail"}};
+  const auto batch = ReadBatch(object);
+  ASSERT_TRUE(batch) << Lines(batch.error())[0];
+  const HangPolicy stage = Override(batch->hang, batch->stages[0].hang);
+  EXPECT_EQ(stage.idle_seconds, 0);
+  EXPECT_EQ(stage.silent_seconds, 7);
+  EXPECT_EQ(stage.deadlock_seconds, 30);
+  EXPECT_EQ(stage.action, HangAction::Fail);
+  EXPECT_EQ(Override(batch->hang, {}).action, HangAction::Retry);
+}
+
+/// Every field of spec.hang can be given for a stage, in the same range, and has no default of its own there.
+TEST(ReadBatch, TheHangFieldsOfAStageAreThoseOfTheBatch) {
+  const auto crd = ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
+  ASSERT_TRUE(crd) << crd.error().message;
+  const json& spec =
+      (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
+  json of_stage = spec["stages"]["items"]["properties"]["hang"]["properties"];
+  json of_batch = spec["hang"]["properties"];
+  for (json* fields : {&of_stage, &of_batch}) {
+    for (json& field : *fields) {
+      field.erase("description");
+      if (fields == &of_batch) field.erase("default");
+    }
+  }
+  EXPECT_EQ(of_stage, of_batch) << json::diff(of_batch, of_stage).dump(2);
 }
 
 TEST(ReadBatch, TakesANullForAnAbsentField) {
@@ -82,6 +116,8 @@ TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
       {"/parallelism", [](const Batch& b) { return b.parallelism; }},
       {"/backoffLimit", [](const Batch& b) { return b.backoff_limit; }},
       {"/infrastructureRetryLimit", [](const Batch& b) { return b.infrastructure_retry_limit; }},
+      {"/hang/deadlockSeconds", [](const Batch& b) { return b.hang.deadlock_seconds; }},
+      {"/hang/silentSeconds", [](const Batch& b) { return b.hang.silent_seconds; }},
       {"/hang/idleSeconds", [](const Batch& b) { return b.hang.idle_seconds; }},
       {"/hang/deadlineSeconds", [](const Batch& b) { return b.hang.deadline_seconds; }},
       {"/hang/slowFactor", [](const Batch& b) { return b.hang.slow_factor; }},

@@ -39,6 +39,15 @@ TEST(EvidenceTest, FindsTheVerdictAmongTheOutput) {
   EXPECT_EQ(verdict->digest, Sha256(line.substr(0, line.size() - 1)));
 }
 
+TEST(EvidenceTest, EveryClassOfTheRunnerCounts) {
+  for (const char* klass : {"Deadlock", "Idle", "Busy", "Looping", "Deadline"}) {
+    const auto verdict = FindVerdict(Line({{"class", klass}}));
+    ASSERT_TRUE(verdict) << klass;
+    EXPECT_EQ(verdict->klass, klass);
+  }
+  EXPECT_FALSE(FindVerdict(Line({{"class", "Unobserved"}})));
+}
+
 TEST(EvidenceTest, ALastLineWithoutAnEndCounts) {
   const std::string line = Line();
   EXPECT_TRUE(FindVerdict(line.substr(0, line.size() - 1)));

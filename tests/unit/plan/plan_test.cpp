@@ -110,7 +110,7 @@ TEST_P(BudgetTest, EachCauseUsesItsOwn) {
   Policy policy = Parallel(1);
   policy.backoff_limit = 1;
   policy.infrastructure_retry_limit = 2;
-  policy.retry_hung = c.retry_hung;
+  policy.retry_hung = {c.retry_hung};
   Plan plan({{0, {}}}, 1, policy);
   int number = 0;
   for (const Cause cause : c.failures) plan.Observe(0, Failed(++number, cause));
@@ -144,6 +144,16 @@ INSTANTIATE_TEST_SUITE_P(
         BudgetCase{"hang_retried", {Cause::Hang}, true, State::Queued, FailReason::None},
         BudgetCase{"hang_over", {Cause::Hang, Cause::Build}, true, State::Failed, FailReason::Hang}),
     [](const auto& test) { return test.param.name; });
+
+TEST(PlanTest, WhetherAHungBuildIsTriedAgainIsItsStagesOwn) {
+  Policy policy = Parallel(2);
+  policy.retry_hung = {true, false};
+  Plan plan({{0, {}}, {1, {}}, {2, {}}}, 3, policy);
+  for (uint32_t build = 0; build < 3; ++build) plan.Observe(build, Failed(1, Cause::Hang));
+  EXPECT_EQ(plan.state(0), State::Queued);
+  EXPECT_EQ(plan.state(1), State::Failed);
+  EXPECT_EQ(plan.state(2), State::Failed) << "a stage that the policy does not name";
+}
 
 TEST(PlanTest, AttemptsOfWhichNothingIsLeftCountAsLostToTheInfrastructure) {
   Policy policy = Parallel(1);

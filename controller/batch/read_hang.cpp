@@ -1,0 +1,47 @@
+#include "batch/read_hang.h"
+
+namespace imagebatch::batch {
+namespace {
+
+using nlohmann::json;
+
+std::optional<int> ReadInteger(Fields& fields, std::string_view name, int64_t max) {
+  if (fields.Find(name) == nullptr) return std::nullopt;
+  return static_cast<int>(fields.Integer(name, 0, 0, max));
+}
+
+std::optional<HangAction> ReadAction(Fields& fields) {
+  const std::string action = fields.String("action", "", 16);
+  if (action == "Flag") return HangAction::Flag;
+  if (action == "Retry") return HangAction::Retry;
+  if (action == "Fail") return HangAction::Fail;
+  if (fields.Find("action") != nullptr) fields.Add("action", Quote(action) + " must be Flag, Retry or Fail");
+  return std::nullopt;
+}
+
+}  // namespace
+
+HangOverrides ReadHang(const json& value, const std::string& path, Problems& problems) {
+  HangOverrides hang;
+  Fields fields(value, path, problems);
+  hang.deadlock_seconds = ReadInteger(fields, "deadlockSeconds", kYear);
+  hang.idle_seconds = ReadInteger(fields, "idleSeconds", kYear);
+  hang.silent_seconds = ReadInteger(fields, "silentSeconds", kYear);
+  hang.deadline_seconds = ReadInteger(fields, "deadlineSeconds", kYear);
+  hang.slow_factor = ReadInteger(fields, "slowFactor", 1000);
+  hang.action = ReadAction(fields);
+  fields.RefuseOthers();
+  return hang;
+}
+
+HangPolicy Override(HangPolicy policy, const HangOverrides& overrides) {
+  policy.deadlock_seconds = overrides.deadlock_seconds.value_or(policy.deadlock_seconds);
+  policy.idle_seconds = overrides.idle_seconds.value_or(policy.idle_seconds);
+  policy.silent_seconds = overrides.silent_seconds.value_or(policy.silent_seconds);
+  policy.deadline_seconds = overrides.deadline_seconds.value_or(policy.deadline_seconds);
+  policy.slow_factor = overrides.slow_factor.value_or(policy.slow_factor);
+  policy.action = overrides.action.value_or(policy.action);
+  return policy;
+}
+
+}  // namespace imagebatch::batch

@@ -1,0 +1,16 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "batch/fields.h"
+#include "batch/types.h"
+
+namespace imagebatch::batch {
+
+inline constexpr int64_t kYear = 31622400;  // 366 days, in seconds: the longest that a field may say
+
+/// Reads spec.hang or spec.stages[].hang, which have the same fields, each optional. Ranges and defaults
+/// stand in manifests/crd.yaml too.
+HangOverrides ReadHang(const nlohmann::json& value, const std::string& path, Problems& problems);
+
+}  // namespace imagebatch::batch
