@@ -169,14 +169,16 @@ std::string RenderState(const Snapshot& snapshot) {
   });
 }
 
-std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome) {
+std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const std::string& marker) {
   return Fit(kResultBytes, [&](const Detail& detail) {
     JsonWriter json;
     json.BeginObject();
+    if (!marker.empty()) json.Key("marker").String(marker, kMarkerBytes);
     json.Key("exitCode").Integer(outcome.exit_code);
     json.Key("signal");
     WriteNullable(json, outcome.signal, 16);
     WriteVerdict(json, snapshot);
+    json.Key("since").String(snapshot.clock.Format(snapshot.verdict.since), 32);
     json.Key("startedAt").String(snapshot.clock.Format(snapshot.clock.steady_start), 32);
     json.Key("finishedAt").String(snapshot.clock.Format(snapshot.now), 32);
     json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);

@@ -51,8 +51,8 @@ inline constexpr size_t kProbeBytes = 900;
 std::string RenderState(const Snapshot& snapshot);
 
 /// The result: at most kResultBytes of JSON, whatever the evidence holds. Processes, lines and phases are
-/// left out, the oldest and shortest first, until it fits.
-std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome);
+/// left out, the oldest and shortest first, until it fits. `marker` as for RenderLogLine().
+std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const std::string& marker);
 
 /// A line for the build's log that says how the verdict has changed, with the evidence where it is Hung: at
 /// most kLogLineBytes without the newline. `marker`, where not empty, shows that the line is ours.

@@ -55,7 +55,7 @@ Supervisor::Supervisor(const RunOptions& options, std::string marker)
 int Supervisor::Run() {
   if (!Prepare()) return kExitUsage;
   if (!Start()) {
-    WriteResult();
+    WriteResult(marker_);
     return ExitCode();
   }
   while (!Finished()) {
@@ -222,8 +222,9 @@ void Supervisor::Judge() {
 
 void Supervisor::EndHung() {
   ended_hung_ = true;
-  // Written before anything is ended, in case we are ended too.
-  WriteResult();
+  // Written before anything is ended, in case we are ended too; without the marker, for the command can still
+  // read the file.
+  WriteResult("");
   ending_.Begin(now_);
 }
 
@@ -249,7 +250,7 @@ int Supervisor::Finish() {
     evidence_.reset();
   }
   Publish();
-  WriteResult();
+  WriteResult(marker_);
   return ExitCode();
 }
 
@@ -273,7 +274,7 @@ void Supervisor::Publish() {
   (void)ReplaceFile(options_.state_file, state_);
 }
 
-void Supervisor::WriteResult() const {
+void Supervisor::WriteResult(const std::string& marker) const {
   Outcome outcome;
   outcome.exit_code = ExitCode();
   if (status_ && WIFSIGNALED(*status_))
@@ -283,7 +284,7 @@ void Supervisor::WriteResult() const {
   outcome.cpu_seconds = watch_.CpuSeconds();
   outcome.output_bytes = output_bytes_;
   outcome.phases = tail_.Phases().Until(now_);
-  if (!Overwrite(result_, RenderResult(Look(), outcome))) {
+  if (!Overwrite(result_, RenderResult(Look(), outcome, marker))) {
     Complain("cannot write " + options_.result_file + ": " + strerror(errno));
   }
 }

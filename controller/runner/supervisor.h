@@ -55,7 +55,7 @@ class Supervisor {
   int ExitCode() const;
   Snapshot Look() const;
   void Publish();
-  void WriteResult() const;
+  void WriteResult(const std::string& marker) const;
 
   const RunOptions& options_;
   const std::string marker_;

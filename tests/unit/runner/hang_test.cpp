@@ -122,6 +122,16 @@ TEST(Deadline, CountsWhateverHappens) {
   EXPECT_THAT(run.State()["message"].get<std::string>(), HasSubstr("the deadline is 1 s"));
 }
 
+TEST(OnHangFail, ShowsTheMarkerInTheResultOnlyOnceNothingIsLeftThatCouldReadIt) {
+  Supervised run(Quick({"--on-hang", "fail"}), Shell("trap 'cp result seen; exit 0' TERM; sleep 1000 & wait"),
+                 {"IMAGEBATCH_MARKER=m1"});
+  EXPECT_EQ(run.Wait(), 124);
+  EXPECT_EQ(run.Result()["marker"], "m1");
+  const json seen = json::parse(Content(run.Directory() / "seen"), nullptr, false);
+  EXPECT_EQ(seen["verdict"], "Hung");
+  EXPECT_FALSE(seen.contains("marker"));
+}
+
 TEST(OnHangFail, TakesTheEvidenceAndLeavesNothing) {
   Supervised run(Quick({"--on-hang", "fail"}),
                  Shell("echo last words; "

@@ -129,11 +129,13 @@ TEST(Result, HoldsTheAccount) {
   outcome.cpu_seconds = 3.25;
   outcome.output_bytes = 5'000'000'000;
   outcome.phases = {{"[1/2] RUN a", 1.5}, {"[2/2] RUN b", 2.25}};
-  const json result = json::parse(RenderResult(Fine(), outcome));
+  const json result = json::parse(RenderResult(Fine(), outcome, ""));
   EXPECT_EQ(result["exitCode"], 137);
   EXPECT_EQ(result["signal"], "SIGKILL");
   EXPECT_EQ(result["verdict"], "Progressing");
   EXPECT_TRUE(result["class"].is_null());
+  EXPECT_FALSE(result.contains("marker"));
+  EXPECT_EQ(result["since"], "2026-01-02T03:04:05.006Z");
   EXPECT_EQ(result["startedAt"], "2026-01-02T03:04:05.006Z");
   EXPECT_EQ(result["finishedAt"], "2026-01-02T03:05:05.006Z");
   EXPECT_EQ(result["longestSilenceSeconds"], 12.5);
@@ -155,7 +157,7 @@ TEST(Result, IsValidAndFitsWhateverItHolds) {
       outcome.phases.push_back(
           {evidence.processes[index].command.substr(0, 120), 1.0 / static_cast<double>(index)});
     }
-    const std::string result = RenderResult(snapshot, outcome);
+    const std::string result = RenderResult(snapshot, outcome, "s3cr3t");
     ASSERT_LE(result.size(), kResultBytes);
     const json parsed = json::parse(result);
     EXPECT_EQ(parsed["exitCode"], 124);
@@ -180,7 +182,7 @@ TEST(Result, ThePhasesThatStayAreTheLongest) {
     outcome.phases.push_back(
         {"phase " + std::to_string(index) + std::string(90, '.'), index % 7 == 0 ? 100.0 : 1.0});
   }
-  const json result = json::parse(RenderResult(Fine(), outcome));
+  const json result = json::parse(RenderResult(Fine(), outcome, ""));
   int longest = 0;
   for (const json& phase : result["phases"]) longest += phase["seconds"] == 100 ? 1 : 0;
   EXPECT_EQ(longest, 9);
