@@ -39,6 +39,15 @@ std::string FormatTime(Time time) {
 }
 
 std::optional<Time> ParseTime(std::string_view text) {
+  if (text.size() >= 25 && text.back() != 'Z') {
+    const std::string_view offset = text.substr(text.size() - 6);
+    const auto hours = Digits(offset, 1, 2), minutes = Digits(offset, 4, 2);
+    if ((offset[0] != '+' && offset[0] != '-') || !hours || offset[3] != ':' || !minutes) return std::nullopt;
+    const auto local = ParseTime(std::string(text.substr(0, text.size() - 6)) + "Z");
+    if (!local || *hours > 23 || *minutes > 59) return std::nullopt;
+    const Duration ahead = std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
+    return offset[0] == '+' ? *local - ahead : *local + ahead;
+  }
   if (text.size() < 20 || text.size() > 35 || text.back() != 'Z') return std::nullopt;
   if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':')
     return std::nullopt;

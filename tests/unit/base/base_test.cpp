@@ -21,10 +21,19 @@ TEST(TimeTest, FractionIsKeptToMilliseconds) {
   EXPECT_EQ(*fraction - *whole, milliseconds(678));
 }
 
+TEST(TimeTest, OffsetsAreTakenOff) {
+  const auto utc = ParseTime("2026-01-02T03:04:05.6Z");
+  ASSERT_TRUE(utc);
+  EXPECT_EQ(ParseTime("2026-01-02T05:34:05.600000000+02:30"), utc);
+  EXPECT_EQ(ParseTime("2026-01-01T22:04:05.6-05:00"), utc);
+}
+
 TEST(TimeTest, RejectsWhatIsNotATime) {
-  for (const char* text : {"", "2026-01-02", "2026-01-02T03:04:05", "2026-13-02T03:04:05Z",
-                           "2026-02-30T03:04:05Z", "2026-01-02T24:04:05Z", "2026-01-02T03:04:05.x1Z",
-                           "2026-01-02 03:04:05Z", "2026-01-02T03:04:05+02:00Z"}) {
+  for (const char* text :
+       {"", "2026-01-02", "2026-01-02T03:04:05", "2026-13-02T03:04:05Z", "2026-02-30T03:04:05Z",
+        "2026-01-02T24:04:05Z", "2026-01-02T03:04:05.x1Z", "2026-01-02 03:04:05Z",
+        "2026-01-02T03:04:05+02:00Z", "2026-01-02T03:04:05+24:00", "2026-01-02T03:04:05*02:00",
+        "2026-01-02T03:04:05Z+02:00", "2026-01-02T03:04:05+0200"}) {
     EXPECT_FALSE(ParseTime(text)) << text;
   }
 }
