@@ -22,8 +22,12 @@ json RunnerArguments(const batch::HangPolicy& hang) {
                     "/imagebatch/state.json",
                     "--result",
                     "/dev/termination-log",
+                    "--deadlock-after",
+                    seconds(hang.deadlock_seconds),
                     "--idle-after",
-                    seconds(hang.idle_seconds)};
+                    seconds(hang.idle_seconds),
+                    "--silent-after",
+                    seconds(hang.silent_seconds)};
   if (hang.deadline_seconds > 0) {
     arguments.push_back("--deadline");
     arguments.push_back(seconds(hang.deadline_seconds));

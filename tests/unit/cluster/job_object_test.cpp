@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "cluster/names.h"
 
 namespace imagebatch::cluster {
@@ -77,7 +79,8 @@ TEST(JobObjectTest, AWholeJob) {
           "containers": [{
             "name": "build", "image": "builder:1", "args": ["a"],
             "command": ["/imagebatch/imagebatch-runner", "--listen", ":9911", "--state", "/imagebatch/state.json",
-                        "--result", "/dev/termination-log", "--idle-after", "240s", "--on-hang", "flag", "--",
+                        "--result", "/dev/termination-log", "--deadlock-after", "30s", "--idle-after", "240s",
+                        "--silent-after", "1800s", "--on-hang", "flag", "--",
                         "build", "--push"],
             "volumeMounts": [{"name": "imagebatch-runner", "mountPath": "/imagebatch"}],
             "readinessProbe": {"httpGet": {"path": "/progress", "port": 9911}, "periodSeconds": 5, "timeoutSeconds": 3,
@@ -168,8 +171,24 @@ TEST(JobObjectTest, TheHangPolicyBecomesTheRunnersArguments) {
     const json command = Object(Template(), batch)["spec"]["template"]["spec"]["containers"][0]["command"];
     EXPECT_EQ(command, json::parse(R"(["/imagebatch/imagebatch-runner", "--listen", ":9911",
       "--state", "/imagebatch/state.json", "--result", "/dev/termination-log",
-      "--idle-after", "0s", "--deadline", "3600s", "--on-hang", "fail", "--", "build", "--push"])"));
+      "--deadlock-after", "30s", "--idle-after", "0s", "--silent-after", "1800s", "--deadline", "3600s",
+      "--on-hang", "fail", "--", "build", "--push"])"));
   }
+}
+
+TEST(JobObjectTest, AStagesOwnHangPolicyWins) {
+  batch::Stage stage = Stage();
+  stage.hang.idle_seconds = 7;
+  stage.hang.action = batch::HangAction::Fail;
+  const json job = JobObject(Batch(), stage, Build(), kSpec, Template());
+  const auto command =
+      job["spec"]["template"]["spec"]["containers"][0]["command"].get<std::vector<std::string>>();
+  const auto value = [&](const std::string& option) {
+    return *std::next(std::find(command.begin(), command.end(), option));
+  };
+  EXPECT_EQ(value("--idle-after"), "7s");
+  EXPECT_EQ(value("--silent-after"), "1800s");
+  EXPECT_EQ(value("--on-hang"), "fail");
 }
 
 }  // namespace
