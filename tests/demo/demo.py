@@ -27,7 +27,7 @@ def arguments():
     parser.add_argument("--on-hang", choices=["flag", "retry"], default="flag",
                         help="flag: the hung build is left as it is; retry: it is ended and built again (flag)")
     parser.add_argument("--parallelism", type=int, default=8, help="Jobs at once (8)")
-    parser.add_argument("--idle-seconds", type=int, default=20, help="hung when idle for so long (20)")
+    parser.add_argument("--deadlock-seconds", type=int, default=15, help="a proved deadlock counts after so long (15)")
     parser.add_argument("--kill-controller", type=int, default=0, metavar="TIMES",
                         help="kill -9 the controller so often while it works (0)")
     parser.add_argument("--restart-apiserver", type=int, default=0, metavar="TIMES",
@@ -83,7 +83,7 @@ def batch(options, hanging):
             "parallelism": options.parallelism,
             "images": {"configMaps": [{"name": "verified", "key": "rows.jsonl"}], "nameFrom": "$(instance_id)"},
             "variables": {"sha7": "4e5469e", "registry": REGISTRY, "hanging": hanging},
-            "hang": {"idleSeconds": options.idle_seconds, "action": options.on_hang.capitalize()},
+            "hang": {"deadlockSeconds": options.deadlock_seconds, "action": options.on_hang.capitalize()},
             "stages": [
                 stage("env", ["BASE=$(registry)/base:1", "REPO=$(repo)", "VERSION=$(version)"],
                       key="$(repo)-$(version)", image="$(registry)/eval-env/$(repo):$(version)"),
@@ -99,6 +99,13 @@ def config_map(name, data):
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NAMESPACE}, "data": data}
 
 
+def spread(estimate):
+    """40 to 70 s: from now to the earliest and the latest end."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    times = (datetime.datetime.fromisoformat(estimate[bound].replace("Z", "+00:00")) for bound in ("earliest", "latest"))
+    return " to ".join(str(max(0, round((time - now).total_seconds()))) for time in times) + " s"
+
+
 class Display:
     """One line that is written over on a terminal; a line for each change, at most every 5 s, elsewhere."""
 
@@ -110,6 +117,8 @@ class Display:
     def status(self, status):
         seconds = int(time.monotonic() - self.start)
         line = "  ".join(f"{state} {status.get(state, 0)}" for state in STATES)
+        if end := status.get("estimatedCompletion"):
+            line += "  done in " + spread(end)
         if self.live:
             print(f"\r\x1b[K{seconds:5d} s  {line}", end="", flush=True)
         elif line != self.last and time.monotonic() - self.shown >= 5:
