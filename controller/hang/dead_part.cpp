@@ -14,6 +14,7 @@ void DeadPartTracker::Add(TimePoint at, std::vector<WaitingProcess> processes) {
     standing[process.pid] = {process.picture, same ? before->second.since : at};
   }
   standing_ = std::move(standing);
+  last_reading_ = at;
 }
 
 void DeadPartTracker::Clear() {
@@ -21,10 +22,11 @@ void DeadPartTracker::Clear() {
   standing_.clear();
 }
 
-std::vector<WaitingProcess> DeadPartTracker::StoodSince(TimePoint since) const {
+std::vector<WaitingProcess> DeadPartTracker::StoodFor(Duration length) const {
   std::vector<WaitingProcess> stood;
-  std::copy_if(dead_.begin(), dead_.end(), std::back_inserter(stood),
-               [&](const WaitingProcess& process) { return standing_.at(process.pid).since <= since; });
+  std::copy_if(dead_.begin(), dead_.end(), std::back_inserter(stood), [&](const WaitingProcess& process) {
+    return last_reading_ - standing_.at(process.pid).since >= length;
+  });
   return DeadPart(std::move(stood));
 }
 

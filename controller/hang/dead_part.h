@@ -27,15 +27,16 @@ class DeadPartTracker {
   /// Work goes on, or nothing can be read: what was seen so far proves nothing any more.
   void Clear();
 
-  /// The greatest dead part of which every member has been dead, in the same picture, at all readings from
-  /// `since` on. Empty where there is none.
-  std::vector<WaitingProcess> StoodSince(TimePoint since) const;
+  /// The greatest dead part of which every member has been dead, in the same picture, at all readings of a
+  /// time of at least `length` up to the last reading. Empty where there is none.
+  std::vector<WaitingProcess> StoodFor(Duration length) const;
 
  private:
   struct Standing {
     uint64_t picture;
     TimePoint since;
   };
+  TimePoint last_reading_;
   std::vector<WaitingProcess> dead_;
   std::map<int, Standing> standing_;  // by pid, for each of dead_
 };

@@ -7,7 +7,7 @@ namespace imagebatch::hang {
 namespace {
 
 constexpr size_t kMostPids = 6;       // in one list
-constexpr size_t kCommandBytes = 60;  // in one sentence
+constexpr size_t kCommandBytes = 40;  // in one sentence
 constexpr size_t kObjectBytes = 80;
 constexpr size_t kMostHops = 4;
 
@@ -15,6 +15,13 @@ std::string Cut(std::string text, size_t limit) {
   if (text.size() <= limit) return text;
   text.resize(limit - 3);
   return text + "...";
+}
+
+/// "/usr/bin/python3 x.py" becomes "python3 x.py".
+std::string WithoutDirectory(const std::string& command) {
+  const size_t program_end = std::min(command.find(' '), command.size());
+  const size_t slash = command.rfind('/', program_end == 0 ? 0 : program_end - 1);
+  return slash == std::string::npos ? command : command.substr(slash + 1);
 }
 
 /// Those who could end the wait of `pid`, itself left out.
@@ -46,7 +53,7 @@ std::string Object(const Wait& wait, int pid) {
     case WaitFor::Anything:
       break;
     case WaitFor::OwnLock:
-      return "a lock (futex) inside its own process, where nobody is awake";
+      return "a lock (futex) of its own process, where nobody is awake";
     case WaitFor::SharedLock:
       return "a lock (futex) in memory shared by " + whom;
     case WaitFor::Children:
@@ -96,6 +103,8 @@ std::string Waits(const WaitingProcess& process) {
 int Next(const WaitingProcess& process, const std::set<int>& visited) {
   int next = process.pid;
   for (const Wait& wait : process.waits) {
+    // Who else has its memory is no news: they are the same threads, or only look like it.
+    if (wait.what == WaitFor::OwnLock) continue;
     for (int pid : Others(wait.wakers, process.pid)) {
       if (!visited.contains(pid)) return pid;
       next = pid;
@@ -124,7 +133,8 @@ std::vector<std::string> Sentences(const std::vector<WaitingProcess>& dead,
   for (const WaitingProcess& process : dead) {
     if (sentences.size() == kMostSentences) break;
     sentences.push_back(Cut("pid " + std::to_string(process.pid) + " " +
-                                Cut(command(process.pid), kCommandBytes) + ": " + Waits(process),
+                                Cut(WithoutDirectory(command(process.pid)), kCommandBytes) + ": " +
+                                Waits(process),
                             kSentenceBytes));
   }
   return sentences;

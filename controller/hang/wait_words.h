@@ -9,11 +9,11 @@
 namespace imagebatch::hang {
 
 inline constexpr size_t kMostSentences = 16;
-inline constexpr size_t kSentenceBytes = 240;
+inline constexpr size_t kSentenceBytes = 320;
 
 /// What each process of a dead part waits for and who holds it, one short sentence for a process, at most
-/// kMostSentences of kSentenceBytes. `command` names a process by its pid; neither that nor what stands in
-/// Wait::object is escaped.
+/// kMostSentences of kSentenceBytes. `command` gives a process's command line by its pid; neither that nor
+/// what stands in Wait::object is escaped.
 std::vector<std::string> Sentences(const std::vector<WaitingProcess>& dead,
                                    const std::function<std::string(int pid)>& command);
 

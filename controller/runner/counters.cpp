@@ -1,10 +1,10 @@
 #include "runner/counters.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <string>
 
 #include "runner/proc_text.h"
@@ -15,15 +15,6 @@ namespace {
 constexpr size_t kLargestProcFile = size_t{1} << 20;
 // What a container runtime uses in a new cgroup before our program runs is a tenth of it.
 constexpr double kFreshSeconds = 2;
-
-double OwnCpuSeconds() {
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 /// The counter file of the cgroup at `directory`, closed where the cgroup is shared with others.
 Descriptor OpenIfAlone(const std::string& directory, const char* counter) {
@@ -40,6 +31,12 @@ bool KernelThreadsVisible() {
 }
 
 }  // namespace
+
+std::chrono::steady_clock::duration OwnCpu() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 CgroupCpu::CgroupCpu() {
   const std::string mounts = ReadWhole("/proc/self/mountinfo", kLargestProcFile);
@@ -63,7 +60,7 @@ std::optional<double> CgroupCpu::Seconds() const {
   const auto usage = ValueOf(content, unified_ ? "usage_usec" : "usage");
   if (!usage) return std::nullopt;
   const double seconds = static_cast<double>(*usage) / (unified_ ? 1e6 : 1e9);
-  return std::max(0.0, seconds - OwnCpuSeconds());
+  return std::max(0.0, seconds - std::chrono::duration<double>(OwnCpu()).count());
 }
 
 NetworkBytes::NetworkBytes() : in_container_(!KernelThreadsVisible()) {}

@@ -1,10 +1,14 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
 #include "runner/files.h"
 
 namespace imagebatch::runner {
+
+/// The CPU time of this process so far.
+std::chrono::steady_clock::duration OwnCpu();
 
 /// The CPU time of the container's cgroup (v1 or v2): it also sees children that came and went between two
 /// samples and were never waited for. Only where the cgroup is the build's alone.

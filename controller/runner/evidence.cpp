@@ -77,16 +77,6 @@ std::string ThreadFile(const std::string& directory, const char* thread, const c
   return std::string(TakeUntil(content, '\n'));
 }
 
-std::string Command(const std::string& process) {
-  char text[kCommandBytes + 1];
-  std::string_view line = ReadSmall(AT_FDCWD, (process + "/cmdline").c_str(), text, kCommandBytes);
-  while (line.ends_with('\0')) line.remove_suffix(1);
-  if (!line.empty()) return MaskSecrets(line);
-  // A zombie has no command line any more; its name is left.
-  std::string_view name = ReadSmall(AT_FDCWD, (process + "/comm").c_str(), text, kCommandBytes);
-  return "[" + std::string(TakeUntil(name, '\n')) + "]";
-}
-
 void AddOtherThreads(const std::string& tasks, const std::string& main_thread, ProcessEvidence& evidence) {
   const std::unique_ptr<DIR, int (*)(DIR*)> threads(opendir(tasks.c_str()), closedir);
   if (!threads) return;
@@ -113,11 +103,21 @@ ProcessEvidence Look(const ProcessStat& stat) {
   if (evidence.wchan == "0") evidence.wchan.clear();  // running, or hidden from us
   evidence.system_call = SystemCallName(ThreadFile(tasks, pid.c_str(), "syscall"));
   AddOtherThreads(tasks, pid, evidence);
-  evidence.command = Command(process);
+  evidence.command = CommandOf(stat.pid);
   return evidence;
 }
 
 }  // namespace
+
+std::string CommandOf(pid_t pid) {
+  const std::string process = "/proc/" + std::to_string(pid);
+  char text[kCommandBytes + 1];
+  std::string_view line = ReadSmall(AT_FDCWD, (process + "/cmdline").c_str(), text, kCommandBytes);
+  while (line.ends_with('\0')) line.remove_suffix(1);
+  if (!line.empty()) return MaskSecrets(line);
+  std::string_view name = ReadSmall(AT_FDCWD, (process + "/comm").c_str(), text, kCommandBytes);
+  return "[" + std::string(TakeUntil(name, '\n')) + "]";
+}
 
 std::string SystemCallName(std::string_view text) {
   const std::string_view first = TakeUntil(text, ' ');

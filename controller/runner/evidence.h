@@ -23,6 +23,7 @@ struct ProcessEvidence {
 };
 
 struct Evidence {
+  std::vector<std::string> deadlock;       // who waits for whom (hang::Sentences), where that is the verdict
   std::vector<ProcessEvidence> processes;  // oldest first
   size_t more_processes = 0;               // that are not among them
   std::optional<size_t> connections;       // established TCP connections of the tree
@@ -31,6 +32,9 @@ struct Evidence {
 
 /// What there is to see of the tree right now; walks it anew. Bounded in size and time.
 Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail);
+
+/// The command line of a process, secrets masked; its name in brackets where it has none (a zombie).
+std::string CommandOf(pid_t pid);
 
 /// The name of a system call of this machine's architecture, from the text of /proc/PID/task/TID/syscall.
 std::string SystemCallName(std::string_view text);

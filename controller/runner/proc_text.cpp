@@ -78,9 +78,9 @@ std::optional<ProcessStat> ParseStat(std::string_view text) {
   if (text.empty()) return std::nullopt;
   stat.state = text.front();
   text.remove_prefix(1);
-  // Fields 4 to 24, as proc(5) counts them; some are signed.
+  // Fields 4 to 28, as proc(5) counts them; some are signed.
   constexpr int kFirst = 4;
-  constexpr int kLast = 24;
+  constexpr int kLast = 28;
   int64_t fields[kLast + 1] = {};
   for (int field = kFirst; field <= kLast; ++field) {
     SkipSpaces(text);
@@ -98,8 +98,14 @@ std::optional<ProcessStat> ParseStat(std::string_view text) {
   stat.reaped_ticks = unsigned_field(16) + unsigned_field(17);
   stat.threads = static_cast<uint32_t>(fields[20]);
   stat.start_ticks = unsigned_field(22);
+  stat.virtual_bytes = unsigned_field(23);
   stat.resident_pages = unsigned_field(24);
+  stat.stack_start = unsigned_field(28);
   return stat;
+}
+
+bool IsZombie(const ProcessStat& process) {
+  return (process.state == 'Z' && process.threads <= 1) || process.state == 'X';
 }
 
 std::optional<IoBytes> ParseIo(std::string_view text) {

@@ -17,11 +17,17 @@ struct ProcessStat {
   uint64_t own_ticks = 0;     // user and system
   uint64_t reaped_ticks = 0;  // of children that ended and were waited for
   uint64_t start_ticks = 0;   // since boot; with the pid it names the process
+  uint64_t virtual_bytes = 0;
   uint64_t resident_pages = 0;
+  uint64_t stack_start = 0;  // an address; 0 where we may not know it
 };
 
 /// The program's name may hold anything, brackets and newlines too. Nothing where a field is missing.
 std::optional<ProcessStat> ParseStat(std::string_view text);
+
+/// Whether it is over and only its exit status is left. (A process whose main thread alone has ended has the
+/// same state, but other threads.)
+bool IsZombie(const ProcessStat& process);
 
 struct IoBytes {
   uint64_t read = 0;

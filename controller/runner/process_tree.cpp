@@ -25,6 +25,12 @@ class ProcPath {
 
 }  // namespace
 
+const ProcessStat* FindProcess(const std::vector<ProcessStat>& processes, pid_t pid) {
+  const ProcessStat wanted{.pid = pid};
+  const auto found = std::lower_bound(processes.begin(), processes.end(), wanted, ByPid);
+  return found != processes.end() && found->pid == pid ? &*found : nullptr;
+}
+
 ProcessTree::ProcessTree()
     : proc_(opendir("/proc"), closedir), self_(getpid()), page_bytes_(sysconf(_SC_PAGESIZE)) {}
 
@@ -72,10 +78,8 @@ void ProcessTree::KeepDescendants() {
 
 bool ProcessTree::ParentBelongs(const ProcessStat& process) const {
   if (process.parent == self_) return true;
-  const ProcessStat parent{.pid = process.parent};
-  const auto found = std::lower_bound(all_.begin(), all_.end(), parent, ByPid);
-  return found != all_.end() && found->pid == parent.pid &&
-         belongs_[static_cast<size_t>(found - all_.begin())] != 0;
+  const ProcessStat* parent = FindProcess(all_, process.parent);
+  return parent != nullptr && belongs_[static_cast<size_t>(parent - all_.data())] != 0;
 }
 
 void ProcessTree::CountBirths() {

@@ -21,6 +21,9 @@ struct TreeTotals {
   uint64_t births = 0;  // processes seen for the first time, since the first walk
 };
 
+/// The process `pid` among `processes`, which are in ascending order of pid; null where it is not there.
+const ProcessStat* FindProcess(const std::vector<ProcessStat>& processes, pid_t pid);
+
 class ProcessTree {
  public:
   ProcessTree();

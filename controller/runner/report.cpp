@@ -16,6 +16,8 @@ constexpr size_t kMarkerBytes = 128;
 
 /// How much of the evidence and of the phases a report holds.
 struct Detail {
+  size_t sentences;
+  size_t sentence_bytes;
   size_t processes;
   size_t command_bytes;
   size_t lines;
@@ -23,12 +25,13 @@ struct Detail {
   size_t phases;
 };
 
-/// From all to nothing. The last one must fit any limit together with the largest head: 300 bytes of message,
-/// 160 of phase, 128 of marker, and some 600 of names, numbers and times.
+/// From all to the least. The last one must fit any limit together with the largest head: 300 bytes of
+/// message, 160 of phase, 128 of marker, and some 600 of names, numbers and times. What proves a deadlock
+/// goes last.
 constexpr Detail kDetails[] = {
-    {64, 200, 20, 200, 64}, {32, 160, 20, 160, 40}, {24, 120, 20, 120, 30},
-    {20, 100, 15, 100, 20}, {16, 80, 10, 80, 15},   {12, 60, 6, 80, 10},
-    {8, 60, 4, 60, 6},      {4, 40, 2, 40, 3},      {0, 0, 0, 0, 0},
+    {16, 330, 64, 200, 20, 200, 64}, {16, 330, 32, 160, 20, 160, 40}, {16, 330, 24, 120, 20, 120, 30},
+    {12, 330, 20, 100, 15, 100, 20}, {10, 330, 16, 80, 10, 80, 15},   {8, 330, 12, 60, 6, 80, 10},
+    {6, 330, 8, 60, 4, 60, 6},       {6, 330, 4, 40, 2, 40, 3},       {6, 330, 0, 0, 0, 0, 0},
 };
 
 template <class Render>
@@ -85,6 +88,16 @@ void WriteProcess(JsonWriter& json, const ProcessEvidence& process, size_t comma
   json.EndObject();
 }
 
+/// First of the evidence, so that it is there wherever the rest is cut.
+void WriteDeadlock(JsonWriter& json, const Evidence& evidence, const Detail& detail) {
+  if (evidence.deadlock.empty()) return;
+  json.Key("deadlock").BeginArray();
+  for (size_t index = 0; index < std::min(detail.sentences, evidence.deadlock.size()); ++index) {
+    json.String(evidence.deadlock[index], detail.sentence_bytes);
+  }
+  json.EndArray();
+}
+
 void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& detail) {
   json.BeginObject();
   // What the verdict was judged by: only the signals that can be read here.
@@ -96,6 +109,7 @@ void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& det
   }
   json.EndObject();
   if (const Evidence* evidence = snapshot.evidence) {
+    WriteDeadlock(json, *evidence, detail);
     const size_t processes = std::min(detail.processes, evidence->processes.size());
     json.Key("processes").BeginArray();
     for (size_t index = evidence->processes.size() - processes; index < evidence->processes.size(); ++index) {

@@ -11,8 +11,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <utility>
+
+#include "hang/wait_words.h"
 
 namespace imagebatch::runner {
 namespace {
@@ -31,12 +32,6 @@ constexpr int kEndingSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 constexpr int kSampleShare = 100;
 constexpr std::chrono::seconds kLongestPeriod{30};
 
-steady_clock::duration OwnCpu() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
 void Complain(const std::string& what) { fprintf(stderr, "imagebatch-runner: %s\n", what.c_str()); }
 
 }  // namespace
@@ -47,6 +42,7 @@ Supervisor::Supervisor(const RunOptions& options, std::string marker)
       clock_{steady_clock::now(), std::chrono::system_clock::now()},
       now_(clock_.steady_start),
       watch_(now_),
+      deadlock_watch_(options.limits.deadlock_after),
       next_sample_(now_ + options.sample_every),
       verdict_{std::nullopt, now_},
       ending_(watch_.Tree(), options.grace),
@@ -193,9 +189,11 @@ void Supervisor::PassOutput() {
 void Supervisor::Sample() {
   const auto cpu_before = OwnCpu();
   watch_.Sample(now_, output_bytes_, listener_.NetworkBytes());
+  // Readings have a share of their own: they must not make samples rare.
+  const auto reading = deadlock_watch_.Look(now_, watch_.Progress(), watch_.Tree().Processes());
   Judge();
   Publish();
-  const auto cost = OwnCpu() - cpu_before;
+  const auto cost = OwnCpu() - cpu_before - reading;
   const steady_clock::duration affordable =
       std::min<steady_clock::duration>(cost * kSampleShare, kLongestPeriod);
   next_sample_ = now_ + std::max<steady_clock::duration>(options_.sample_every, affordable);
@@ -209,13 +207,18 @@ void Supervisor::Judge() {
                           .progress = watch_.Progress(),
                           .phase = tail_.Phases().Current(),
                           .last_line = tail_.LastLine(),
-                          .dead_part = {}};
+                          .dead_part = deadlock_watch_.DeadPart()};
   const hang::Verdict next = hang::Next(verdict_, hang::Judge(input), now_);
   const bool changed = hang::Changed(verdict_, next);
   verdict_ = next;
   if (!changed) return;
   evidence_.reset();
-  if (verdict_.Hung()) evidence_ = CollectEvidence(watch_.Tree(), tail_);
+  if (verdict_.Hung()) {
+    evidence_ = CollectEvidence(watch_.Tree(), tail_);
+    if (verdict_.finding->hang_class == hang::Class::Deadlock) {
+      evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
+    }
+  }
   streams_.back().Inject(RenderLogLine(Look(), marker_));
   streams_.back().Write();
 }

@@ -8,6 +8,7 @@
 
 #include "hang/checks.h"
 #include "runner/args.h"
+#include "runner/deadlock_watch.h"
 #include "runner/ending.h"
 #include "runner/evidence.h"
 #include "runner/line_tail.h"
@@ -71,6 +72,7 @@ class Supervisor {
   LineTail tail_;
 
   Watch watch_;
+  DeadlockWatch deadlock_watch_;
   hang::TimePoint next_sample_;
   hang::Verdict verdict_;
   std::optional<Evidence> evidence_;

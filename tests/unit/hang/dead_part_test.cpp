@@ -20,56 +20,58 @@ WaitingProcess Parent(int pid, uint64_t picture, int child) {
   return {.pid = pid, .picture = picture, .waits = {{WaitFor::Children, {child}, ""}}};
 }
 
-std::vector<int> Stood(const DeadPartTracker& tracker, TimePoint since) {
+std::vector<int> Stood(const DeadPartTracker& tracker, int length) {
   std::vector<int> pids;
-  for (const WaitingProcess& process : tracker.StoodSince(since)) pids.push_back(process.pid);
+  for (const WaitingProcess& process : tracker.StoodFor(seconds(length))) pids.push_back(process.pid);
   return pids;
 }
 
 TEST(DeadPartTracker, ItMustHaveStoodAllTheTime) {
   DeadPartTracker tracker;
-  EXPECT_THAT(Stood(tracker, At(99)), IsEmpty());
+  EXPECT_THAT(Stood(tracker, 0), IsEmpty());
   tracker.Add(At(10), {Locked(7, 1)});
-  EXPECT_THAT(Stood(tracker, At(9)), IsEmpty());
-  EXPECT_THAT(Stood(tracker, At(10)), ElementsAre(7));
+  EXPECT_THAT(Stood(tracker, 1), IsEmpty()) << "one reading proves nothing, however long ago";
   tracker.Add(At(20), {Locked(7, 1)});
-  EXPECT_THAT(Stood(tracker, At(10)), ElementsAre(7));
+  EXPECT_THAT(Stood(tracker, 11), IsEmpty());
+  EXPECT_THAT(Stood(tracker, 10), ElementsAre(7));
 }
 
 TEST(DeadPartTracker, AThreadThatRanBeginsAnew) {
   DeadPartTracker tracker;
   tracker.Add(At(10), {Locked(7, 1)});
   tracker.Add(At(20), {Locked(7, 2)});
-  EXPECT_THAT(Stood(tracker, At(19)), IsEmpty());
-  EXPECT_THAT(Stood(tracker, At(20)), ElementsAre(7));
+  EXPECT_THAT(Stood(tracker, 1), IsEmpty());
+  tracker.Add(At(30), {Locked(7, 2)});
+  EXPECT_THAT(Stood(tracker, 11), IsEmpty());
+  EXPECT_THAT(Stood(tracker, 10), ElementsAre(7));
 }
 
 TEST(DeadPartTracker, SoDoesOneThatWasAliveInBetween) {
   DeadPartTracker tracker;
   tracker.Add(At(10), {Locked(7, 1)});
   tracker.Add(At(20), {});
-  EXPECT_THAT(Stood(tracker, At(20)), IsEmpty());
+  EXPECT_THAT(Stood(tracker, 0), IsEmpty());
   tracker.Add(At(30), {Locked(7, 1)});
-  EXPECT_THAT(Stood(tracker, At(29)), IsEmpty());
+  EXPECT_THAT(Stood(tracker, 1), IsEmpty());
   tracker.Clear();
-  EXPECT_THAT(Stood(tracker, At(30)), IsEmpty());
+  EXPECT_THAT(Stood(tracker, 0), IsEmpty());
   tracker.Add(At(40), {Locked(7, 1)});
-  EXPECT_THAT(Stood(tracker, At(39)), IsEmpty());
+  EXPECT_THAT(Stood(tracker, 1), IsEmpty());
 }
 
 TEST(DeadPartTracker, ANewcomerDoesNotDelayTheOthers) {
   DeadPartTracker tracker;
   tracker.Add(At(10), {Locked(7, 1)});
   tracker.Add(At(20), {Locked(7, 1), Locked(8, 1)});
-  EXPECT_THAT(Stood(tracker, At(10)), ElementsAre(7));
-  EXPECT_THAT(Stood(tracker, At(20)), ElementsAre(7, 8));
+  EXPECT_THAT(Stood(tracker, 10), ElementsAre(7));
+  EXPECT_THAT(Stood(tracker, 0), ElementsAre(7, 8));
 }
 
 TEST(DeadPartTracker, WhoWaitsForANewcomerIsNotYetProved) {
   DeadPartTracker tracker;
   tracker.Add(At(10), {Parent(6, 1, 7), Locked(7, 1)});
   tracker.Add(At(20), {Parent(6, 1, 7), Locked(7, 2)});
-  EXPECT_THAT(Stood(tracker, At(10)), IsEmpty()) << "7 ran after 6 was seen to wait for it";
+  EXPECT_THAT(Stood(tracker, 10), IsEmpty()) << "7 ran after 6 was seen to wait for it";
 }
 
 TEST(DeadPartTracker, TheReadingsFitIntoTheQuietTime) {

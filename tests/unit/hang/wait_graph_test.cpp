@@ -85,7 +85,7 @@ TEST(DeadPart, AHandledSignalFromTheLivingCouldWake) {
 }
 
 std::vector<std::string> Words(const std::vector<WaitingProcess>& dead) {
-  return Sentences(dead, [](int) { return std::string("make all"); });
+  return Sentences(dead, [](int) { return std::string("/usr/bin/make all"); });
 }
 
 TEST(Sentences, SayWhoWaitsForWhat) {
@@ -94,7 +94,7 @@ TEST(Sentences, SayWhoWaitsForWhat) {
                          On(WaitFor::OwnLock, {5})}),
              Process(6, {On(WaitFor::Children, {7})}), Process(7, {On(WaitFor::FileLock, {5}, "/a lock")}),
              Process(8, {On(WaitFor::PipeRoom, {8}, "pipe [3]"), On(WaitFor::PipeRoom, {8}, "pipe [3]")})}),
-      ElementsAre("pid 5 make all: of its 3 threads 2 wait for a lock (futex) inside its own process, where "
+      ElementsAre("pid 5 make all: of its 3 threads 2 wait for a lock (futex) of its own process, where "
                   "nobody is awake; 1 waits for the other end of pipes [1], [2], held by pids 6, 7, which "
                   "wait too",
                   "pid 6 make all: its only thread waits for the end of a child, pid 7, which waits too",
@@ -119,6 +119,8 @@ TEST(Sentences, AreBounded) {
 
 TEST(Chain, FollowsWhoWaitsForWhom) {
   EXPECT_EQ(Chain({Locked(5)}), "pid 5 waits for a lock inside itself");
+  EXPECT_EQ(Chain({Process(5, {On(WaitFor::OwnLock, {5, 6})}), Locked(6)}),
+            "pid 5 waits for a lock inside itself");
   EXPECT_EQ(Chain({Process(5, {On(WaitFor::Children, {6})}), Locked(6)}),
             "pid 5 waits for pid 6, that for a lock inside itself");
   EXPECT_EQ(Chain({Process(5, {On(WaitFor::FileLock, {6})}), Process(6, {On(WaitFor::FileLock, {5})})}),

@@ -162,13 +162,23 @@ TEST(OnHangFail, GivesTheCommandTimeToClean) {
   EXPECT_EQ(run.Output(), "cleaned\n");
 }
 
-TEST(ForkPool, IsIdleAndItsEvidenceShowsTheLock) {
-  Supervised run({"--idle-after", "2s", "--sample-every", "200ms", "--grace", "500ms", "--on-hang", "fail"},
-                 {"python3", FORK_POOL, "--", "echo", "built"});
+TEST(ForkPool, IsADeadlockAndItsEvidenceShowsTheLock) {
+  Supervised run(
+      {"--deadlock-after", "2s", "--sample-every", "200ms", "--grace", "500ms", "--on-hang", "fail"},
+      {"python3", FORK_POOL, "--", "echo", "built"});
   EXPECT_EQ(run.Wait(), 124);
   EXPECT_THAT(run.Output(), Not(HasSubstr("built")));
   const json result = run.Result();
-  EXPECT_EQ(result["class"], "Idle");
+  EXPECT_EQ(result["class"], "Deadlock");
+  EXPECT_EQ(result["reason"], "WaitCycle");
+  EXPECT_THAT(result["message"].get<std::string>(),
+              StartsWith("5 processes wait for themselves alone: pid "));
+  const json cycle = result["evidence"]["deadlock"];
+  ASSERT_EQ(cycle.size(), 5U);
+  EXPECT_THAT(cycle[0].get<std::string>(), HasSubstr("1 waits for the other end of pipes ["));
+  EXPECT_THAT(
+      cycle[1].get<std::string>(),
+      HasSubstr("its only thread waits for a lock (futex) of its own process, where nobody is awake"));
   const json processes = result["evidence"]["processes"];
   ASSERT_EQ(processes.size(), 5U);
   for (const json& process : processes) {

@@ -17,12 +17,14 @@ TEST(ParseStat, ReadsARealLine) {
   EXPECT_EQ(stat->reaped_ticks, 35U);
   EXPECT_EQ(stat->threads, 3U);
   EXPECT_EQ(stat->start_ticks, 371234U);
+  EXPECT_EQ(stat->virtual_bytes, 1234567U);
   EXPECT_EQ(stat->resident_pages, 3300U);
+  EXPECT_EQ(stat->stack_start, 0U) << "as it is for a process that we may not look at";
 }
 
 TEST(ParseStat, ANameMayHoldAnything) {
   const auto stat =
-      ParseStat("7 (a) R 1 (\n) Z 3 7 7 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 5 0 0 18446744073709551615 1 1");
+      ParseStat("7 (a) R 1 (\n) Z 3 7 7 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 5 0 0 18446744073709551615 1 1 0");
   ASSERT_TRUE(stat);
   EXPECT_EQ(stat->state, 'Z');
   EXPECT_EQ(stat->parent, 3);

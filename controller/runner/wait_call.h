@@ -1,0 +1,87 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace imagebatch::runner {
+
+/// The system call a thread is in.
+struct SystemCall {
+  long number = 0;
+  std::array<uint64_t, 6> arguments{};
+};
+
+/// Reads /proc/PID/task/TID/syscall (proc(5)). Nothing for a thread that runs, waits outside of system calls
+/// (a page, a debugger), or belongs to a 32-bit program, whose calls have other numbers: its stack lies below
+/// 4 GiB.
+std::optional<SystemCall> ParseSystemCall(std::string_view text);
+
+/// The numbers of the calls in which a thread may wait without a time limit.
+struct CallNumbers {
+  static constexpr long kNone = -1;  // not on this architecture
+  long read, readv, write, writev;
+  long poll, ppoll, select, pselect6;
+  long epoll_wait, epoll_pwait, epoll_pwait2;
+  long futex;
+  long wait4, waitid, vfork, clone;
+  long flock, fcntl;
+};
+
+/// arch/x86/entry/syscalls/syscall_64.tbl
+inline constexpr CallNumbers kX86_64Calls = {.read = 0,
+                                             .readv = 19,
+                                             .write = 1,
+                                             .writev = 20,
+                                             .poll = 7,
+                                             .ppoll = 271,
+                                             .select = 23,
+                                             .pselect6 = 270,
+                                             .epoll_wait = 232,
+                                             .epoll_pwait = 281,
+                                             .epoll_pwait2 = 441,
+                                             .futex = 202,
+                                             .wait4 = 61,
+                                             .waitid = 247,
+                                             .vfork = 58,
+                                             .clone = 56,
+                                             .flock = 73,
+                                             .fcntl = 72};
+/// include/uapi/asm-generic/unistd.h
+inline constexpr CallNumbers kArm64Calls = {.read = 63,
+                                            .readv = 65,
+                                            .write = 64,
+                                            .writev = 66,
+                                            .poll = CallNumbers::kNone,
+                                            .ppoll = 73,
+                                            .select = CallNumbers::kNone,
+                                            .pselect6 = 72,
+                                            .epoll_wait = CallNumbers::kNone,
+                                            .epoll_pwait = 22,
+                                            .epoll_pwait2 = 441,
+                                            .futex = 98,
+                                            .wait4 = 260,
+                                            .waitid = 95,
+                                            .vfork = CallNumbers::kNone,
+                                            .clone = 220,
+                                            .flock = 32,
+                                            .fcntl = 25};
+
+/// Those of the machine this runs on; null for other architectures, where nothing can be proved.
+const CallNumbers* NativeCalls();
+
+/// A wait without a time limit, as far as the call's arguments tell.
+struct UntimedCall {
+  enum class Kind { Futex, Children, ForkedChild, Read, Write, Poll, Select, Epoll, FileLock };
+  Kind kind;
+  int descriptor = -1;             // Read, Write, Epoll, FileLock
+  bool process_private = false;    // Futex: the kernel was told that no other process knows it
+  uint64_t address = 0;            // Futex: the word; Poll: the array of pollfd
+  uint64_t count = 0;              // Poll: descriptors; Select: the highest one and one
+  std::array<uint64_t, 3> sets{};  // Select: the three sets; 0: none
+};
+
+/// Nothing for a call with a time limit, and for all calls that are none of these.
+std::optional<UntimedCall> DecodeUntimed(const SystemCall& call, const CallNumbers& numbers);
+
+}  // namespace imagebatch::runner
