@@ -58,6 +58,7 @@ inline constexpr Check kBuildChecks[] = {
     CheckDeadlock,  // some processes wait for one another alone
     CheckIdle,      // nothing happens at all
     CheckBusy,      // CPU, and nothing comes of it
+    CheckLooping,   // output, and it says nothing
     CheckDeadline,  // it may do something, but for too long
 };
 

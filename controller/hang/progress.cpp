@@ -38,7 +38,8 @@ Allowance AllowanceOf(Signal signal) {
   return {0, 0};
 }
 
-/// What a loop that prints its old lines again may do besides, without its being work.
+/// What a loop that prints its old lines again may do besides, without its being work. A line allows for one
+/// turn of the loop: a heartbeat prints few of them, and a loop that fails prints one in each turn.
 struct LoopAllowance {
   double per_second;
   double per_line;         // of output
@@ -46,11 +47,21 @@ struct LoopAllowance {
   double burst;
 };
 
-constexpr LoopAllowance kLoopAllowances[] = {
-    {256.0 * 1024, 512.0 * 1024, 8, 4.0 * 1024 * 1024},
-    {4096, 2048, 8, 128.0 * 1024},
-    {2048, 4096, 0, 64.0 * 1024},
-};
+LoopAllowance LoopAllowanceOf(size_t work) {
+  constexpr double kKiB = 1024;
+  constexpr LoopAllowance kAllowances[] = {
+      // Bytes read: a loop loads its programs again in each turn.
+      {256 * kKiB, 512 * kKiB, 8, 4096 * kKiB},
+      // Bytes written: what is made stays, and a loop that fails makes nothing.
+      {4 * kKiB, 2 * kKiB, 8, 128 * kKiB},
+      // Bytes sent: names are looked up and requests refused.
+      {2 * kKiB, 4 * kKiB, 0, 64 * kKiB},
+  };
+  return kAllowances[work];
+}
+
+/// Seconds of CPU beside marks.
+constexpr Allowance kMarkedCpu{0.05, 0.1};
 
 /// A supervisor that did not run for so long (starved, stopped, frozen with its container) did not watch:
 /// that time is not the build's.
@@ -116,6 +127,7 @@ void ProgressTracker::Add(const Sample& sample) {
   Feed(kOutput, Signal::Output, static_cast<double>(sample.output_bytes), sample.at, passed);
   Feed(kBirths, Signal::Births, AsDouble(sample.births), sample.at, passed);
   FeedWork(sample, passed);
+  FeedMarks(sample, passed);
   if (sample.news > before_.news) progress_.last_news = sample.at;
   before_ = sample;
 }
@@ -153,12 +165,20 @@ void ProgressTracker::FeedWork(const Sample& sample, double seconds) {
   const auto lines = static_cast<double>(sample.output_lines - before_.output_lines);
   for (size_t work = 0; work < kWorks; ++work) {
     if (!values[work]) continue;
-    const LoopAllowance& allowance = kLoopAllowances[work];
+    const LoopAllowance allowance = LoopAllowanceOf(work);
     Counter& counter = works_[work];
     counter.level += counter.Grown(*values[work]) - allowance.per_second * seconds -
                      allowance.per_line * lines - allowance.per_output_byte * bytes;
     if (counter.RunsOver(allowance.burst)) progress_.last_work = sample.at;
   }
+}
+
+/// A test runner computes for each of its marks; a loop that waits and prints a dot in each turn does not.
+void ProgressTracker::FeedMarks(const Sample& sample, double seconds) {
+  if (!sample.cpu_seconds) return;
+  marked_cpu_.level += marked_cpu_.Grown(*sample.cpu_seconds) - kMarkedCpu.per_second * seconds;
+  if (sample.marks > before_.marks && marked_cpu_.RunsOver(kMarkedCpu.burst)) progress_.last_news = sample.at;
+  marked_cpu_.level = std::clamp(marked_cpu_.level, 0.0, 2 * kMarkedCpu.burst);
 }
 
 }  // namespace imagebatch::hang

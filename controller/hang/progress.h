@@ -30,7 +30,8 @@ struct Sample {
   std::optional<uint64_t> births;         // processes seen for the first time
   uint64_t output_bytes = 0;
   uint64_t output_lines = 0;
-  uint64_t news = 0;  // how often the output has said something new (hang/novelty.h)
+  uint64_t news = 0;   // how often the output has said something new (hang/novelty.h)
+  uint64_t marks = 0;  // how often it has added marks to an unfinished line
 };
 
 struct SignalProgress {
@@ -82,11 +83,13 @@ class ProgressTracker {
 
   void Feed(Source source, Signal signal, std::optional<double> value, TimePoint at, double seconds);
   void FeedWork(const Sample& sample, double seconds);
+  void FeedMarks(const Sample& sample, double seconds);
 
   Progress progress_;
   TimePoint last_sample_;
   std::array<Counter, kSources> counters_;
   std::array<Counter, kWorks> works_;
+  Counter marked_cpu_;
   Sample before_;
 };
 

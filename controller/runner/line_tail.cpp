@@ -40,6 +40,7 @@ void LineTail::Complete(const std::string& line, hang::TimePoint now) {
   phases_.Add(text, now);
   lines_[next_].assign(text);
   next_ = (next_ + 1) % kLines;
+  ++count_;
 }
 
 std::vector<std::string> LineTail::Last() const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ class LineTail {
 
   /// The last lines, oldest first; a line without its end yet included.
   std::vector<std::string> Last() const;
+  /// How many whole lines there were.
+  uint64_t Lines() const { return count_; }
   /// The last whole line; empty where there is none.
   std::string_view LastLine() const { return lines_[(next_ + kLines - 1) % kLines]; }
   const hang::PhaseLog& Phases() const { return phases_; }
@@ -33,6 +36,7 @@ class LineTail {
   std::array<std::string, kStreams> open_;
   std::array<std::string, kLines> lines_;  // a ring: the oldest is at next_
   size_t next_ = 0;
+  uint64_t count_ = 0;
   hang::PhaseLog phases_;
 };
 

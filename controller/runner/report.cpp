@@ -107,6 +107,7 @@ void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& det
     if (!progress.watched) continue;
     json.Key(hang::Key(signal)).Decimal(std::chrono::duration<double>(snapshot.now - progress.last).count());
   }
+  json.Key("news").Decimal(std::chrono::duration<double>(snapshot.now - snapshot.progress.last_news).count());
   json.EndObject();
   if (const Evidence* evidence = snapshot.evidence) {
     WriteDeadlock(json, *evidence, detail);

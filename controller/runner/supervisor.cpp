@@ -179,7 +179,7 @@ void Supervisor::PassOutput() {
         output_bytes_ += bytes.size();
         longest_silence_ = std::max(longest_silence_, now_ - last_output_);
         last_output_ = now_;
-        tail_.Add(index, bytes, now_);
+        reader_.Add(index, bytes, now_);
       }
     }
     if (stream.WantsWrite()) stream.Write();
@@ -188,7 +188,9 @@ void Supervisor::PassOutput() {
 
 void Supervisor::Sample() {
   const auto cpu_before = OwnCpu();
-  watch_.Sample(now_, output_bytes_, listener_.NetworkBytes());
+  reader_.Renew();
+  watch_.Sample(now_, {output_bytes_, reader_.Tail().Lines(), reader_.News(), reader_.Marks()},
+                listener_.NetworkBytes());
   // Readings have a share of their own: they must not make samples rare.
   const auto reading = deadlock_watch_.Look(now_, watch_.Progress(), watch_.Tree().Processes());
   Judge();
@@ -205,8 +207,8 @@ void Supervisor::Judge() {
                           .started = clock_.steady_start,
                           .limits = options_.limits,
                           .progress = watch_.Progress(),
-                          .phase = tail_.Phases().Current(),
-                          .last_line = tail_.LastLine(),
+                          .phase = reader_.Tail().Phases().Current(),
+                          .last_line = reader_.Tail().LastLine(),
                           .dead_part = deadlock_watch_.DeadPart()};
   const hang::Verdict next = hang::Next(verdict_, hang::Judge(input), now_);
   const bool changed = hang::Changed(verdict_, next);
@@ -214,7 +216,7 @@ void Supervisor::Judge() {
   if (!changed) return;
   evidence_.reset();
   if (verdict_.Hung()) {
-    evidence_ = CollectEvidence(watch_.Tree(), tail_);
+    evidence_ = CollectEvidence(watch_.Tree(), reader_.Tail());
     if (verdict_.finding->hang_class == hang::Class::Deadlock) {
       evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
     }
@@ -267,7 +269,7 @@ Snapshot Supervisor::Look() const {
           .now = now_,
           .verdict = verdict_,
           .progress = watch_.Progress(),
-          .phase = std::string(tail_.Phases().Current()),
+          .phase = std::string(reader_.Tail().Phases().Current()),
           .evidence = evidence_ ? &*evidence_ : nullptr};
 }
 
@@ -286,7 +288,7 @@ void Supervisor::WriteResult(const std::string& marker) const {
   outcome.peak_resident_bytes = watch_.PeakResidentBytes();
   outcome.cpu_seconds = watch_.CpuSeconds();
   outcome.output_bytes = output_bytes_;
-  outcome.phases = tail_.Phases().Until(now_);
+  outcome.phases = reader_.Tail().Phases().Until(now_);
   if (!Overwrite(result_, RenderResult(Look(), outcome, marker))) {
     Complain("cannot write " + options_.result_file + ": " + strerror(errno));
   }

@@ -11,9 +11,9 @@
 #include "runner/deadlock_watch.h"
 #include "runner/ending.h"
 #include "runner/evidence.h"
-#include "runner/line_tail.h"
 #include "runner/listener.h"
 #include "runner/output.h"
+#include "runner/output_reader.h"
 #include "runner/report.h"
 #include "runner/spawn.h"
 #include "runner/watch.h"
@@ -69,7 +69,7 @@ class Supervisor {
   Listener listener_;
   std::vector<OutputStream> streams_;
   std::vector<pollfd> polls_;
-  LineTail tail_;
+  OutputReader reader_;
 
   Watch watch_;
   DeadlockWatch deadlock_watch_;

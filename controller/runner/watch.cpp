@@ -29,16 +29,19 @@ double Watch::LivingSeconds() const {
   return static_cast<double>(tree_.Totals().ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-void Watch::Sample(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes) {
+void Watch::Sample(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes) {
   tree_.Walk();
-  Count(now, output_bytes, own_network_bytes);
+  Count(now, output, own_network_bytes);
 }
 
-void Watch::Count(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes) {
+void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes) {
   const TreeTotals& totals = tree_.Totals();
   hang::Sample sample;
   sample.at = now;
-  sample.output_bytes = output_bytes;
+  sample.output_bytes = output.bytes;
+  sample.output_lines = output.lines;
+  sample.news = output.news;
+  sample.marks = output.marks;
   if (tree_.Readable()) {
     sample.cpu_seconds = LivingSeconds() + ReapedSeconds();
     sample.births = totals.births;

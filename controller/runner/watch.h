@@ -8,6 +8,14 @@
 
 namespace imagebatch::runner {
 
+/// What the command has written so far.
+struct OutputCounts {
+  uint64_t bytes = 0;
+  uint64_t lines = 0;
+  uint64_t news = 0;
+  uint64_t marks = 0;
+};
+
 /// Takes the samples of the process tree that the verdict is judged by.
 class Watch {
  public:
@@ -15,10 +23,9 @@ class Watch {
   explicit Watch(hang::TimePoint start) : progress_(start) {}
 
   /// What the counters stand at before the command is started: there is no tree yet to look at.
-  void Begin(hang::TimePoint now) { Count(now, 0, 0); }
-  /// One sample. `output_bytes` is what the command has written so far, `own_network_bytes` what the runner's
-  /// listener has put on the network so far.
-  void Sample(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes);
+  void Begin(hang::TimePoint now) { Count(now, {}, 0); }
+  /// One sample. `own_network_bytes` is what the runner's listener has put on the network so far.
+  void Sample(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes);
 
   const hang::Progress& Progress() const { return progress_.Get(); }
   ProcessTree& Tree() { return tree_; }
@@ -29,7 +36,7 @@ class Watch {
   double CpuSeconds() const;
 
  private:
-  void Count(hang::TimePoint now, uint64_t output_bytes, uint64_t own_network_bytes);
+  void Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes);
   double LivingSeconds() const;
 
   ProcessTree tree_;

@@ -91,7 +91,7 @@ SCENARIOS = [
     looping("again_and_again", "looping.py again_and_again", "a download that starts again whenever it is done"),
     looping("lock_countdown", "looping.py lock_countdown", "apt waits for a lock and counts the seconds"),
     looping("buildkit_heartbeat_step", "replay.py heartbeat.plain 1 license", "a RUN step that says for ever that it waits"),
-    looping("buildkit_heartbeat_rawjson", "replay.py heartbeat.rawjson 1 license", "the same as rawjson"),
+    looping("buildkit_heartbeat_rawjson", "replay.py heartbeat.rawjson 1 d2FpdGluZyBmb3IgdGhlIGxpY2Vuc2Ug", "the same as rawjson"),
 
     deadline("runs_too_long", "working.py new_lines", "a build that goes on and on"),
 

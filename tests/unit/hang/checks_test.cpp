@@ -156,6 +156,52 @@ TEST(Busy, ZeroTurnsItOff) {
   EXPECT_FALSE(CheckBusy(input));
 }
 
+/// A build that has run for two hours, prints all the time, and last said something new `quiet` ago.
+Input Chatter(Duration quiet) {
+  Input input = BusyBuild(Duration::zero());
+  input.progress.signals[static_cast<size_t>(Signal::Output)].last = input.now;
+  input.progress.last_news = input.now - quiet;
+  input.progress.last_work = kStart;
+  return input;
+}
+
+TEST(Looping, IsFoundAtTheLimitAndNotBefore) {
+  EXPECT_FALSE(CheckLooping(Chatter(minutes(30) - Duration(1))));
+  const auto finding = CheckLooping(Chatter(minutes(30)));
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->hang_class, Class::Looping);
+  EXPECT_EQ(finding->reason, "NothingNew");
+  EXPECT_THAT(finding->message, HasSubstr("1800 s"));
+  EXPECT_LE(finding->message.size(), 250U);
+}
+
+TEST(Looping, WorkBesideTheOutputKeepsItAwayAndCpuDoesNot) {
+  Input input = Chatter(minutes(60));
+  input.progress.last_work = input.now - minutes(29);
+  EXPECT_FALSE(CheckLooping(input));
+  input.progress.last_work = kStart;
+  input.progress.signals[static_cast<size_t>(Signal::Cpu)].last = input.now;
+  EXPECT_TRUE(CheckLooping(input));
+}
+
+TEST(Looping, IsSaidOfABuildThatPrintsOnly) {
+  Input input = Chatter(minutes(60));
+  input.progress.signals[static_cast<size_t>(Signal::Output)].last = input.now - minutes(30);
+  EXPECT_FALSE(CheckLooping(input));
+}
+
+TEST(Looping, NeedsToSeeTheIo) {
+  Input input = Chatter(minutes(60));
+  input.progress.signals[static_cast<size_t>(Signal::Io)].watched = false;
+  EXPECT_FALSE(CheckLooping(input));
+}
+
+TEST(Looping, ZeroTurnsItOff) {
+  Input input = Chatter(minutes(60));
+  input.limits.silent_after = Duration::zero();
+  EXPECT_FALSE(CheckLooping(input));
+}
+
 TEST(Patience, APhaseThatIsOftenQuietHasThreeTimesTheLimit) {
   Input idle = Build(minutes(15) - Duration(1));
   idle.phase = "exporting layers";

@@ -107,6 +107,119 @@ TEST(Progress, ManyBirthsAreWork) {
   EXPECT_EQ(last, kStart + seconds(60));
 }
 
+/// As LastProgress(), of the work beside the output.
+TimePoint LastWork(const std::function<void(Sample&, double)>& fill) {
+  ProgressTracker tracker(kStart);
+  for (int second = 0; second <= 600; second += 2) {
+    Sample sample = At(seconds(second));
+    sample.written_bytes = 0;
+    fill(sample, second);
+    tracker.Add(sample);
+  }
+  return tracker.Get().last_work;
+}
+
+uint64_t Count(double value) { return static_cast<uint64_t>(value); }
+
+TEST(Work, AHeartbeatIsNone) {
+  EXPECT_EQ(LastWork([](Sample& s, double t) {
+              s.output_lines = Count(t);
+              s.output_bytes = s.written_bytes.emplace(Count(40 * t));
+              s.io_bytes = s.written_bytes;
+            }),
+            kStart);
+}
+
+TEST(Work, OneErrorAtFullSpeedIsNoneThroughTwoPipesToo) {
+  EXPECT_EQ(LastWork([](Sample& s, double t) {
+              s.output_bytes = Count(50e6 * t);
+              s.output_lines = s.output_bytes / 50;
+              s.written_bytes = 3 * s.output_bytes;
+              s.io_bytes = 5 * s.output_bytes;
+              s.cpu_seconds = t;
+            }),
+            kStart);
+}
+
+// Once a second: curl loads itself, asks, and is refused.
+TEST(Work, ARetryLoopIsNone) {
+  EXPECT_EQ(LastWork([](Sample& s, double t) {
+              s.output_lines = Count(t);
+              s.output_bytes = Count(60 * t);
+              s.written_bytes = Count(70 * t);
+              s.io_bytes = Count(400e3 * t);
+              s.network_bytes = Count(1500 * t);
+              s.births = Count(2 * t);
+            }),
+            kStart);
+}
+
+TEST(Work, ACompilerBelowAHeartbeatIsSome) {
+  EXPECT_GE(LastWork([](Sample& s, double t) {
+              s.output_lines = Count(t);
+              s.output_bytes = Count(20 * t);
+              s.written_bytes = Count(200e3 * t);
+              s.io_bytes = Count(900e3 * t);
+            }),
+            kStart + seconds(580));
+}
+
+TEST(Work, ReadingBelowAHeartbeatIsSome) {
+  EXPECT_GE(LastWork([](Sample& s, double t) {
+              s.output_lines = Count(t);
+              s.output_bytes = Count(20 * t);
+              s.io_bytes = Count(5e6 * t);
+            }),
+            kStart + seconds(580));
+}
+
+TEST(Work, ATrickleIntoAFileIsSome) {
+  EXPECT_GE(LastWork([](Sample& s, double t) {
+              s.output_lines = Count(t);
+              s.output_bytes = Count(20 * t);
+              s.io_bytes = s.written_bytes.emplace(Count(20e3 * t));
+            }),
+            kStart + seconds(580));
+}
+
+TEST(Work, AnUploadIsSome) {
+  EXPECT_GE(LastWork([](Sample& s, double t) {
+              s.output_lines = Count(t);
+              s.output_bytes = Count(20 * t);
+              s.network_bytes = Count(50e3 * t);
+            }),
+            kStart + seconds(580));
+}
+
+TEST(News, AreWhatTheOutputSaysAndNotWhatItIs) {
+  ProgressTracker tracker(kStart);
+  Sample sample = At(seconds(10));
+  sample.output_bytes = 100;
+  tracker.Add(sample);
+  EXPECT_EQ(tracker.Get().last_news, kStart);
+  sample = At(seconds(20));
+  sample.news = 1;
+  tracker.Add(sample);
+  EXPECT_EQ(tracker.Get().last_news, kStart + seconds(20));
+}
+
+/// A mark in each sample, beside so much CPU.
+TimePoint LastNewsOfMarks(double share_of_a_core) {
+  ProgressTracker tracker(kStart);
+  for (int second = 2; second <= 60; second += 2) {
+    Sample sample = At(seconds(second));
+    sample.marks = Count(second / 2);
+    sample.cpu_seconds = share_of_a_core * second;
+    tracker.Add(sample);
+  }
+  return tracker.Get().last_news;
+}
+
+TEST(News, AMarkCountsWhereSomethingWasComputedForIt) {
+  EXPECT_EQ(LastNewsOfMarks(0.04), kStart);
+  EXPECT_GE(LastNewsOfMarks(0.2), kStart + seconds(56));
+}
+
 TEST(Progress, SaysWhichSignalsAreWatched) {
   ProgressTracker tracker(kStart);
   Sample sample = At(seconds(2));

@@ -1,0 +1,36 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace imagebatch::hang {
+
+/// An amount in a line that shows progress when it grows: a percentage, the first part of a ratio
+/// ("[12/500]", "12.3/40 MB", "3 of 20"), a size ("34.5kB", in bytes). No amounts are plain counters, times,
+/// rates ("5 MB/s") and versions.
+struct Amount {
+  double value = 0;
+  bool bare_ratio = false;  // a ratio without units, which may count attempts
+};
+
+/// What a line says, for telling whether it was said before.
+///
+/// Its words count. Set aside are terminal escapes, numbers, times, dates and durations, identifiers (hex of
+/// seven digits or more, words that mix letters and digits more than once, names below /tmp), punctuation,
+/// and what spinners and progress bars are drawn with: ASCII signs and the symbols of Unicode (arrows, boxes,
+/// blocks, Braille, dingbats, emoji). Letters of all scripts count.
+struct LineShape {
+  static constexpr size_t kAmounts = 4;  // further ones are left out
+
+  uint64_t words = 0;    // a hash of the words
+  uint64_t subject = 0;  // a hash of the words and identifiers: what the amounts are of
+  bool empty = true;     // it has no words
+  std::array<Amount, kAmounts> amounts;
+  size_t amount_count = 0;
+};
+
+/// One line or one piece of a progress bar up to a carriage return, without its end.
+LineShape ShapeOf(std::string_view line);
+
+}  // namespace imagebatch::hang
