@@ -1,6 +1,7 @@
 #include "hang/line_shape.h"
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 
 namespace imagebatch::hang {
@@ -64,8 +65,9 @@ class Reader {
       }
     }
     if (attempts_) {
-      const auto end = std::remove_if(shape_.amounts.begin(), shape_.amounts.begin() + shape_.amount_count,
-                                      [](const Amount& amount) { return amount.bare_ratio; });
+      const auto end =
+          std::remove_if(shape_.amounts.begin(), shape_.amounts.begin() + shape_.amount_count,
+                         [](const Amount& amount) { return amount.kind != Amount::Kind::Progress; });
       shape_.amount_count = static_cast<size_t>(end - shape_.amounts.begin());
     }
     return shape_;
@@ -98,9 +100,8 @@ class Reader {
 
   void Identifier(std::string_view id) { Hash(shape_.subject, id); }
 
-  void Add(double value, bool bare_ratio) {
-    if (shape_.amount_count < LineShape::kAmounts)
-      shape_.amounts[shape_.amount_count++] = {value, bare_ratio};
+  void Add(Amount::Kind kind, double value) {
+    if (shape_.amount_count < LineShape::kAmounts) shape_.amounts[shape_.amount_count++] = {kind, value};
   }
 
   /// ECMA-48: CSI with its parameters, OSC up to BEL or ESC \, and the short ones.
@@ -170,14 +171,16 @@ class Reader {
 
   void TakeNumber() {
     if (TakeTime()) return;
-    double value = TakeValue();
+    const double value = TakeValue();
     const double unit = TakeUnit();
     if (unit < 0) return;
     if (TakeRatio(value, unit)) return;
     if (At(0) == '%' || (At(0) == ' ' && At(1) == '%')) {
-      if (value <= 100) Add(value, false);
-    } else if (unit > 0 && !TakeRate()) {
-      Add(value * unit, false);
+      if (value <= 100) Add(Amount::Kind::Progress, value);
+    } else if (unit > 0) {
+      if (!TakeRate()) Add(Amount::Kind::Progress, value * unit);
+    } else if (std::floor(value) == value) {
+      Add(Amount::Kind::Counter, value);
     }
   }
 
@@ -227,8 +230,10 @@ class Reader {
       return unit;
     }
     if (!attached) {
-      rest_ = before;
-      return 0;
+      const bool time = IsTimeUnit(word) || word.starts_with("second") || word.starts_with("minute");
+      if (!time) rest_ = before;
+      if (time) Take(word.size());
+      return time ? -1 : 0;
     }
     Take(word.size());
     if (IsDuration(word)) return -1;  // "5s", "1h2m3s"
@@ -278,7 +283,8 @@ class Reader {
       return true;
     }
     const double first = value * (unit > 0 ? unit : std::max(total_unit, 1.0));
-    if (first <= total * std::max(total_unit, 1.0) && total > 1) Add(first, unit == 0 && total_unit == 0);
+    if (first <= total * std::max(total_unit, 1.0) && total > 1)
+      Add(unit == 0 && total_unit == 0 ? Amount::Kind::BareRatio : Amount::Kind::Progress, first);
     return true;
   }
 

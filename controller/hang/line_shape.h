@@ -6,12 +6,17 @@
 
 namespace imagebatch::hang {
 
-/// An amount in a line that shows progress when it grows: a percentage, the first part of a ratio
-/// ("[12/500]", "12.3/40 MB", "3 of 20"), a size ("34.5kB", in bytes). No amounts are plain counters, times,
-/// rates ("5 MB/s") and versions.
+/// A number in a line that may grow from one time to the next. No amounts are times, rates ("5 MB/s"),
+/// versions, identifiers.
 struct Amount {
+  enum class Kind {
+    Progress,   // a percentage, the first part of a ratio with units ("12.3/40 MB"), a size ("34.5kB", in
+                // bytes)
+    BareRatio,  // the first part of "[12/500]", "3 of 20": progress too, unless the line counts attempts
+    Counter,    // any other whole number: no progress by itself
+  };
+  Kind kind = Kind::Counter;
   double value = 0;
-  bool bare_ratio = false;  // a ratio without units, which may count attempts
 };
 
 /// What a line says, for telling whether it was said before.

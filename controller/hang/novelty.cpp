@@ -90,8 +90,8 @@ void Novelty::Renew() {
 
 void Novelty::Judge(std::string_view piece) {
   const LineShape shape = ShapeOf(piece);
-  const bool grown = shape.amount_count > 0 && Grown(shape);
   const bool new_line = !shape.empty && seen_.Insert(shape.words);
+  const bool grown = shape.amount_count > 0 && Grown(shape);
   if (new_line) ++lines_;
   if (new_line || grown) ++count_;
 }
@@ -103,13 +103,20 @@ bool Novelty::Grown(const LineShape& shape) {
   constexpr uint64_t kNewContext = 2;
   if (fresh || lines_ - largest.seen_at >= kNewContext) largest.values.fill(-1);
   largest.seen_at = lines_;
-  bool grown = false;
+  // Counters have places of their own: a bar that is drawn with digits must not move the percentage behind
+  // it.
+  size_t next = 0, next_counter = LineShape::kAmounts;
+  bool grown = false, marked = false;
   for (size_t index = 0; index < shape.amount_count; ++index) {
-    double& value = largest.values[index];
+    const Amount& amount = shape.amounts[index];
+    const bool counter = amount.kind == Amount::Kind::Counter;
+    double& value = largest.values[counter ? next_counter++ : next++];
     // The first one says what there is, not that it has grown.
-    grown = grown || (value >= 0 && shape.amounts[index].value > value);
-    value = std::max(value, shape.amounts[index].value);
+    const bool larger = value >= 0 && amount.value > value;
+    (counter ? marked : grown) |= larger;
+    value = std::max(value, amount.value);
   }
+  if (marked) ++marks_;
   return grown;
 }
 

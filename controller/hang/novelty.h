@@ -41,8 +41,8 @@ class SeenLines {
 /// says it for the first time.) In a loop no new lines come, and a bar that it draws again from the start
 /// says nothing.
 ///
-/// Marks are told apart: the dots that a test runner adds to an unfinished line, one for each test, look like
-/// the dots of a program that waits, and who reads them must look at the CPU too.
+/// Marks are told apart: a counter that grows, and the dots that a test runner adds to an unfinished line. A
+/// program that waits or fails counts too, and who reads them must look at the CPU.
 ///
 /// Memory and time are bounded: a piece longer than kPieceBytes is judged in parts, and of what is printed
 /// between two Renew() the first kBudgetBytes are read. What is printed so fast is either new somewhere
@@ -62,8 +62,8 @@ class Novelty {
 
   /// How often there was something new so far.
   uint64_t Count() const { return count_; }
-  /// In how many periods a line that was unfinished before has grown by marks alone (".", "F", "s", "x",
-  /// "E").
+  /// How often there was a mark: a whole number of a line larger than all before it, without its being an
+  /// amount; or, once in a period, an unfinished line that has grown by ".", "F", "s", "x", "E" alone.
   uint64_t Marks() const { return marks_; }
 
  private:
@@ -75,9 +75,10 @@ class Novelty {
   /// The largest amounts of one subject.
   struct Largest {
     uint64_t seen_at;  // lines_ when they were last seen
-    std::array<double, LineShape::kAmounts> values;
+    std::array<double, 2 * LineShape::kAmounts> values;
   };
   void Judge(std::string_view piece);
+  /// Whether an amount is larger than before; counts marks.
   bool Grown(const LineShape& shape);
 
   std::array<Stream, kStreams> streams_;

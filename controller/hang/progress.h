@@ -31,7 +31,7 @@ struct Sample {
   uint64_t output_bytes = 0;
   uint64_t output_lines = 0;
   uint64_t news = 0;   // how often the output has said something new (hang/novelty.h)
-  uint64_t marks = 0;  // how often it has added marks to an unfinished line
+  uint64_t marks = 0;  // how often it has shown a mark alone: a dot, a counter
 };
 
 struct SignalProgress {

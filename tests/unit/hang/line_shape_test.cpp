@@ -12,10 +12,22 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+/// Those that are progress by themselves.
 std::vector<double> Amounts(std::string_view line) {
   const LineShape shape = ShapeOf(line);
   std::vector<double> values;
-  for (size_t index = 0; index < shape.amount_count; ++index) values.push_back(shape.amounts[index].value);
+  for (size_t index = 0; index < shape.amount_count; ++index) {
+    if (shape.amounts[index].kind != Amount::Kind::Counter) values.push_back(shape.amounts[index].value);
+  }
+  return values;
+}
+
+std::vector<double> Counters(std::string_view line) {
+  const LineShape shape = ShapeOf(line);
+  std::vector<double> values;
+  for (size_t index = 0; index < shape.amount_count; ++index) {
+    if (shape.amounts[index].kind == Amount::Kind::Counter) values.push_back(shape.amounts[index].value);
+  }
   return values;
 }
 
@@ -91,6 +103,15 @@ TEST(LineShape, KnowsWhatIsNoAmount) {
                            "10kBps", "waiting 10/60s", "elapsed 12s", "retrying (3/10)",
                            "Attempt 3/10 failed", "150%", "7/3", "1/1", "processed 1200 rows"}) {
     EXPECT_THAT(Amounts(line), IsEmpty()) << line;
+  }
+}
+
+TEST(LineShape, TellsCountersApart) {
+  EXPECT_THAT(Counters("step 1200, loss 0.123"), ElementsAre(1200));
+  EXPECT_THAT(Counters("layer 450: 30e14955"), ElementsAre(450));
+  for (const char* line :
+       {"attempt 12 failed", "elapsed 12 s", "elapsed 12s", "12%", "3/20", "12:30", "#9 1.5", "Retrying 7"}) {
+    for (double value : Counters(line)) EXPECT_EQ(value, 9) << line;
   }
 }
 

@@ -99,6 +99,13 @@ TEST(Novelty, MarksAreSeenWhereALineGrowsByThemAlone) {
   EXPECT_EQ(novelty.Marks(), 2U) << "the line was not there before";
 }
 
+TEST(Novelty, ACounterThatGrowsIsAMarkAndNothingNew) {
+  Novelty novelty;
+  News(novelty, "layer 50: done\n");
+  EXPECT_EQ(News(novelty, "layer 100: done\nlayer 150: done\nlayer 150: done\nlayer 1: done\n"), 0U);
+  EXPECT_EQ(novelty.Marks(), 2U);
+}
+
 TEST(Novelty, DoesNotDependOnHowTheBytesAreSplit) {
   std::string text = "one\r\ntwo\rthree 5%\rthree 6%\n" + std::string(10'000, 'y') + " end\nfour";
   text += std::string(Novelty::kBudgetBytes, 'z') + "\nnot read any more\n";

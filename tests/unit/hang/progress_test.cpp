@@ -204,19 +204,21 @@ TEST(News, AreWhatTheOutputSaysAndNotWhatItIs) {
 }
 
 /// A mark in each sample, beside so much CPU.
-TimePoint LastNewsOfMarks(double share_of_a_core) {
+TimePoint LastNewsOfMarks(double share_of_a_core, double lines_per_second = 0) {
   ProgressTracker tracker(kStart);
   for (int second = 2; second <= 60; second += 2) {
     Sample sample = At(seconds(second));
     sample.marks = Count(second / 2);
     sample.cpu_seconds = share_of_a_core * second;
+    sample.output_lines = Count(lines_per_second * second);
     tracker.Add(sample);
   }
   return tracker.Get().last_news;
 }
 
 TEST(News, AMarkCountsWhereSomethingWasComputedForIt) {
-  EXPECT_EQ(LastNewsOfMarks(0.04), kStart);
+  EXPECT_EQ(LastNewsOfMarks(0.012), kStart);
+  EXPECT_EQ(LastNewsOfMarks(0.03, 1), kStart) << "a counter on lines of its own, one in a second";
   EXPECT_GE(LastNewsOfMarks(0.2), kStart + seconds(56));
 }
 
