@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "hang/wait_words.h"
+#include "runner/stacks.h"
 
 namespace imagebatch::runner {
 namespace {
@@ -59,8 +60,9 @@ int Supervisor::Run() {
     HandleSignals();
     PassOutput();
     if (status_) EndLeftovers();
+    if (ended_hung_ && now_ >= stacks_until_) ending_.Begin(now_);
     ending_.Advance(now_);
-    if (!status_ && !ending_.Begun() && now_ >= next_sample_) Sample();
+    if (!status_ && !ended_hung_ && !ending_.Begun() && now_ >= next_sample_) Sample();
   }
   return Finish();
 }
@@ -128,6 +130,8 @@ hang::TimePoint Supervisor::NextTimer() const {
   hang::TimePoint next = now_ + std::chrono::seconds(60);
   if (ending_.Begun()) {
     next = ending_.NextStep();
+  } else if (ended_hung_) {
+    next = stacks_until_;
   } else if (!status_) {
     next = next_sample_;
   } else if (children_left_) {
@@ -230,7 +234,8 @@ void Supervisor::EndHung() {
   // Written before anything is ended, in case we are ended too; without the marker, for the command can still
   // read the file.
   WriteResult("");
-  ending_.Begin(now_);
+  stacks_until_ = now_;
+  if (AskForStacks(watch_.Tree().Processes()) > 0) stacks_until_ += kTimeForStacks;
 }
 
 void Supervisor::EndLeftovers() {

@@ -84,6 +84,7 @@ class Supervisor {
   hang::TimePoint leftovers_until_;
   TreeEnding ending_;
   bool ended_hung_ = false;
+  hang::TimePoint stacks_until_;
   bool told_to_end_ = false;
 
   hang::TimePoint last_output_;

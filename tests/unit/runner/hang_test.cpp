@@ -162,6 +162,25 @@ TEST(OnHangFail, GivesTheCommandTimeToClean) {
   EXPECT_EQ(run.Output(), "cleaned\n");
 }
 
+TEST(OnHangFail, AsksForStacksBehindTheEvidence) {
+  Supervised run(Quick({"--on-hang", "fail"}), {"python3", "-X", "faulthandler", "-c",
+                                                "import time\ndef stuck(): time.sleep(1000)\nstuck()"});
+  EXPECT_EQ(run.Wait(), 124);
+  const std::string log = run.Errors();
+  EXPECT_THAT(log, StartsWith("{\"imagebatch\":\"evidence\""));
+  EXPECT_THAT(log, HasSubstr("Fatal Python error: Aborted"));
+  EXPECT_THAT(log, HasSubstr("in stuck"));
+  EXPECT_FALSE(std::filesystem::exists(run.Directory() / "core"));
+}
+
+TEST(OnHangFail, AbortsNobodyWhoDoesNotListen) {
+  // The shell handles both signals, but prints no stacks.
+  Supervised run(Quick({"--on-hang", "fail"}),
+                 Shell("trap 'echo aborted' ABRT; trap 'echo quit' QUIT; sleep 1000 & wait"));
+  EXPECT_EQ(run.Wait(), 124);
+  EXPECT_THAT(run.Output(), IsEmpty());
+}
+
 TEST(ForkPool, IsADeadlockAndItsEvidenceShowsTheLock) {
   Supervised run(
       {"--deadlock-after", "2s", "--sample-every", "200ms", "--grace", "500ms", "--on-hang", "fail"},
