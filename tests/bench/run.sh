@@ -17,3 +17,6 @@ trap - EXIT
 echo "== a real batch: memory, writes, and how fast a hang is told"
 "$here/images.sh" base builder
 python3 "$root/tests/bench/batch_cost.py" --image "$("$here/image.sh")" "$@"
+
+echo "== 100 Pods, ten of which hang: how fast each is told"
+python3 "$root/tests/bench/hang_delay.py" --image "$("$here/image.sh")"

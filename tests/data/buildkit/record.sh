@@ -5,7 +5,12 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tools=$here/../../../build/tools
 work=$(mktemp -d /var/tmp/buildkit.XXXX)
-trap 'kill -KILL "$daemon"; wait "$daemon" || true; rm -rf "$work"' EXIT
+end() {
+  kill -KILL "$daemon" && wait "$daemon" || true
+  find /sys/fs/cgroup{,/*}/buildkit -depth -type d -exec rmdir {} \; 2>/dev/null || true
+  rm -rf "$work"
+}
+trap end EXIT
 address=unix://$work/socket
 PATH=$tools:$PATH unshare --pid --fork --kill-child --mount --mount-proc "$tools/buildkitd" --root "$work/root" \
   --addr "$address" --containerd-worker=false --oci-worker-net host >"$work/log" 2>&1 &
