@@ -13,7 +13,8 @@ TOOLS = {".c": ("gcc",), ".go": ("go",), ".java": ("javac", "java"), ".js": ("no
 # is left of a scenario ends with its first process.
 NETWORK = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && {} && exec "$@"', "-"]
 PROCESSES = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
-CABLE = "ip link add cable type veth peer name cable netns {} && ip address add 192.0.2.1/24 dev cable && ip link set cable up"
+CABLE = ("ip link add cable type veth peer name cable netns {} && ip address add 192.0.2.1/24 dev cable && "
+         "ip link set cable up")
 OTHER_END = "ip address add 192.0.2.2/24 dev cable && ip link set cable up"
 
 

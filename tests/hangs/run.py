@@ -116,7 +116,7 @@ def report(all_seen, thresholds):
         if label == "healthy":
             flagged = sum(bool(seen.found) for seen in group)
             failed = sum(bool(seen.problem) for seen in group) - flagged
-            print(f"{label:10}{len(names):10}{len(group):6}   false flags: {flagged}" + (f", failed: {failed}" if failed else ""))
+            print(f"{label:10}{len(names):10}{len(group):6}   false flags: {flagged}, failed otherwise: {failed}")
             continue
         right = [seen for seen in group if seen.found == label]
         wrong = sum(seen.found not in ("", label) for seen in group)
@@ -127,7 +127,8 @@ def report(all_seen, thresholds):
             threshold = thresholds.of(label)
             text = ", ".join(f"{value:.2f} s ({100 * value / threshold:.1f} %)"
                              for value in (statistics.median(delays), max(delays)))
-        print(f"{label:10}{len(names):10}{len(group):6}{100 * len(right) / len(group):8.1f}%{wrong:13}{missed:8}{late:6}{text:>44}")
+        recall = 100 * len(right) / len(group)
+        print(f"{label:10}{len(names):10}{len(group):6}{recall:8.1f}%{wrong:13}{missed:8}{late:6}{text:>44}")
 
 
 def main():
@@ -154,7 +155,8 @@ def main():
                       f"{time.monotonic() - turn_start:.0f} s", flush=True)
     report(everything, thresholds)
     failed = sum(bool(seen.problem) for seen in everything)
-    print(f"\n{len(everything) - failed} passed, {failed} failed, {left_out} skipped in {time.monotonic() - start:.0f} s")
+    seconds = time.monotonic() - start
+    print(f"\n{len(everything) - failed} passed, {failed} failed, {left_out} skipped in {seconds:.0f} s")
     sys.exit(1 if failed else 0)
 
 

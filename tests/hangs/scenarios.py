@@ -17,7 +17,6 @@ class Scenario:
     cores: int = 0        # 1: keeps a core busy; such ones are run a few at a time
     needs: tuple = ()     # programs it calls
     server: str = ""      # a program that runs elsewhere, at the other end of a network cable
-    options: tuple = ()   # of the runner, beside the thresholds that all have
 
 
 def _of(label):
@@ -33,7 +32,8 @@ SCENARIOS = [
     deadlock("fork_pool", "sh mark_stuck.sh fork_pool.py -- echo built",
              "the original bug: a process pool forked while another thread holds the logging lock"),
     deadlock("py_mutual_join", "dead.py mutual_join", "two threads join each other"),
-    deadlock("py_pool_waits_for_itself", "dead.py pool_waits_for_itself", "a task waits for a task of its own full pool"),
+    deadlock("py_pool_waits_for_itself", "dead.py pool_waits_for_itself",
+             "a task waits for a task of its own full pool"),
     deadlock("py_full_pipes", "dead.py full_pipes", "both pipes to a child are full: Popen without communicate()"),
     deadlock("py_own_pipe", "dead.py own_pipe", "a reader that holds the writing end itself"),
     deadlock("py_wait_before_close", "dead.py wait_before_close", "parent waits for child, child for parent's pipe"),
@@ -55,7 +55,8 @@ SCENARIOS = [
     idle("py_timed_join", "idle.py timed_join", "get(timeout) in a loop, and nobody left who would put"),
     idle("py_asyncio", "idle.py asyncio_future", "a future that nobody resolves, in a loop that ticks"),
     idle("py_killed_worker", "idle.py killed_worker", "the out-of-memory killer took a worker of multiprocessing.Pool"),
-    idle("py_silent_server", "idle.py silent_server", "a request without a time limit to a server that does not answer"),
+    idle("py_silent_server", "idle.py silent_server",
+         "a request without a time limit to a server that does not answer"),
     idle("py_silent_daemon", "idle.py silent_daemon", "docker buildx prune without a time limit"),
     idle("py_nobody_connects", "idle.py nobody_connects", "accept() and nobody comes"),
     idle("py_deaf_child", "idle.py deaf_child", "a child that sleeps for ever"),
@@ -68,7 +69,8 @@ SCENARIOS = [
     idle("go_blocked", "runtime.go blocked", "all goroutines are blocked, the runtime ticks"),
     idle("java_monitors", "Monitors.java", "two monitors in two orders; the JVM's own threads have timed waits"),
     idle("node_pending", "pending.js", "a promise that nobody keeps, and an interval that does nothing"),
-    idle("buildkit_silent_step", "replay.py silent.plain 1 'sleep infinity'", "a RUN step that says nothing, as BuildKit shows it"),
+    idle("buildkit_silent_step", "replay.py silent.plain 1 'sleep infinity'",
+         "a RUN step that says nothing, as BuildKit shows it"),
 
     busy("c_spin", "busy.c spin", "a loop without an end", cores=1),
     busy("c_livelock", "busy.c livelock", "two threads that give way to each other for ever", cores=1),
@@ -90,8 +92,10 @@ SCENARIOS = [
     looping("frozen_percentage", "looping.py frozen_percentage", "a percentage that stands while the clock goes on"),
     looping("again_and_again", "looping.py again_and_again", "a download that starts again whenever it is done"),
     looping("lock_countdown", "looping.py lock_countdown", "apt waits for a lock and counts the seconds"),
-    looping("buildkit_heartbeat_step", "replay.py heartbeat.plain 1 license", "a RUN step that says for ever that it waits"),
-    looping("buildkit_heartbeat_rawjson", "replay.py heartbeat.rawjson 1 d2FpdGluZyBmb3IgdGhlIGxpY2Vuc2Ug", "the same as rawjson"),
+    looping("buildkit_heartbeat_step", "replay.py heartbeat.plain 1 license",
+            "a RUN step that says for ever that it waits"),
+    looping("buildkit_heartbeat_rawjson", "replay.py heartbeat.rawjson 1 d2FpdGluZyBmb3IgdGhlIGxpY2Vuc2Ug",
+            "the same as rawjson, which has output in Base64"),
 
     deadline("runs_too_long", "working.py new_lines", "a build that goes on and on"),
 

@@ -49,7 +49,8 @@ class Thresholds:
         return [text for name, seconds in names.items() for text in (name, f"{round(seconds * 1000)}ms")]
 
     def environment(self):
-        return {"WAIT": f"{(self.deadlock * 1.1 + self.idle) / 2:.1f}", "WORK": f"{max(self.idle, self.silent) * 1.2:.1f}",
+        return {"WAIT": f"{(self.deadlock * 1.1 + self.idle) / 2:.1f}",
+                "WORK": f"{max(self.idle, self.silent) * 1.2:.1f}",
                 "SILENT": f"{self.silent:.1f}"}
 
 
@@ -71,8 +72,8 @@ class _Run:
     def __init__(self, runner, programs, scenario, thresholds, directory):
         self.scenario, self.thresholds, self.directory = scenario, thresholds, directory
         self.stuck, self.marker = directory / "stuck", secrets.token_hex(8)
-        self.command = [str(runner), *thresholds.options(scenario), *scenario.options, "--state", str(directory / "state"),
-                        "--result", str(directory / "result"), "--", *programs.arguments(scenario.command)]
+        self.command = [str(runner), *thresholds.options(scenario), "--state", str(directory / "state"), "--result",
+                        str(directory / "result"), "--", *programs.arguments(scenario.command)]
         self.server = programs.arguments(scenario.server.split()) if scenario.server else None
         self.work = directory / "work"
         self.work.mkdir()

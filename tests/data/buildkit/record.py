@@ -17,7 +17,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
-    with subprocess.Popen(options.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run, \
+    with subprocess.Popen(options.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as run, \
             open(options.file, "wb") as output, open(options.file + ".timing", "w", encoding="ascii") as timing:
         last = time.monotonic()
         signal.signal(signal.SIGALRM, lambda *_: run.kill())

@@ -6,7 +6,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tools=$here/../../../build/tools
 work=$(mktemp -d /var/tmp/buildkit.XXXX)
 end() {
-  kill -KILL "$daemon" && wait "$daemon" || true
+  kill -KILL "$daemon"
+  wait "$daemon" || true
   find /sys/fs/cgroup{,/*}/buildkit -depth -type d -exec rmdir {} \; 2>/dev/null || true
   rm -rf "$work"
 }

@@ -132,9 +132,14 @@ static void daemon_worker(void) {
 }
 
 int main(int argc, char** argv) {
-  static const struct program programs[] = {
-      {"join_ring", join_ring},     {"lock_order", lock_order},       {"lost_wakeup", lost_wakeup},
-      {"flocks", flocks},           {"ofd_locks", ofd_locks},         {"mixed_locks", mixed_locks},
-      {"daemon_worker", daemon_worker}, {"shared_semaphores", shared_semaphores}, {NULL, NULL}};
+  static const struct program programs[] = {{"join_ring", join_ring},
+                                            {"lock_order", lock_order},
+                                            {"lost_wakeup", lost_wakeup},
+                                            {"flocks", flocks},
+                                            {"ofd_locks", ofd_locks},
+                                            {"mixed_locks", mixed_locks},
+                                            {"daemon_worker", daemon_worker},
+                                            {"shared_semaphores", shared_semaphores},
+                                            {NULL, NULL}};
   return run_program(programs, argc > 1 ? argv[1] : NULL);
 }

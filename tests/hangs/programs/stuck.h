@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-// From here on the program hangs: the file that $STUCK names is made, and its time is the beginning of the hang.
+// From here on the program hangs: the file that $STUCK names is made, and its time is the beginning of the
+// hang.
 static inline void stuck(void) { close(open(getenv("STUCK"), O_CREAT | O_WRONLY, 0600)); }
 
 static inline double seconds_of(const char* threshold) { return atof(getenv(threshold)); }

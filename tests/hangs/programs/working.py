@@ -119,8 +119,8 @@ def pip_download():
         wheel.writestr("corpus-1.0.dist-info/RECORD", "")
     _Index.body = pathlib.Path("wheel.zip").read_bytes()
     index = f"http://127.0.0.1:{_serve(_Index)}/simple"
-    subprocess.run([sys.executable, "-m", "pip", "download", "--isolated", "--disable-pip-version-check", "--no-cache-dir",
-                    "--no-deps", "--progress-bar=on", "--proxy=", f"--index-url={index}", "corpus"],
+    subprocess.run([sys.executable, "-m", "pip", "download", "--isolated", "--disable-pip-version-check",
+                    "--no-cache-dir", "--no-deps", "--progress-bar=on", "--proxy=", f"--index-url={index}", "corpus"],
                    check=True, env={**os.environ, "no_proxy": "*"})
 
 
