@@ -64,7 +64,8 @@ def batch(rows):
         # The words of the arguments are the row's; no value becomes part of the script.
         "command": ["sh", "-c", 'exec python3 "/corpus/$FILE" $ARGUMENTS'],
         "env": [{"name": "FILE", "value": "$(file)"}, {"name": "ARGUMENTS", "value": "$(arguments)"},
-                {"name": "STUCK", "value": "/tmp/stuck"}, {"name": "WORK", "value": str(seconds)}],
+                {"name": "STUCK", "value": "/tmp/stuck"}, {"name": "WORK", "value": str(seconds)},
+                {"name": "SILENT", "value": str(THRESHOLDS["silentSeconds"])}],
         # Programs that spin must not take the node with them.
         "resources": {"limits": {"cpu": "100m"}, "requests": {"cpu": "1m"}},
         "volumeMounts": [{"name": "corpus", "mountPath": "/corpus"}],
@@ -85,9 +86,10 @@ class Status(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.seen, self.classes = {}, {}
-        columns = '{range .status.hungBuilds[*]}{.name}{"="}{.class}{" "}{end}{"\\n"}'
+        template = '{{with .status}}{{range .hungBuilds}}{{.name}}={{.class}} {{end}}{{end}}{{"\\n"}}'
         self.process = subprocess.Popen(
-            [cluster.TOOLS / "kubectl", "get", "imagebatch", BATCH, "-n", NAMESPACE, "--watch", "-o", f"jsonpath={columns}"],
+            [cluster.TOOLS / "kubectl", "get", "imagebatch", BATCH, "-n", NAMESPACE, "--watch",
+             f"--output=go-template={template}"],
             env=cluster.ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def run(self):
