@@ -20,17 +20,17 @@ def _c_file(name, functions):
 
 def compile_c():
     """make -s over many files: no output."""
-    _c_file("file.c", 400)
+    _c_file("file.c", 150)
     for _ in working():
         subprocess.run(["gcc", "-O2", "-c", "file.c", "-o", "file.o"], check=True)
 
 
 def compile_cxx():
     pathlib.Path("file.cpp").write_text(
-        "#include <map>\n#include <regex>\n#include <string>\nint main() { std::map<std::string, std::regex> m; "
-        "return std::regex_match(\"a\", m[\"x\"]); }\n", encoding="ascii")
+        "#include <map>\n#include <string>\nint main() { std::map<std::string, int> m; return m[\"x\"]; }\n",
+        encoding="ascii")
     for _ in working():
-        subprocess.run(["g++", "-O1", "-std=c++17", "file.cpp", "-o", "file"], check=True)
+        subprocess.run(["g++", "-O1", "file.cpp", "-o", "file"], check=True)
 
 
 def compile_with_heartbeat():
