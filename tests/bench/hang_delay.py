@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """How fast hangs are told in Pods, and that nothing else is: builds on the test cluster, a tenth of which hang.
 
-    hang_delay.py --image REFERENCE [--pods 100]
+    hang_delay.py [--pods 100] [--hung 10] [--scale 1]
 
-Installs the chart and applies one batch; every tenth build is a hung program of the corpus (tests/hangs), the others
-work. For each hung build it takes the moment of the runner's verdict, by the runner's own log, and how much later the
+Installs the chart, with the controller of this tree, and applies one batch. Some builds are hung programs of the corpus
+(tests/hangs), the others work. For each hung build it takes the moment of the runner's verdict, by the runner's own log, and how much later the
 status, the metric and the receiver of the alert had it; prints them beside the targets of the design.
 """
 import argparse
@@ -33,9 +33,9 @@ HUNG = [("Deadlock", "fork_pool.py -- true"), ("Idle", "idle.py heartbeat_thread
         ("Busy", "busy.py regular_expression"), ("Looping", "looping.py retry_counter"),
         ("Deadlock", "dead.py full_pipes"), ("Idle", "idle.py timed_join")]
 HEALTHY = ("working.py byte_count", "working.py percentage", "working.py new_lines")
-# Seconds. Idle and silent are scaled down; the silence of the healthy builds is far below all of them.
+# Seconds. Idle and silent are scaled down; the healthy builds are never silent for more than a second or two.
 THRESHOLDS = {"deadlockSeconds": 30, "idleSeconds": 60, "silentSeconds": 90}
-START_SECONDS = 300   # until all Pods run
+START_SECONDS = 300  # until all Pods run
 TARGETS = {"status": 15, "metric": 15, "alert": 30}
 
 
@@ -43,29 +43,35 @@ def moment(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-def make_rows(pods):
-    """The rows, and the class that each hung one must be given."""
+def prepare_images():
+    """The images of the builds and of the controller, in the cluster's registry; the reference of the latter."""
+    scripts = cluster.ROOT / "tests" / "cluster"
+    subprocess.run([scripts / "images.sh", "builder"], check=True)
+    return subprocess.run([scripts / "image.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+
+
+def make_rows(pods, hung):
+    """The rows, the hung ones spread among them, and the class that each of those must be given."""
     rows, expected = [], {}
     for index in range(pods):
         name = f"build-{index:03}"
         program = HEALTHY[index % len(HEALTHY)]
-        if index % 10 == 5:
-            expected[name], program = HUNG[index // 10 % len(HUNG)]
+        if (index + 1) * hung // pods > index * hung // pods:
+            expected[name], program = HUNG[len(expected) % len(HUNG)]
         file, _, arguments = program.partition(" ")
         rows.append({"name": name, "file": file, "arguments": arguments})
     return rows, expected
 
 
-def batch(rows):
-    seconds = START_SECONDS + 2 * max(THRESHOLDS.values())
+def batch(rows, thresholds):
     build = {
         "name": "build",
         "image": f"{cluster.REGISTRY}/builder:1",
         # The words of the arguments are the row's; no value becomes part of the script.
         "command": ["sh", "-c", 'exec python3 "/corpus/$FILE" $ARGUMENTS'],
         "env": [{"name": "FILE", "value": "$(file)"}, {"name": "ARGUMENTS", "value": "$(arguments)"},
-                {"name": "STUCK", "value": "/tmp/stuck"}, {"name": "WORK", "value": str(seconds)},
-                {"name": "SILENT", "value": str(THRESHOLDS["silentSeconds"])}],
+                {"name": "STUCK", "value": "/tmp/stuck"}, {"name": "WORK", "value": str(give_up_after(thresholds))},
+                {"name": "SILENT", "value": str(thresholds["silentSeconds"])}],
         # Programs that spin must not take the node with them.
         "resources": {"limits": {"cpu": "100m"}, "requests": {"cpu": "1m"}},
         "volumeMounts": [{"name": "corpus", "mountPath": "/corpus"}],
@@ -75,7 +81,7 @@ def batch(rows):
     return {
         "apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatch",
         "metadata": {"name": BATCH, "namespace": NAMESPACE},
-        "spec": {"parallelism": len(rows), "images": {"rows": rows}, "hang": THRESHOLDS,
+        "spec": {"parallelism": len(rows), "images": {"rows": rows}, "hang": thresholds,
                  "stages": [{"name": "image", "image": f"{cluster.REGISTRY}/hangs:$(name)", "template": {"spec": pod}}]},
     }
 
@@ -143,7 +149,11 @@ def verdicts():
     return found
 
 
-def wait_for_all(expected, since, status, metrics):
+def give_up_after(thresholds):
+    return START_SECONDS + 2 * max(thresholds.values())
+
+
+def wait_for_all(expected, thresholds, since, status, metrics):
     """Until the status, the metric and the receiver have all hung builds, and for a while longer: nothing may come."""
     start = time.monotonic()
     running = None
@@ -156,12 +166,12 @@ def wait_for_all(expected, since, status, metrics):
         have = [set(status.seen), set(metrics.seen), set(alerts(since))]
         if running is not None and all(seen >= set(expected) for seen in have):
             break
-        if elapsed > START_SECONDS + 2 * max(THRESHOLDS.values()):
+        if elapsed > give_up_after(thresholds):
             missing = {name: sorted(set(expected) - seen) for name, seen in zip(TARGETS, have)}
             raise Failed(f"hung builds were not told: {missing}; {state}")
         time.sleep(1)
     # As long as the longest threshold after the last Pod ran: every healthy build has then had the time to be flagged.
-    time.sleep(max(0.0, running + max(THRESHOLDS.values()) * 1.1 - (time.monotonic() - start)))
+    time.sleep(max(0.0, running + max(thresholds.values()) * 1.1 - (time.monotonic() - start)))
 
 
 def report(expected, since, status, metrics):
@@ -183,21 +193,24 @@ def report(expected, since, status, metrics):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--image", required=True)
-    parser.add_argument("--pods", type=int, default=100, help="how many builds; every tenth hangs (100)")
+    parser.add_argument("--pods", type=int, default=100, help="how many builds (100)")
+    parser.add_argument("--hung", type=int, default=10, help="how many of them hang (10)")
+    parser.add_argument("--scale", type=float, default=1, help="of the thresholds; 1: 30, 60 and 90 s")
     options = parser.parse_args()
-    rows, expected = make_rows(options.pods)
+    thresholds = {name: round(seconds * options.scale) for name, seconds in THRESHOLDS.items()}
+    rows, expected = make_rows(options.pods, options.hung)
+    image = prepare_images()
     since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
-    cluster.install(options.image)
+    cluster.install(image)
     cluster.fresh_namespace(NAMESPACE)
     files = {pathlib.Path(name).name: (PROGRAMS / name).read_text(encoding="utf-8") for name in FILES}
     cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "corpus", "namespace": NAMESPACE},
-                   "data": files}, batch(rows))
+                   "data": files}, batch(rows, thresholds))
     status, metrics = Status(), Metrics()
     status.start()
     metrics.start()
     try:
-        wait_for_all(expected, since, status, metrics)
+        wait_for_all(expected, thresholds, since, status, metrics)
         report(expected, since, status, metrics)
     finally:
         status.process.kill()

@@ -19,4 +19,4 @@ echo "== a real batch: memory, writes, and how fast a hang is told"
 python3 "$root/tests/bench/batch_cost.py" --image "$("$here/image.sh")" "$@"
 
 echo "== 100 Pods, ten of which hang: how fast each is told"
-python3 "$root/tests/bench/hang_delay.py" --image "$("$here/image.sh")"
+python3 "$root/tests/bench/hang_delay.py"
