@@ -29,7 +29,7 @@ deadlock, idle, busy, looping, deadline, healthy = map(
     _of, ("Deadlock", "Idle", "Busy", "Looping", "Deadline", "healthy"))
 
 SCENARIOS = [
-    deadlock("fork_pool", "sh mark_stuck.sh fork_pool.py -- echo built",
+    deadlock("fork_pool", "fork_pool.py -- echo built",
              "the original bug: a process pool forked while another thread holds the logging lock"),
     deadlock("py_mutual_join", "dead.py mutual_join", "two threads join each other"),
     deadlock("py_pool_waits_for_itself", "dead.py pool_waits_for_itself",
@@ -39,6 +39,8 @@ SCENARIOS = [
     deadlock("py_wait_before_close", "dead.py wait_before_close", "parent waits for child, child for parent's pipe"),
     deadlock("py_queue", "dead.py queue_nobody_fills", "workers wait at a queue that nobody fills"),
     deadlock("py_join_before_get", "dead.py join_before_get", "join() of a process whose queue is still full"),
+    deadlock("py_killed_worker", "dead.py killed_worker",
+             "the out-of-memory killer took a worker of multiprocessing.Pool, which never answers for its task"),
     deadlock("c_join_ring", "dead.c join_ring", "three threads join each other in a ring"),
     deadlock("c_lock_order", "dead.c lock_order", "two mutexes, locked in two orders"),
     deadlock("c_lost_wakeup", "dead.c lost_wakeup", "a condition that was signalled before anybody waited"),
@@ -54,7 +56,6 @@ SCENARIOS = [
     idle("py_heartbeat_thread", "idle.py heartbeat_thread", "a heartbeat thread over a dead main thread"),
     idle("py_timed_join", "idle.py timed_join", "get(timeout) in a loop, and nobody left who would put"),
     idle("py_asyncio", "idle.py asyncio_future", "a future that nobody resolves, in a loop that ticks"),
-    idle("py_killed_worker", "idle.py killed_worker", "the out-of-memory killer took a worker of multiprocessing.Pool"),
     idle("py_silent_server", "idle.py silent_server",
          "a request without a time limit to a server that does not answer"),
     idle("py_silent_daemon", "idle.py silent_daemon", "docker buildx prune without a time limit"),

@@ -1,6 +1,7 @@
 """Deadlocks in Python: dead.py NAME"""
 import multiprocessing
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -85,6 +86,18 @@ def join_before_get():
     stuck()
     child.join()
     queue.get()
+
+
+def killed_worker():
+    """multiprocessing.Pool replaces a worker that was killed, and never answers for its task."""
+    with FORK.Pool(2) as pool:
+        task = pool.apply_async(_die)
+        stuck()
+        task.get()
+
+
+def _die():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

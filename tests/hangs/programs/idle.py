@@ -1,17 +1,13 @@
 """Programs in Python in which nothing happens any more, and nothing proves that nothing can: idle.py NAME"""
 import asyncio
-import multiprocessing
 import os
 import queue
-import signal
 import socket
 import subprocess
 import threading
 import time
 
 from common import programs_of, run, stuck
-
-FORK = multiprocessing.get_context("fork")
 
 
 def heartbeat_thread():
@@ -50,18 +46,6 @@ def asyncio_future():
         ticking.cancel()
 
     asyncio.run(main())
-
-
-def killed_worker():
-    """multiprocessing.Pool replaces a worker that was killed, and never answers for its task."""
-    with FORK.Pool(2) as pool:
-        task = pool.apply_async(_die)
-        stuck()
-        task.get()
-
-
-def _die():
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def silent_server():
