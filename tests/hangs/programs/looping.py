@@ -65,20 +65,22 @@ def frozen_percentage():
 
 def again_and_again():
     """A download that comes to its end, fails its check, and starts again."""
-    stuck()
-    while True:
+    for turn in itertools.count():
         for percent in range(0, 101, 5):
             say(f"\rDownloading layer: {percent}% {percent * 0.3:.1f}/30.0 MB", end="")
             time.sleep(0.05)
         say("\nchecksum mismatch, trying again")
+        if turn == 0:
+            stuck()
 
 
 def lock_countdown():
     """apt behind another apt that never ends."""
-    stuck()
     for seconds in itertools.count():
         say(f"\rWaiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. "
             f"It is held by process 4711 (apt-get)... {seconds}s", end="")
+        if seconds == 1:
+            stuck()
         time.sleep(1)
 
 

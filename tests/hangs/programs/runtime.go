@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"net"
@@ -73,7 +74,7 @@ func spin() {
 	}
 }
 
-// Workers that hash and hand on, with pauses: healthy.
+// Workers that hash and write: healthy.
 func pool() {
 	seconds, err := strconv.ParseFloat(os.Getenv("WORK"), 64)
 	if err != nil {
@@ -87,9 +88,13 @@ func pool() {
 		go func() {
 			defer workers.Done()
 			for job := range jobs {
-				sum := sha256.Sum256(make([]byte, 1<<20))
+				sum := sha256.Sum256(append(make([]byte, 1<<20), byte(job), byte(job>>8)))
+				layer := bytes.Repeat(sum[:], 1000)
+				if err := os.WriteFile(fmt.Sprintf("layer-%d", job%8), layer, 0o600); err != nil {
+					panic(err)
+				}
 				if job%50 == 0 {
-					fmt.Printf("layer %d: %x\n", job, sum[:4])
+					fmt.Printf("layer %d: sha256:%x\n", job, sum)
 				}
 			}
 		}()

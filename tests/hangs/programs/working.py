@@ -128,7 +128,7 @@ def quiet_then_work():
     for turn in range(2):
         time.sleep(WAIT)
         say(f"step {turn} has begun")
-        compute(1)
+        compute(0.3)
 
 
 def percentage():
