@@ -125,9 +125,9 @@ def pip_download():
 
 
 def quiet_then_work():
-    for turn in range(2):
+    for step in ("unpacked the sources", "linked the program"):
         time.sleep(WAIT)
-        say(f"step {turn} has begun")
+        say(step)
         compute(0.3)
 
 
