@@ -128,7 +128,8 @@ def quiet_then_work():
     for step in ("unpacked the sources", "linked the program"):
         time.sleep(WAIT)
         say(step)
-        compute(0.3)
+        compute(0.05)
+        pathlib.Path("object").write_bytes(os.urandom(1_000_000))
 
 
 def percentage():
