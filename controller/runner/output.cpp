@@ -23,7 +23,7 @@ bool IsRegularFile(int file) {
 }  // namespace
 
 OutputStream::OutputStream(Descriptor from, int to)
-    : from_(std::move(from)), to_(to), at_once_(IsRegularFile(to) ? buffer_.size() : PIPE_BUF) {}
+    : from_(std::move(from)), to_(to), at_once_(IsRegularFile(to) ? sizeof buffer_ : PIPE_BUF) {}
 
 std::string_view OutputStream::Read() {
   ssize_t length = 0;
