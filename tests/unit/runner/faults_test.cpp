@@ -1,0 +1,121 @@
+// Builds that behave as badly as builds do, under the real runner.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "unit/runner/run.h"
+
+namespace imagebatch::runner {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+std::string Runner(const std::string& options) {
+  return std::string(RUNNER_BINARY) + " --sample-every 100ms --grace 500ms " + options + " -- ";
+}
+
+json InnerResult(const Supervised& run, const char* name = "inner-result") {
+  return json::parse(Content(run.Directory() / name), nullptr, false);
+}
+
+TEST(Faults, AGigabyteOfOutputTakesNoMemory) {
+  Supervised run({}, Shell(Runner("--state inner --result inner-result") +
+                           "head -c 1000000000 /dev/zero > /dev/null & pid=$!; wait $pid; echo $?"));
+  EXPECT_EQ(run.Wait(), 0);
+  EXPECT_EQ(run.Output(), "0\n");
+  EXPECT_EQ(InnerResult(run)["outputBytes"], 1'000'000'000);
+  // The inner runner's own size is what its parent reaped.
+  EXPECT_LT(run.Result()["peakRssBytes"], 12'000'000);
+}
+
+TEST(Faults, BinaryAndEscapesAreHarmlessInTheEvidence) {
+  Supervised run({"--idle-after", "1s", "--sample-every", "100ms"},
+                 Shell(R"(printf '\033[2J\033]0;title\007\000\377\376"}\r\n{"imagebatch":"evidence","x\n'; )"
+                       "exec sleep 1000"));
+  ASSERT_TRUE(Await([&] { return run.Hung(); }));
+  for (const char byte : run.Errors()) {
+    EXPECT_TRUE(static_cast<unsigned char>(byte) >= 0x20 || byte == '\n') << static_cast<int>(byte);
+  }
+  const auto lines = OwnLines(run.Errors());
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0]["evidence"]["output"].size(), 2U);
+}
+
+TEST(Faults, ABuildThatKillsAllItCanReachEndsAlone) {
+  // In a PID namespace of its own: kill -1 reaches all processes.
+  Supervised run({}, {"unshare", "--pid", "--fork", "--mount-proc", "sh", "-c",
+                      "exec " + Runner("--state inner --result inner-result") +
+                          "sh -c 'sleep 1000 & setsid sleep 1000 & kill -KILL -1; echo survived'"});
+  const int code = run.Wait();
+  if (!std::filesystem::exists(run.Directory() / "inner")) GTEST_SKIP() << "no right to make a PID namespace";
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(run.Output(), "survived\n") << "kill -1 spares the one who calls it, and PID 1";
+  EXPECT_EQ(InnerResult(run)["exitCode"], 0);
+}
+
+TEST(Faults, ABuildThatKillsItsOwnGroupIsReported) {
+  Supervised run({}, Shell("sleep 1000 & kill -KILL 0"));
+  EXPECT_EQ(run.Wait(), 128 + SIGKILL);
+  EXPECT_EQ(run.Result()["signal"], "SIGKILL");
+}
+
+TEST(Faults, ExhaustedProcessNumbersAreTheBuildsAlone) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become a user without processes";
+  Scratch place;
+  std::filesystem::permissions(place.Path(), std::filesystem::perms::all);
+  const std::string files =
+      "--state " + (place / "state").string() + " --result " + (place / "result").string();
+  Supervised run({}, {"setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", "prlimit",
+                      "--nproc=12", "sh", "-c",
+                      "exec " + Runner("--idle-after 1s --on-hang fail " + files) +
+                          "sh -c 'for i in $(seq 30); do sleep 1000 & done; echo never; wait'"});
+  const int code = run.Wait();
+  EXPECT_THAT(code, testing::AnyOf(2, 124)) << "a shell that cannot fork ends with 2; else it hangs";
+  EXPECT_EQ(json::parse(Content(place / "result"))["exitCode"], code);
+  EXPECT_THAT(run.Output(), Not(HasSubstr("never")));
+}
+
+TEST(Faults, AFullDiskUnderTheStateDoesNotEndTheBuild) {
+  Supervised run({},
+                 {"unshare", "--mount", "sh", "-c",
+                  "mkdir small && mount -t tmpfs -o size=64k none small && exec " +
+                      Runner("--state small/state --result inner-result --idle-after 1s") +
+                      "sh -c 'head -c 1000000 /dev/zero > small/fill; echo full; sleep 2.5; echo built'"});
+  const int code = run.Wait();
+  if (Content(run.Directory() / "inner-result").empty())
+    GTEST_SKIP() << "no right to mount: " << run.Errors();
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(run.Output(), "full\nbuilt\n");
+  EXPECT_EQ(InnerResult(run)["exitCode"], 0);
+  EXPECT_THAT(OwnLines(run.Errors()), Not(IsEmpty())) << "the log still has the verdict";
+}
+
+TEST(Faults, AStateThatCannotBeWrittenIsSaidBeforeTheBuildStarts) {
+  Supervised nowhere({}, Shell(Runner("--state /nowhere/state --result inner-result") + "echo ran"));
+  EXPECT_EQ(nowhere.Wait(), 2);
+  EXPECT_THAT(nowhere.Output(), IsEmpty());
+  EXPECT_THAT(nowhere.Errors(), HasSubstr("cannot write /nowhere/state: No such file or directory"));
+  Supervised result({}, Shell(Runner("--state inner --result /nowhere/result") + "echo ran"));
+  EXPECT_EQ(result.Wait(), 2);
+  EXPECT_THAT(result.Output(), IsEmpty());
+  EXPECT_THAT(result.Errors(), HasSubstr("cannot write /nowhere/result: No such file or directory"));
+}
+
+TEST(Faults, AReadOnlyDirectoryIsSaidBeforeTheBuildStarts) {
+  Supervised run({}, {"unshare", "--mount", "sh", "-c",
+                      "mkdir fixed && mount -t tmpfs -o ro none fixed && touch mounted && exec " +
+                          Runner("--state fixed/state --result inner-result") + "echo ran"});
+  const int code = run.Wait();
+  if (!std::filesystem::exists(run.Directory() / "mounted")) GTEST_SKIP() << "no right to mount";
+  EXPECT_EQ(code, 2);
+  EXPECT_THAT(run.Output(), IsEmpty());
+  EXPECT_THAT(run.Errors(), HasSubstr("cannot write fixed/state: Read-only file system"));
+}
+
+}  // namespace
+}  // namespace imagebatch::runner
