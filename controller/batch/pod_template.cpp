@@ -45,6 +45,11 @@ std::optional<size_t> BuildContainer(const json& pod_template) {
   return std::nullopt;
 }
 
+bool HasRunner(const json& pod_template) {
+  return Member(Member(Member(pod_template, "metadata"), "annotations"), kRunnerAnnotation) !=
+         json(kNoRunner);
+}
+
 void CheckPodTemplate(const json& pod_template, const std::string& where, Problems& problems) {
   if (!pod_template.is_object()) return problems.Add(where, "must be an object");
   const std::string spec_path = where + ".spec";
@@ -75,6 +80,12 @@ void CheckPodTemplate(const json& pod_template, const std::string& where, Proble
     return problems.Add(spec_path + ".containers", "which of the " + std::to_string(containers.size()) +
                                                        " containers is the build? call it \"build\"");
   }
+  const json& runner = Member(Member(Member(pod_template, "metadata"), "annotations"), kRunnerAnnotation);
+  if (!runner.is_null() && runner != json(kNoRunner)) {
+    problems.Add(where + ".metadata.annotations[" + std::string(kRunnerAnnotation) + "]",
+                 "must be " + std::string(kNoRunner) + " or left out");
+  }
+  if (!HasRunner(pod_template)) return;
   CheckBuildContainer(containers[*build], spec_path + ".containers[" + std::to_string(*build) + "]",
                       problems);
 }

@@ -14,6 +14,14 @@ inline constexpr std::string_view kRunnerName = "imagebatch-runner";
 /// Nothing where there is no such container.
 std::optional<size_t> BuildContainer(const nlohmann::json& pod_template);
 
+/// The annotation, and its one value, by which a template opts out of the runner: its builds are watched from
+/// outside alone.
+inline constexpr std::string_view kRunnerAnnotation = "imagebatch.dev/runner";
+inline constexpr std::string_view kNoRunner = "none";
+
+/// False where the template's metadata.annotations say kNoRunner.
+bool HasRunner(const nlohmann::json& pod_template);
+
 /// Checks what the runner's way into the Pod rests on: a build container with a command, and nothing of the
 /// template where the runner's own parts go. All else is left to the API server's dry run of the first Job.
 void CheckPodTemplate(const nlohmann::json& pod_template, const std::string& where, Problems& problems);

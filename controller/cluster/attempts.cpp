@@ -27,16 +27,17 @@ Outcome Rejected(const char* reason, const std::string& message, Now now) {
 }  // namespace
 
 Attempts::Attempts(const batch::Batch& batch, const batch::Expansion& expansion,
-                   const std::vector<std::string>& build_hashes, std::string runner_image, plan::Plan& plan,
+                   const std::vector<std::string>& build_hashes, RunnerKit& kit, plan::Plan& plan,
                    Requests& requests, const void* owner)
     : batch_(batch),
       expansion_(expansion),
       build_hashes_(build_hashes),
-      runner_image_(std::move(runner_image)),
+      kit_(kit),
       plan_(plan),
       requests_(requests),
       owner_(owner),
-      verdicts_(requests, owner) {
+      evidence_(batch, requests, owner),
+      verdicts_(batch, expansion, requests, owner, evidence_) {
   for (uint32_t i = 0; i < build_hashes.size(); ++i) build_of_hash_.emplace(build_hashes[i], i);
 }
 
@@ -141,11 +142,16 @@ void Attempts::OnListEnded(Collection collection, Version version, Now now) {
 void Attempts::Step(Now now) {
   for (const std::string& name : timers_.TakeDue(now.steady)) Advance(name, now);
   verdicts_.Step(now);
+  evidence_.Step(now);
+  for (const std::string& name : evidence_.TakeSettled()) Advance(name, now);
 }
 
 std::optional<SteadyTime> Attempts::Next() const {
-  const auto own = timers_.Next(), theirs = verdicts_.Next();
-  return own && theirs ? std::min(own, theirs) : own ? own : theirs;
+  std::optional<SteadyTime> next;
+  for (const auto other : {timers_.Next(), verdicts_.Next(), evidence_.Next()}) {
+    if (other && (!next || *other < *next)) next = other;
+  }
+  return next;
 }
 
 // The one place that decides what an attempt needs next, from what is seen of it.
@@ -154,7 +160,7 @@ void Attempts::Advance(const std::string& name, Now now) {
   if (live == nullptr) return;
   if (live->asking) return timers_.Set(name, std::nullopt);
   if (!live->job || Finished(*live->job)) {
-    if (live->job && live->pod && Ended(*live->pod)) return Conclude(name, OutcomeOf(*live->job, live->pod));
+    if (live->job && live->pod && Ended(*live->pod)) return ConcludeEnded(name, *live);
     if (!live->backoff.Due(now.steady)) return timers_.Set(name, live->backoff.next());
     timers_.Set(name, std::nullopt);
     live->asking = true;
@@ -181,7 +187,7 @@ void Attempts::Advance(const std::string& name, Now now) {
 
 void Attempts::Create(const std::string& name, const Live& live) {
   const batch::Build& build = expansion_.builds[live.build];
-  const JobSpec spec{build_hashes_[live.build], build.key, live.attempt, runner_image_};
+  const JobSpec spec{build_hashes_[live.build], build.key, live.attempt, kit_.image, kit_.markers.Next(name)};
   kube::Request request;
   request.method = kube::Method::Post;
   request.path = JobsPath(batch_.ns);
@@ -263,8 +269,20 @@ void Attempts::ReadPod(const std::string& name, const Live& live) {
                    for (const PodView& candidate : *pods) {
                      if (candidate.job_uid == uid) pod = candidate;
                    }
-                   Conclude(name, OutcomeOf(*found->job, pod));
+                   if (!pod || !Ended(*pod)) return Conclude(name, OutcomeOf(*found->job, pod));
+                   found->pod = std::move(pod);
+                   Advance(name, now);
                  });
+}
+
+// The evidence of a hang is stored before its attempt counts as ended: then comes the next one, or its Job
+// goes.
+void Attempts::ConcludeEnded(const std::string& name, Live& live) {
+  Outcome outcome = OutcomeOf(*live.job, live.pod);
+  if (outcome.cause == plan::Cause::Hang && !std::exchange(live.kept, true))
+    evidence_.KeepEnded(*live.job, *live.pod, outcome);
+  timers_.Set(name, std::nullopt);
+  if (!evidence_.Busy(name)) Conclude(name, std::move(outcome));
 }
 
 void Attempts::Conclude(const std::string& name, Outcome outcome) {
@@ -274,7 +292,13 @@ void Attempts::Conclude(const std::string& name, Outcome outcome) {
   const Phase phase = outcome.succeeded ? Phase::Succeeded : Phase::Failed;
   plan_.Observe(live.build, {live.attempt, phase, outcome.cause, outcome.finished});
   const auto verdict = verdicts_.Forget(name);
-  concluded_.push_back({live.build, live.attempt, name, std::move(outcome), verdict ? verdict->digest : ""});
+  Concluded concluded{live.build, live.attempt, name, std::move(outcome), {}, evidence_.Forget(name)};
+  if (concluded.outcome.succeeded) {
+    concluded.evidence = {};
+  } else {
+    concluded.verdict = verdict;
+  }
+  concluded_.push_back(std::move(concluded));
   progress_ = true;
   live_.erase(at);
 }

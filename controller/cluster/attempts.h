@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "batch/expand.h"
+#include "cluster/evidence_keeper.h"
+#include "cluster/markers.h"
 #include "cluster/outcome.h"
 #include "cluster/requests.h"
 #include "cluster/timers.h"
@@ -25,7 +27,8 @@ class Attempts {
     int attempt = 1;
     std::string job;
     Outcome outcome;
-    std::string evidence_digest;  // of the last hang verdict of a build that ended hung
+    std::optional<HangVerdict> verdict;  // of a build that hung at its end
+    EvidenceReference evidence;          // of that
   };
   /// The container of an attempt has been seen to run.
   struct Ran {
@@ -39,8 +42,8 @@ class Attempts {
   };
 
   Attempts(const batch::Batch& batch, const batch::Expansion& expansion,
-           const std::vector<std::string>& build_hashes, std::string runner_image, plan::Plan& plan,
-           Requests& requests, const void* owner);
+           const std::vector<std::string>& build_hashes, RunnerKit& kit, plan::Plan& plan, Requests& requests,
+           const void* owner);
 
   void Start(const plan::Start& start, Now now);
   /// What an earlier process left, seen as a whole before anything is decided about any of it: a Job that has
@@ -74,6 +77,11 @@ class Attempts {
   std::vector<HangChange> TakeHangChanges() { return verdicts_.TakeChanges(); }
   std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
 
+  /// Evidence that could not be stored.
+  std::vector<EvidenceKeeper::Refused> TakeRefusedEvidence() { return evidence_.TakeRefused(); }
+  /// No evidence is on its way to where it is kept.
+  bool EvidenceSettled() const { return evidence_.Idle(); }
+
   /// Something of an attempt has advanced since the last call.
   bool TakeProgress() { return std::exchange(progress_, false); }
 
@@ -86,6 +94,7 @@ class Attempts {
     bool asking = false;   // a create, or a read that decides, is under way
     bool taken = false;    // its name belongs to somebody else, perhaps: to be looked at
     bool refused = false;  // its create was refused once already
+    bool kept = false;     // the evidence of its end is being stored, or is
     Backoff backoff;
   };
 
@@ -96,6 +105,7 @@ class Attempts {
   void Created(const std::string& name, const Result<kube::Response>& response, Now now);
   void ReadJob(const std::string& name);
   void ReadPod(const std::string& name, const Live& live);
+  void ConcludeEnded(const std::string& name, Live& live);
   void Conclude(const std::string& name, Outcome outcome);
   Live* Find(const std::string& name);
   Live* FindOrAdopt(const JobView& job);
@@ -103,7 +113,7 @@ class Attempts {
   const batch::Batch& batch_;
   const batch::Expansion& expansion_;
   const std::vector<std::string>& build_hashes_;
-  const std::string runner_image_;
+  RunnerKit& kit_;
   plan::Plan& plan_;
   Requests& requests_;
   const void* owner_;
@@ -111,6 +121,7 @@ class Attempts {
   std::unordered_map<std::string, uint32_t> build_of_hash_;
   std::unordered_map<std::string, Live> live_;  // by Job name
   Timers timers_;                               // of what is to be asked again
+  EvidenceKeeper evidence_;
   Verdicts verdicts_;
   std::vector<Concluded> concluded_;
   std::vector<Ran> ran_;

@@ -48,9 +48,8 @@ void Sooner(std::optional<SteadyTime>& next, std::optional<SteadyTime> other) {
 
 }  // namespace
 
-BatchControl::BatchControl(const json& object, std::string runner_image, Requests& requests,
-                           metrics::Totals& totals)
-    : runner_image_(std::move(runner_image)),
+BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals)
+    : kit_(kit),
       requests_(requests),
       totals_(totals),
       batch_(Identity(object)),
@@ -171,8 +170,8 @@ void BatchControl::Prepare(bool cluster_known, Now now) {
   const bool restored = failed_reason_ == "InputChanged" && now.steady >= read_again_;  // perhaps
   if (!input_ || restored) {
     read_again_ = now.steady + kReadAgain;
-    input_ = std::make_unique<Input>(batch_, status_.known().contains("startTime"), runner_image_, requests_,
-                                     this);
+    input_ =
+        std::make_unique<Input>(batch_, status_.known().contains("startTime"), kit_.image, requests_, this);
   }
   const Input::State before = input_->state();
   input_->Step(now);
@@ -196,7 +195,7 @@ void BatchControl::BeginWork(Now now) {
   Resume();
   input_digest_ = input_->digest();
   start_ = TimeAt(status_.known(), "startTime").value_or(now.wall);
-  work_ = std::make_unique<Work>(batch_, input_->TakeExpansion(), runner_image_, results_.TakeLoaded(),
+  work_ = std::make_unique<Work>(batch_, input_->TakeExpansion(), kit_, results_.TakeLoaded(),
                                  Work::Sinks{requests_, this, results_, events_, totals_});
   input_.reset();
   work_->Adopt(std::exchange(parked_jobs_, {}), std::exchange(parked_pods_, {}), now);

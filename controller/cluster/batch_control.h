@@ -8,6 +8,7 @@
 #include "batch/types.h"
 #include "cluster/events.h"
 #include "cluster/input.h"
+#include "cluster/markers.h"
 #include "cluster/requests.h"
 #include "cluster/results.h"
 #include "cluster/status.h"
@@ -23,8 +24,7 @@ namespace imagebatch::cluster {
 /// refuses changes of images, variables and stages). All of it is found again after a restart.
 class BatchControl {
  public:
-  BatchControl(const nlohmann::json& object, std::string runner_image, Requests& requests,
-               metrics::Totals& totals);
+  BatchControl(const nlohmann::json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals);
   ~BatchControl() { requests_.Drop(this); }
   BatchControl(const BatchControl&) = delete;
   BatchControl& operator=(const BatchControl&) = delete;
@@ -60,7 +60,7 @@ class BatchControl {
   bool Started() const { return start_.has_value() && status_.known().contains("startTime"); }
   bool Halted() const { return failed_reason_ == "Invalid" || failed_reason_ == "InputChanged"; }
 
-  const std::string runner_image_;
+  RunnerKit& kit_;
   Requests& requests_;
   metrics::Totals& totals_;
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,17 +8,33 @@
 
 namespace imagebatch::cluster {
 
-/// What a build's runner says of it while it runs.
+/// What is said of a build while it runs.
 struct HangVerdict {
-  std::string klass;    // Idle, Deadline; Unobserved where the runner itself is silent
+  std::string klass;    // one of kHangClasses
+  std::string reason;   // one CamelCase word: what within the class, such as NoActivity
   std::string message;  // for people; printable, at most 512 bytes
   Time since{};         // when the verdict was reached
-  std::string digest;   // SHA-256 of the evidence line; empty where there is none
 };
 
-/// The last verdict in a piece of a build's log: nothing where there is none or where the last one is that
-/// the build goes on. The log is untrusted: only lines that are JSON objects of the runner's form count,
-/// everything taken from them is bounded, and what they say moves no build to success or failure.
-std::optional<HangVerdict> FindVerdict(std::string_view log);
+/// A verdict with what its runner saw.
+struct Evidence {
+  HangVerdict verdict;
+  std::string json;  // the runner's line, laid out for reading and without its marker
+};
+
+/// What one line of a build's log says of the build.
+struct Saying {
+  std::optional<Evidence> hung;  // nothing: it goes on
+};
+
+/// Reads a line of a build's log; nothing where the line is none of the runner's. The log is untrusted: only
+/// JSON objects of the runner's form that carry the attempt's marker count, and everything taken from them is
+/// bounded. An empty marker is that of no attempt.
+std::optional<Saying> ReadSaying(std::string_view line, std::string_view marker);
+
+/// The evidence in the account that the runner gave of an attempt it ended, for where the log has none (any
+/// more); nothing where the account tells no hang. `account` is the runner's own: its marker has been
+/// checked.
+std::optional<Evidence> EvidenceOfAccount(const nlohmann::json& account);
 
 }  // namespace imagebatch::cluster

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "cluster/job_object.h"
-#include "cluster/names.h"
+#include "cluster/log_lines.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -13,62 +13,69 @@ using std::chrono::seconds;
 constexpr seconds kProbePeriod(kProbePeriodSeconds);
 constexpr seconds kFirstProbe = 2 * kProbePeriod;  // a container that has just started is not ready yet
 constexpr seconds kUnobserved = 3 * kProbePeriod + seconds(30);
+constexpr seconds kBefore(15);  // the verdict is older than the Pod's condition that it led to
 constexpr seconds kReadAgain(5);
+constexpr seconds kLookForChange(60);
 
 }  // namespace
 
-HangWatch::Step HangWatch::Look(const PodView& pod, SteadyTime now) {
+HangWatch::Step HangWatch::Look(const PodView& pod, seconds silent_after, Now now) {
+  if (!pod.runner) return LookAtLine(pod, silent_after, now);
   Step step;
   const bool running = pod.build && pod.build->state == ContainerView::State::Running && !pod.deleting;
   if (!running || pod.build->ready) {
     unready_since_.reset();
     // The verdict of a build that has ended stands until its outcome is known
     step.changed = running && verdict_.has_value();
-    if (step.changed) verdict_.reset();
+    if (running) verdict_.reset();
     return step;
   }
   if (!unready_since_) {
-    unready_since_ = now;
+    unready_since_ = now.steady;
+    search_.emplace(pod.marker, std::max(pod.ready_changed, pod.build->started) - kBefore);
     const bool never_ready = pod.ready_changed <= pod.build->started;
-    next_read_ = never_ready ? now + kFirstProbe : now;
+    next_read_ = never_ready ? now.steady + kFirstProbe : now.steady;
   }
-  const bool known = verdict_ && verdict_->klass != "Unobserved";
-  step.read_log = !known && !reading_ && now >= next_read_;
-  if (step.read_log) reading_ = true;
+  if (reading_ || now.steady < next_read_) return step;
+  reading_ = true;
+  step.read = search_->Next(pod);
   return step;
 }
 
-bool HangWatch::OnLog(const std::optional<std::string>& log, SteadyTime now, Time wall) {
+HangWatch::Step HangWatch::LookAtLine(const PodView& pod, seconds silent_after, Now now) {
+  if (!silence_) silence_.emplace();
+  const SilenceWatch::Step look = silence_->Look(pod, silent_after, now);
+  Step step;
+  step.changed = look.changed;
+  if (look.read_line) step.read = LogRequest(pod, "tailLines=1", 64);  // the time stamp has 30 to 35
+  return step;
+}
+
+bool HangWatch::OnLog(const std::optional<std::string>& log, Now now) {
+  if (silence_) return silence_->OnLine(log, now);
   reading_ = false;
-  next_read_ = now + kReadAgain;
+  next_read_ = now.steady + kReadAgain;
   if (!unready_since_) return false;  // ready again, or ended, in the meantime
-  if (log) {
-    if (auto found = FindVerdict(*log)) {
-      verdict_ = std::move(found);
-      return true;
-    }
+  LogSearch::Piece piece;
+  if (log) piece = search_->OnPiece(*log);
+  if (search_->found()) {
+    next_read_ = now.steady + kLookForChange;
+    const bool told = verdict_ && !piece.changed;
+    verdict_ = search_->found()->verdict;
+    return !told;
   }
-  if (verdict_ || now < *unready_since_ + kUnobserved) return false;
-  const auto silent = std::chrono::duration_cast<seconds>(now - *unready_since_);
-  verdict_ = HangVerdict{"Unobserved",
+  if (piece.more) next_read_ = now.steady;
+  if (verdict_ || now.steady < *unready_since_ + kUnobserved) return false;
+  const auto silent = std::chrono::duration_cast<seconds>(now.steady - *unready_since_);
+  verdict_ = HangVerdict{"Unobserved", "RunnerSilent",
                          "its runner has given no sign of life for " + std::to_string(silent.count()) + " s",
-                         wall, ""};
+                         now.wall};
   return true;
 }
 
 std::optional<SteadyTime> HangWatch::Next() const {
-  const bool known = verdict_ && verdict_->klass != "Unobserved";
-  if (!unready_since_ || reading_ || known) return std::nullopt;
-  return next_read_;
-}
-
-kube::Request LogRequest(const PodView& pod) {
-  constexpr seconds kBefore(15);
-  const Time from = std::max(pod.ready_changed, pod.build->started) - kBefore;
-  kube::Request request;
-  request.path = PodsPath(pod.ns) + "/" + pod.name + "/log?container=" + pod.container +
-                 "&sinceTime=" + FormatTime(from) + "&limitBytes=1048576";
-  return request;
+  if (silence_) return silence_->Next();
+  return unready_since_ && !reading_ ? std::optional(next_read_) : std::nullopt;
 }
 
 }  // namespace imagebatch::cluster

@@ -1,42 +1,52 @@
 #pragma once
+#include <chrono>
 #include <optional>
 #include <string>
 
 #include "cluster/evidence.h"
+#include "cluster/log_search.h"
 #include "cluster/requests.h"
+#include "cluster/silence_watch.h"
 #include "cluster/views.h"
 
 namespace imagebatch::cluster {
 
 /// Follows one running build: its Pod's readiness is what its runner says of its progress. While it is ready
-/// nothing is asked of anyone; once it is not, its log is read for the verdict and the evidence.
-/// A build that stays unready without a verdict in its log for 3 probe periods + 30 s is Unobserved.
+/// nothing is asked of anyone; once it is not, its log is read for the verdict and the evidence, from 15 s
+/// before. A build that stays unready without a verdict in its log for 3 probe periods + 30 s is Unobserved.
+/// A verdict that is known may change its class: that is looked for once a minute, in one piece of the log.
+/// A build without a runner is left to SilenceWatch.
 class HangWatch {
  public:
-  /// What to do now for the Pod as it is seen; `read_log` asks for a Request to LogRequest's path.
+  /// What to do now for the Pod as it is seen.
   struct Step {
-    bool read_log = false;
-    bool changed = false;  // the verdict has come, changed or gone
+    std::optional<kube::Request> read;  // its reply goes to OnLog
+    bool changed = false;               // the verdict has gone
   };
-  Step Look(const PodView& pod, SteadyTime now);
+  /// `silent_after`: see SilenceWatch; of a build with a runner it is the runner's own affair.
+  Step Look(const PodView& pod, std::chrono::seconds silent_after, Now now);
 
-  /// The log has been read; nothing where that failed.
-  /// True where the verdict has changed.
-  bool OnLog(const std::optional<std::string>& log, SteadyTime now, Time wall);
+  /// The log has been read; nothing where that failed. True where the verdict has come, changed or gone.
+  bool OnLog(const std::optional<std::string>& log, Now now);
 
-  const std::optional<HangVerdict>& verdict() const { return verdict_; }
+  const std::optional<HangVerdict>& verdict() const { return silence_ ? silence_->verdict() : verdict_; }
+  /// What its runner saw when it reached that verdict; null where there is no such thing.
+  const Evidence* evidence() const {
+    return verdict_ && search_ && search_->found() ? &*search_->found() : nullptr;
+  }
 
   /// When Look has something to do that it has not now, for time alone.
   std::optional<SteadyTime> Next() const;
 
  private:
+  Step LookAtLine(const PodView& pod, std::chrono::seconds silent_after, Now now);
+
+  std::optional<SilenceWatch> silence_;  // of a build without a runner
   std::optional<HangVerdict> verdict_;
+  std::optional<LogSearch> search_;  // while it is unready
   std::optional<SteadyTime> unready_since_;
   SteadyTime next_read_{};
   bool reading_ = false;
 };
-
-/// GET of the end of a build's log: from 15 s before it turned unready, at most 1 MiB.
-kube::Request LogRequest(const PodView& pod);
 
 }  // namespace imagebatch::cluster

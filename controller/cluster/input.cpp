@@ -132,7 +132,7 @@ void Input::CheckStage(size_t stage) {
       std::find_if(builds.begin(), builds.end(), [&](const batch::Build& b) { return b.stage == stage; });
   // A name that no attempt can have: the dry run must not meet a Job of this batch
   const JobSpec spec{BuildHash(batch_.uid, batch_.stages[stage].name, first->key), first->key, 0,
-                     runner_image_};
+                     runner_image_, ""};
   kube::Request request;
   request.method = kube::Method::Post;
   request.path = JobsPath(batch_.ns) + "?dryRun=All&fieldValidation=Strict";

@@ -56,7 +56,20 @@ json InitContainer(const std::string& image) {
         {"seccompProfile", {{"type", "RuntimeDefault"}}}}}};
 }
 
-void Supervise(json& container, const batch::HangPolicy& hang) {
+/// Last in the list, so that no other variable can be made of it.
+void SetMarker(json& container, const std::string& marker) {
+  json& variables = container["env"];
+  json kept = json::array();
+  for (json& variable : variables) {
+    if (!variable.is_object() || variable.value("name", json()) != kMarkerVariable)
+      kept.push_back(std::move(variable));
+  }
+  kept.push_back({{"name", kMarkerVariable}, {"value", marker}});
+  variables = std::move(kept);
+}
+
+void Supervise(json& container, const batch::HangPolicy& hang, const std::string& marker) {
+  SetMarker(container, marker);
   json command = RunnerArguments(hang);
   for (const json& word : container["command"]) command.push_back(word);
   container["command"] = std::move(command);
@@ -69,6 +82,14 @@ void Supervise(json& container, const batch::HangPolicy& hang) {
   container.erase("terminationMessagePolicy");
 }
 
+void AddRunner(json& pod, const std::string& image) {
+  // In memory: the runner renews its state file with every sample, and a disk would flush each
+  pod["volumes"].push_back({{"name", kVolume}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", "16Mi"}}}});
+  json init = json::array({InitContainer(image)});
+  for (json& other : pod["initContainers"]) init.push_back(std::move(other));
+  pod["initContainers"] = std::move(init);
+}
+
 }  // namespace
 
 json OwnerReference(const batch::Batch& batch) {
@@ -79,7 +100,8 @@ json OwnerReference(const batch::Batch& batch) {
 json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch::Build& build,
                const JobSpec& spec, json pod_template) {
   json& container = pod_template["spec"]["containers"][batch::BuildContainer(pod_template).value()];
-  Supervise(container, batch::Override(batch.hang, stage.hang));
+  const bool runner = batch::HasRunner(pod_template);
+  if (runner) Supervise(container, batch::Override(batch.hang, stage.hang), spec.marker);
   const json container_name = container["name"];
   json& metadata = pod_template["metadata"];
   json& labels = metadata["labels"];
@@ -105,11 +127,7 @@ json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch
   json& pod = pod_template["spec"];
   pod["restartPolicy"] = "Never";
   if (!pod.contains("automountServiceAccountToken")) pod["automountServiceAccountToken"] = false;
-  // In memory: the runner renews its state file with every sample, and a disk would flush each
-  pod["volumes"].push_back({{"name", kVolume}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", "16Mi"}}}});
-  json init = json::array({InitContainer(spec.runner_image)});
-  for (json& other : pod["initContainers"]) init.push_back(std::move(other));
-  pod["initContainers"] = std::move(init);
+  if (runner) AddRunner(pod, spec.runner_image);
   job["spec"] = {{"completions", 1},
                  {"parallelism", 1},
                  {"backoffLimit", 0},  // an attempt is one Job with one Pod: retries are ours to decide

@@ -16,12 +16,14 @@ struct JobSpec {
   std::string display_name;  // the row's name or the key
   int attempt = 1;
   std::string runner_image;  // the image whose /usr/bin/imagebatch-runner supervises the build
+  std::string marker;        // of this attempt, see Markers
 };
 
 /// The Job of an attempt. `pod_template` is the stage's, already rendered; its labels and annotations go to
 /// the Job as well as to its Pod. The runner is copied in by an init container and put before the command;
 /// the readiness probe asks the runner, so Ready says that the build progresses. The build container's own
-/// readinessProbe and termination message settings are replaced.
+/// readinessProbe and termination message settings are replaced, and its variable IMAGEBATCH_MARKER. A
+/// template that opts out of the runner (batch::HasRunner) is left as it is, but for labels and annotations.
 nlohmann::json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch::Build& build,
                          const JobSpec& spec, nlohmann::json pod_template);
 

@@ -1,6 +1,10 @@
 #include "cluster/loop.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 #include "base/log.h"
@@ -15,12 +19,20 @@ constexpr seconds kLongestRound(
 constexpr seconds kStuck(30);  // no round for so long: the loop is not alive
 constexpr seconds kDrain(5);   // how long a stop waits for requests under way
 
+/// 256 bits that nobody can guess.
+std::string NewSecret() {
+  std::array<char, 32> bytes;
+  if (getentropy(bytes.data(), bytes.size()) != 0)
+    throw std::runtime_error("the kernel gives no random bytes");
+  return {bytes.data(), bytes.size()};
+}
+
 }  // namespace
 
 Loop::Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::string& ns,
            std::string runner_image)
     : stats_(stats),
-      reconciler_(std::move(runner_image)),
+      reconciler_(std::move(runner_image), NewSecret()),
       durations_(metrics::Totals().reconcile_duration),
       last_round_(clock_.Steady()),
       dispatcher_(

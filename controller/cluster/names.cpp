@@ -20,6 +20,19 @@ std::string Namespaced(std::string_view prefix, std::string_view ns, std::string
   return std::string(prefix).append("/namespaces/").append(ns).append("/").append(resource);
 }
 
+/// `<batch, cut><end>`, at most 63 characters, a DNS label.
+std::string CutName(std::string_view batch, const std::string& end) {
+  constexpr size_t kLimit = 63;
+  std::string name(batch.substr(0, kLimit - end.size()));
+  std::replace(name.begin(), name.end(), '.', '-');
+  while (!name.empty() && name.back() == '-') name.pop_back();
+  return name + end;
+}
+
+std::string AttemptOf(std::string_view build_hash, int attempt) {
+  return std::string("-").append(build_hash).append("-").append(std::to_string(attempt));
+}
+
 bool Alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
@@ -55,12 +68,11 @@ std::string BuildHash(std::string_view batch_uid, std::string_view stage, std::s
 }
 
 std::string JobName(std::string_view batch, std::string_view build_hash, int attempt) {
-  constexpr size_t kLimit = 63;
-  const std::string end = std::string("-").append(build_hash).append("-").append(std::to_string(attempt));
-  std::string name(batch.substr(0, kLimit - end.size()));
-  std::replace(name.begin(), name.end(), '.', '-');
-  while (!name.empty() && name.back() == '-') name.pop_back();
-  return name + end;
+  return CutName(batch, AttemptOf(build_hash, attempt));
+}
+
+std::string EvidenceName(std::string_view batch, std::string_view build_hash, int attempt) {
+  return CutName(batch, "-evidence" + AttemptOf(build_hash, attempt));
 }
 
 std::string LabelValue(std::string_view text) {

@@ -13,6 +13,9 @@ inline constexpr std::string_view kBatchLabel = "imagebatch.dev/batch";
 inline constexpr std::string_view kStageLabel = "imagebatch.dev/stage";
 inline constexpr std::string_view kBuildLabel = "imagebatch.dev/build";
 inline constexpr std::string_view kAttemptLabel = "imagebatch.dev/attempt";
+inline constexpr std::string_view kEvidenceLabel =
+    "imagebatch.dev/evidence";  // of ConfigMaps of evidence: the batch's name, for reading
+inline constexpr std::string_view kMarkerVariable = "IMAGEBATCH_MARKER";  // of the build's container
 inline constexpr std::string_view kNameAnnotation =
     "imagebatch.dev/name";  // the row's name or the key, in full
 inline constexpr std::string_view kImageAnnotation = "imagebatch.dev/image";  // what the build pushes
@@ -26,6 +29,9 @@ std::string BuildHash(std::string_view batch_uid, std::string_view stage, std::s
 
 /// `<batch, cut>-<hash>-<attempt>`, at most 63 characters, since the Job controller makes a label of it.
 std::string JobName(std::string_view batch, std::string_view build_hash, int attempt);
+
+/// `<batch, cut>-evidence-<hash>-<attempt>`, at most 63 characters too.
+std::string EvidenceName(std::string_view batch, std::string_view build_hash, int attempt);
 
 /// `text` as a label value (at most 63 characters of [A-Za-z0-9_.-], alphanumeric at both ends); for reading
 /// only.

@@ -15,11 +15,13 @@ std::string String(const json& object, const char* key) {
   return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
 }
 
-// The termination message is written by the runner, or by whatever the build put in its place: believed for
-// the account it gives, never for whether the attempt succeeded.
-json RunnerAccount(const std::string& message) {
+// The termination message is written by the runner, or by the build where it found a way to end the runner:
+// believed only with the attempt's marker, and never for whether the attempt succeeded.
+json RunnerAccount(const std::string& message, const std::string& marker) {
   json account = json::parse(message, nullptr, false);
-  return account.is_object() ? account : json();
+  if (marker.empty() || !account.is_object() || String(account, "marker") != marker) return {};
+  account.erase("marker");
+  return account;
 }
 
 void Fail(Outcome& outcome, Cause cause, std::string reason, std::string_view message) {
@@ -33,6 +35,8 @@ void FailByItself(Outcome& outcome, const ContainerView& container) {
   if (outcome.runner.is_object() && String(outcome.runner, "verdict") == "Hung" &&
       container.exit_code == 124) {
     outcome.klass = Printable(String(outcome.runner, "class"), 40);
+    outcome.hang_reason = Printable(String(outcome.runner, "reason"), 40);
+    outcome.hung_since = ParseTime(String(outcome.runner, "since")).value_or(Time{});
     Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, "message"));
     return;
   }
@@ -68,7 +72,7 @@ Outcome OutcomeOf(const JobView& job, const std::optional<PodView>& pod) {
     if (pod->build->started != Time{}) outcome.started = pod->build->started;
     if (pod->build->finished != Time{}) outcome.finished = pod->build->finished;
     outcome.exit_code = pod->build->exit_code;
-    outcome.runner = RunnerAccount(pod->build->message);
+    outcome.runner = RunnerAccount(pod->build->message, pod->marker);
   }
   if (job.phase == JobView::Phase::Complete) {
     outcome.succeeded = true;

@@ -12,9 +12,11 @@ namespace imagebatch::cluster {
 struct Outcome {
   bool succeeded = false;
   plan::Cause cause = plan::Cause::Build;  // of a failed one
-  std::string reason;   // one CamelCase word: Error, OOMKilled, Hung, JobDeleted, Evicted, ...
-  std::string message;  // for people; printable, at most 512 bytes
-  std::string klass;    // of a Hung one: Idle, Deadline
+  std::string reason;       // one CamelCase word: Error, OOMKilled, Hung, JobDeleted, Evicted, ...
+  std::string message;      // for people; printable, at most 512 bytes
+  std::string klass;        // of a Hung one: see kHangClasses
+  std::string hang_reason;  // of a Hung one: what within the class
+  Time hung_since{};        // of a Hung one
   std::string pod, node;
   Time started{}, finished{};  // of the container where known, else of the Job
   std::optional<int> exit_code;

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "batch/pod_template.h"
 #include "cluster/names.h"
 
 namespace imagebatch::cluster {
@@ -161,6 +162,7 @@ void ReadPodMetadata(sj::value metadata, PodView& pod) {
     if (key == "annotations") {
       Fields(value, [&](std::string_view annotation, sj::value text) {
         if (annotation == kContainerAnnotation) pod.container = Text(text);
+        if (annotation == batch::kRunnerAnnotation) pod.runner = Text(text) != batch::kNoRunner;
       });
     }
   });
@@ -211,20 +213,45 @@ void ReadPodStatus(sj::value status, PodView& pod, std::vector<ContainerView>& c
   });
 }
 
+/// A container's name, and the marker in its environment.
+std::pair<std::string, std::string> ReadMarker(sj::value container) {
+  std::string name, marker;
+  Fields(container, [&](std::string_view key, sj::value value) {
+    if (key == "name") name = Text(value);
+    if (key != "env") return;
+    Items(value, [&](sj::value variable) {
+      std::string variable_name, text;
+      Fields(variable, [&](std::string_view field, sj::value inner) {
+        if (field == "name") variable_name = Text(inner);
+        if (field == "value") text = Text(inner);
+      });
+      if (variable_name == kMarkerVariable) marker = std::move(text);
+    });
+  });
+  return {std::move(name), std::move(marker)};
+}
+
 PodView ReadPod(sj::value object) {
   PodView pod;
   std::vector<ContainerView> containers;
+  std::vector<std::pair<std::string, std::string>> markers;  // by container
   Fields(object, [&](std::string_view key, sj::value value) {
     if (key == "metadata") ReadPodMetadata(value, pod);
     if (key == "spec") {
       Fields(value, [&](std::string_view field, sj::value inner) {
         if (field == "nodeName") pod.node = Text(inner);
+        if (field == "containers") {
+          Items(inner, [&](sj::value container) { markers.push_back(ReadMarker(container)); });
+        }
       });
     }
     if (key == "status") ReadPodStatus(value, pod, containers);
   });
   for (ContainerView& container : containers) {
     if (container.name == pod.container) pod.build = std::move(container);
+  }
+  for (auto& [container, marker] : markers) {
+    if (container == pod.container) pod.marker = std::move(marker);
   }
   return pod;
 }

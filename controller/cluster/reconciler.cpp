@@ -48,7 +48,7 @@ void Reconciler::OnBatch(const BatchSeen& seen, Now now) {
     entry->control->OnObject(seen.object);
     return;
   }
-  batches_[uid].control = std::make_unique<BatchControl>(seen.object, runner_image_, requests_, totals_);
+  batches_[uid].control = std::make_unique<BatchControl>(seen.object, kit_, requests_, totals_);
   for (const Event& event : std::exchange(parked_, {})) Observe(event, now);
 }
 

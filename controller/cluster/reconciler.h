@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cluster/batch_control.h"
+#include "cluster/markers.h"
 #include "cluster/requests.h"
 #include "cluster/views.h"
 #include "metrics/snapshot.h"
@@ -17,8 +18,9 @@ namespace imagebatch::cluster {
 /// same code runs in the controller and in the simulation.
 class Reconciler {
  public:
-  /// `runner_image`: see JobSpec.
-  explicit Reconciler(std::string runner_image) : runner_image_(std::move(runner_image)) {}
+  /// `secret`: see Markers.
+  Reconciler(std::string runner_image, std::string secret)
+      : kit_{std::move(runner_image), Markers(std::move(secret))} {}
 
   void Observe(const Event& event, Now now);
 
@@ -53,7 +55,7 @@ class Reconciler {
   const Listing& ListingOf(Collection collection) const { return listings_[static_cast<size_t>(collection)]; }
   Listing& ListingOf(Collection collection) { return listings_[static_cast<size_t>(collection)]; }
 
-  const std::string runner_image_;
+  RunnerKit kit_;
   Requests requests_;
   metrics::Totals totals_;
   std::map<std::string, Entry> batches_;  // by UID

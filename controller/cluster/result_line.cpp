@@ -52,10 +52,22 @@ json Phases(const json& runner) {
   return phases;
 }
 
+/// What kind of hang it was, since when, and where the evidence is. The runner that ended the build knows
+/// best; of one that was ended otherwise while it hung, the verdict tells.
+void AddHang(json& line, const ResultSubject& subject, const Outcome& outcome) {
+  const bool ended = !outcome.klass.empty();
+  if (!ended && !subject.verdict) return;
+  const std::string& reason = ended ? outcome.hang_reason : subject.verdict->reason;
+  line["class"] = ended ? outcome.klass : subject.verdict->klass;
+  if (!reason.empty()) line["hang_reason"] = reason;
+  line["hung_since"] = TimeOrNull(ended ? outcome.hung_since : subject.verdict->since);
+  if (!subject.evidence.sha256.empty()) line["evidence_sha256"] = subject.evidence.sha256;
+  if (!subject.evidence.config_map.empty()) line["evidence_config_map"] = subject.evidence.config_map;
+}
+
 }  // namespace
 
-std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, std::string_view evidence_digest,
-                       Time now) {
+std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Time now) {
   const double duration = UnixSeconds(outcome.finished) - UnixSeconds(outcome.started);
   json line = {{"time", FormatTime(now)},
                {"stage", subject.stage},
@@ -64,7 +76,7 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, std
                {"status", outcome.succeeded ? "built" : "failed"},
                {"error", outcome.succeeded ? json() : json(outcome.reason + ": " + outcome.message)},
                {"reason", outcome.reason},
-               {"class", outcome.klass.empty() ? json() : json(outcome.klass)},
+               {"class", json()},
                {"attempt_count", subject.attempt},
                {"started_at", TimeOrNull(outcome.started)},
                {"finished_at", TimeOrNull(outcome.finished)},
@@ -75,7 +87,7 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, std
                {"node", outcome.node}};
   if (!outcome.succeeded) line["cause"] = CauseName(outcome.cause);
   if (outcome.exit_code) line["exit_code"] = *outcome.exit_code;
-  if (!evidence_digest.empty()) line["evidence_sha256"] = evidence_digest;
+  AddHang(line, subject, outcome);
   if (outcome.runner.is_object()) {
     CopyNumber(line, "longest_silence_seconds", outcome.runner, "longestSilenceSeconds");
     CopyNumber(line, "peak_rss_bytes", outcome.runner, "peakRssBytes");

@@ -54,7 +54,8 @@ void ResultLog::Load(Now now) {
   if (loaded_ || loading_ || !backoff_.Due(now.steady)) return;
   loading_ = true;
   kube::Request request;
-  request.path = ConfigMapsPath(ns_) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3D" + batch_uid_;
+  request.path = ConfigMapsPath(ns_) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3D" + batch_uid_ +
+                 "%2C%21imagebatch.dev%2Fevidence";
   requests_.Send(owner_, std::move(request), [this](const Result<kube::Response>& response, Now replied) {
     loading_ = false;
     if (!Ok(response)) return backoff_.Failed(replied.steady);

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "batch/types.h"
+#include "cluster/evidence.h"
+#include "cluster/evidence_store.h"
 #include "cluster/outcome.h"
 #include "cluster/requests.h"
 
@@ -26,12 +28,13 @@ struct ResultKey {
 struct ResultSubject {
   std::string stage, name, image, build_hash, job;
   int attempt = 1;
+  std::optional<HangVerdict> verdict;  // of a build that hung when it was ended, by whomever
+  EvidenceReference evidence{};        // both empty where there is none
 };
 
 /// One JSON object on one line, at most 4 KiB, with the field names of the manifest it replaces (time, tags,
 /// error, status, attempt_count, started_at, finished_at, duration_seconds) plus stage, class and evidence.
-std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, std::string_view evidence_digest,
-                       Time now);
+std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Time now);
 
 /// Reads a line back; nothing for a line that is none of ours.
 std::optional<ResultKey> ParseResultLine(std::string_view line);

@@ -122,6 +122,10 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
                                     {"pod", hung.pod},
                                     {"node", hung.node},
                                     {"message", hung.message}});
+    if (hung.evidence.sha256.empty()) continue;
+    json& evidence = status["hungBuilds"].back()["evidence"];
+    evidence["sha256"] = hung.evidence.sha256;
+    if (!hung.evidence.config_map.empty()) evidence["configMap"] = hung.evidence.config_map;
   }
   status["slowBuilds"] = json::array();
   for (const SlowEntry& entry : summary.slow_builds) {

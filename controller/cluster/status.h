@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "cluster/evidence_store.h"
 #include "cluster/requests.h"
 #include "plan/pace.h"
 #include "plan/plan.h"
@@ -15,6 +16,7 @@ struct HungEntry {
   std::string stage, name, klass, pod, node, message;
   int attempt = 1;
   Time since{};
+  EvidenceReference evidence{};
 };
 
 struct SlowEntry {

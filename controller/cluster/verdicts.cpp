@@ -6,9 +6,11 @@ void Verdicts::Look(const std::string& job, const SeenAttempt& seen, Now now) {
   if (!seen.pod) return;
   Watched& watched = watched_[job];
   watched.seen = &seen;
-  const HangWatch::Step step = watched.hang.Look(*seen.pod, now.steady);
+  const batch::Stage& stage = batch_.stages[expansion_.builds[seen.build].stage];
+  const std::chrono::seconds silent_after(batch::Override(batch_.hang, stage.hang).silent_seconds);
+  HangWatch::Step step = watched.hang.Look(*seen.pod, silent_after, now);
   if (step.changed) Changed(job, watched);
-  if (step.read_log) ReadLog(job, *seen.pod);
+  if (step.read) ReadLog(job, std::move(*step.read));
   timers_.Set(job, watched.hang.Next());
 }
 
@@ -26,13 +28,13 @@ void Verdicts::Step(Now now) {
   for (const std::string& job : timers_.TakeDue(now.steady)) Look(job, *watched_.at(job).seen, now);
 }
 
-void Verdicts::ReadLog(const std::string& job, const PodView& pod) {
-  requests_.Send(owner_, LogRequest(pod), [this, job](const Result<kube::Response>& response, Now now) {
+void Verdicts::ReadLog(const std::string& job, kube::Request request) {
+  requests_.Send(owner_, std::move(request), [this, job](const Result<kube::Response>& response, Now now) {
     const auto at = watched_.find(job);
     if (at == watched_.end()) return;
     HangWatch& hang = at->second.hang;
     const auto log = Ok(response) ? std::optional(response->body) : std::nullopt;
-    if (hang.OnLog(log, now.steady, now.wall)) Changed(job, at->second);
+    if (hang.OnLog(log, now)) Changed(job, at->second);
     timers_.Set(job, hang.Next());
   });
 }
@@ -40,12 +42,14 @@ void Verdicts::ReadLog(const std::string& job, const PodView& pod) {
 void Verdicts::Changed(const std::string& job, const Watched& watched) {
   const SeenAttempt& seen = *watched.seen;
   const auto& verdict = watched.hang.verdict();
-  HangChange change{job, seen.build, verdict.has_value(), verdict.value_or(HangVerdict{}),
+  HangChange change{job, seen.build, verdict.has_value(), verdict.value_or(HangVerdict{}), {},
                     {},  {},         seen.attempt};
   if (seen.pod) {
     change.pod = seen.pod->name;
     change.node = seen.pod->node;
   }
+  if (const Evidence* evidence = watched.hang.evidence(); evidence != nullptr && seen.job && seen.pod)
+    change.evidence = evidence_.Keep(*seen.job, *seen.pod, *evidence);
   if (verdict) {
     hung_[job] = change;
   } else {

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "batch/expand.h"
+#include "cluster/evidence_keeper.h"
 #include "cluster/hang_watch.h"
 #include "cluster/requests.h"
 #include "cluster/timers.h"
@@ -26,6 +28,7 @@ struct HangChange {
   uint32_t build = 0;
   bool hung = false;  // false: it goes on again
   HangVerdict verdict;
+  EvidenceReference evidence;  // both empty where the verdict has none
   std::string pod, node;
   int attempt = 1;
 };
@@ -34,7 +37,9 @@ struct HangChange {
 /// its Pod does not tell (a log), and says which of them hang.
 class Verdicts {
  public:
-  Verdicts(Requests& requests, const void* owner) : requests_(requests), owner_(owner) {}
+  Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Requests& requests,
+           const void* owner, EvidenceKeeper& evidence)
+      : batch_(batch), expansion_(expansion), requests_(requests), owner_(owner), evidence_(evidence) {}
 
   /// The attempt of `job` as it is seen now; to be called whenever that has changed. `seen` stays where it is
   /// until Forget.
@@ -58,11 +63,14 @@ class Verdicts {
     HangWatch hang;
   };
 
-  void ReadLog(const std::string& job, const PodView& pod);
+  void ReadLog(const std::string& job, kube::Request request);
   void Changed(const std::string& job, const Watched& watched);
 
+  const batch::Batch& batch_;
+  const batch::Expansion& expansion_;
   Requests& requests_;
   const void* owner_;
+  EvidenceKeeper& evidence_;
   std::map<std::string, Watched> watched_;  // by Job name
   Timers timers_;
   std::vector<HangChange> changes_;

@@ -53,7 +53,9 @@ struct PodView {
       disruption;        // reason of a true DisruptionTarget condition, or status.reason (Evicted, NodeLost)
   Time ready_changed{};  // last transition of the Ready condition
   std::string
-      container;  // which container runs the build: annotation kubectl.kubernetes.io/default-container
+      container;       // which container runs the build: annotation kubectl.kubernetes.io/default-container
+  std::string marker;  // of the build's runner: variable IMAGEBATCH_MARKER of that container
+  bool runner = true;  // false where the template has opted out of it
   std::optional<ContainerView> build;
 };
 

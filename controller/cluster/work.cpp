@@ -37,18 +37,24 @@ plan::Policy Nothing() {
   return policy;
 }
 
+/// For the end of an Event's text.
+std::string Describe(const EvidenceReference& evidence) {
+  if (evidence.config_map.empty()) return "";
+  return "; evidence in ConfigMap " + evidence.config_map + ", SHA-256 " + evidence.sha256;
+}
+
 std::string Seconds(double seconds) { return std::to_string(static_cast<int64_t>(seconds)) + " s"; }
 
 }  // namespace
 
-Work::Work(const batch::Batch& batch, batch::Expansion expansion, std::string runner_image,
+Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
            const std::vector<ResultKey>& stored, Sinks sinks)
     : batch_(batch),
       expansion_(std::move(expansion)),
       hashes_(Hashes(batch, expansion_)),
       sinks_(sinks),
       plan_(Nodes(expansion_), batch.stages.size(), Nothing()),
-      attempts_(batch, expansion_, hashes_, std::move(runner_image), plan_, sinks.requests, sinks.owner),
+      attempts_(batch, expansion_, hashes_, kit, plan_, sinks.requests, sinks.owner),
       forecast_(batch, plan_) {
   std::unordered_map<std::string_view, uint32_t> build_of;
   for (uint32_t i = 0; i < hashes_.size(); ++i) build_of.emplace(hashes_[i], i);
@@ -83,6 +89,12 @@ void Work::Step(const plan::Policy& policy, Now now) {
         "JobNotCreated",
         "Job " + refused.job + " could not be created and is tried again: " + refused.message, now);
   }
+  for (const EvidenceKeeper::Refused& refused : attempts_.TakeRefusedEvidence()) {
+    sinks_.events.Warning("EvidenceNotStored",
+                          "ConfigMap " + refused.config_map +
+                              " with the evidence of a hang could not be stored: " + refused.message,
+                          now);
+  }
   DeleteLeftovers(now);
   sinks_.results.Step(now);
 }
@@ -97,7 +109,8 @@ std::optional<SteadyTime> Work::Next(Now now) const {
     sooner(now.steady + std::max(*forecast - now.wall, Duration(0)));
   sooner(sinks_.results.Next());
   const SteadyTime leftover = attempts_.NextLeftover();
-  if (leftover != SteadyTime::max() && sinks_.results.Empty()) sooner(leftover);
+  if (leftover != SteadyTime::max() && sinks_.results.Empty() && attempts_.EvidenceSettled())
+    sooner(leftover);
   return next;
 }
 
@@ -105,9 +118,10 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
   const batch::Build& build = expansion_.builds[concluded.build];
   const std::string& stage = StageOf(concluded.build).name;
   const Outcome& outcome = concluded.outcome;
-  const ResultSubject subject{stage,         Name(concluded.build), build.image, hashes_[concluded.build],
-                              concluded.job, concluded.attempt};
-  sinks_.results.Add(ResultLine(subject, outcome, concluded.evidence_digest, now.wall), now);
+  const ResultSubject subject{
+      stage,         Name(concluded.build), build.image,       hashes_[concluded.build],
+      concluded.job, concluded.attempt,     concluded.verdict, concluded.evidence};
+  sinks_.results.Add(ResultLine(subject, outcome, now.wall), now);
 
   const std::string result = outcome.succeeded ? "succeeded" : "failed";
   ++sinks_.totals.attempts[{result, outcome.reason}];
@@ -126,7 +140,8 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
   if (outcome.cause == plan::Cause::Hang) {
     sinks_.events.Warning("HungBuildEnded",
                           "build " + Name(concluded.build) + " of stage " + stage +
-                              " was ended because it hung (" + outcome.klass + "): " + outcome.message,
+                              " was ended because it hung (" + outcome.klass + "): " + outcome.message +
+                              Describe(concluded.evidence),
                           now);
   }
   if (plan_.state(concluded.build) == State::Failed) {
@@ -145,7 +160,9 @@ void Work::Record(const HangChange& change, Now now) {
     return;
   }
   sinks_.events.Warning("BuildHung",
-                        subject + " hangs (" + change.verdict.klass + "): " + change.verdict.message, now);
+                        subject + " hangs (" + change.verdict.klass + ", " + change.verdict.reason +
+                            "): " + change.verdict.message + Describe(change.evidence),
+                        now);
   auto& delays = sinks_.totals.hang_detection_delay;
   auto [at, added] =
       delays.try_emplace(change.verdict.klass, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
@@ -170,9 +187,9 @@ void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, co
 }
 
 // A Job whose attempt was ended from here goes only after its result is stored: a crash in between must find
-// one of the two.
+// one of the two. Its log goes with it, so the evidence comes first too.
 void Work::DeleteLeftovers(Now now) {
-  if (!attempts_.HasLeftovers(now)) return;
+  if (!attempts_.HasLeftovers(now) || !attempts_.EvidenceSettled()) return;
   if (!sinks_.results.Empty()) return sinks_.results.Hurry();
   for (const std::string& name : attempts_.TakeLeftovers()) {
     kube::Request request;
@@ -189,7 +206,7 @@ std::vector<HungEntry> Work::HungBuilds() const {
   std::vector<HungEntry> entries;
   for (const auto& [job, hang] : attempts_.hung()) {
     entries.push_back({StageOf(hang.build).name, Cut(Name(hang.build), 253), hang.verdict.klass, hang.pod,
-                       hang.node, hang.verdict.message, hang.attempt, hang.verdict.since});
+                       hang.node, hang.verdict.message, hang.attempt, hang.verdict.since, hang.evidence});
   }
   std::sort(entries.begin(), entries.end(),
             [](const HungEntry& a, const HungEntry& b) { return a.since < b.since; });

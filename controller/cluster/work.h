@@ -29,7 +29,7 @@ class Work {
   };
 
   /// `stored`: the results of earlier attempts.
-  Work(const batch::Batch& batch, batch::Expansion expansion, std::string runner_image,
+  Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
        const std::vector<ResultKey>& stored, Sinks sinks);
 
   void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,

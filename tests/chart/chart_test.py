@@ -59,7 +59,7 @@ CONTROLLER_RIGHTS = {
     *(("jobs.batch", verb) for verb in ("get", "list", "watch", "create", "delete")),
     *(("pods", verb) for verb in ("list", "watch")),
     ("pods/log", "get"),
-    *(("configmaps", verb) for verb in ("get", "list", "create", "patch")),
+    *(("configmaps", verb) for verb in ("get", "list", "create", "patch", "delete")),
     ("events", "create"),
 }
 

@@ -1,5 +1,7 @@
 #include "simulation/api_server.h"
 
+#include <algorithm>
+
 namespace imagebatch::simulation {
 namespace {
 
@@ -9,6 +11,34 @@ using nlohmann::json;
 
 Response Status(int code, const std::string& message) {
   return {code, json{{"kind", "Status"}, {"code", code}, {"message", message}}.dump(), std::nullopt};
+}
+
+/// The value of a parameter of a query; empty where it is not there.
+std::string Value(const std::string& query, const std::string& name) {
+  const std::string text = "&" + query + "&", key = "&" + name + "=";
+  const size_t at = text.find(key);
+  if (at == std::string::npos) return {};
+  return text.substr(at + key.size(), text.find('&', at + 1) - at - key.size());
+}
+
+/// Whether an object's labels are those of a selector: KEY%3DVALUE, KEY and %21KEY, parted by %2C.
+bool Selected(const json& object, std::string selector) {
+  const json labels = object["metadata"].value("labels", json::object());
+  const auto decoded = [](std::string text) {
+    for (size_t at; (at = text.find("%2F")) != std::string::npos;) text.replace(at, 3, "/");
+    return text;
+  };
+  while (!selector.empty()) {
+    const size_t comma = selector.find("%2C");
+    const std::string term = selector.substr(0, comma);
+    selector = comma == std::string::npos ? "" : selector.substr(comma + 3);
+    const size_t equals = term.find("%3D");
+    const bool absent = term.starts_with("%21");
+    const std::string key = decoded(term.substr(absent ? 3 : 0, absent ? std::string::npos : equals));
+    if (labels.contains(key) == absent) return false;
+    if (equals != std::string::npos && labels[key] != term.substr(equals + 3)) return false;
+  }
+  return true;
 }
 
 /// "/apis/batch/v1/namespaces/x/jobs/name/log?query" in its parts.
@@ -72,8 +102,7 @@ Response ApiServer::Handle(const kube::Request& request, Time now) {
   const auto kind = kinds.find(path.resource);
   if (kind == kinds.end()) return Status(404, "no resource " + path.resource);
   if (path.subresource == "log") {
-    return Find(Kind::Pod, path.name) == nullptr ? Status(404, "no Pod")
-                                                 : Response{200, logs[path.name], std::nullopt};
+    return Find(Kind::Pod, path.name) == nullptr ? Status(404, "no Pod") : Log(path.name, path.query);
   }
   if (request.method == Method::Post) {
     if (path.query.starts_with("dryRun")) return {201, request.body, std::nullopt};
@@ -115,6 +144,30 @@ Response ApiServer::Patch(Kind kind, const std::string& name, const std::string&
   return {200, Find(kind, name)->dump(), std::nullopt};
 }
 
+void ApiServer::Print(const std::string& pod, const std::string& line, Time now) {
+  logs_[pod].emplace_back(now, line);
+}
+
+// sinceTime in whole seconds, then tailLines, then limitBytes; always with time stamps
+Response ApiServer::Log(const std::string& pod, const std::string& query) const {
+  const auto log = logs_.find(pod);
+  if (log == logs_.end()) return {200, "", std::nullopt};
+  const std::string since = Value(query, "sinceTime"), tail = Value(query, "tailLines");
+  const Time from = since.empty() ? Time{} : ParseTime(since).value();
+  const size_t most = tail.empty() ? log->second.size() : std::stoul(tail);
+  const size_t first = log->second.size() - std::min(most, log->second.size());
+  std::string text;
+  for (size_t i = first; i < log->second.size(); ++i) {
+    const auto& [time, line] = log->second[i];
+    if (time < from) continue;
+    std::string stamp = FormatTime(time);
+    stamp.insert(stamp.size() - 1,
+                 "." + std::to_string(1000 + time.time_since_epoch().count() % 1000).substr(1));
+    text += stamp + " " + line + "\n";
+  }
+  return {200, text.substr(0, std::stoul(Value(query, "limitBytes"))), std::nullopt};
+}
+
 Response ApiServer::List(Kind kind, const std::string& query) const {
   const std::string job_key = "job-name%3D";
   const size_t at = query.find(job_key);
@@ -122,7 +175,7 @@ Response ApiServer::List(Kind kind, const std::string& query) const {
   json list = {{"metadata", {{"resourceVersion", std::to_string(version_)}}}, {"items", json::array()}};
   for (const auto& [name, object] : objects_.at(kind)) {
     if (!job.empty() && object["metadata"]["ownerReferences"][0]["name"] != job) continue;
-    if (kind == Kind::ConfigMap && !object["metadata"].contains("labels")) continue;
+    if (job.empty() && !Selected(object, Value(query, "labelSelector"))) continue;
     list["items"].push_back(object);
   }
   return {200, list.dump(), std::nullopt};

@@ -28,8 +28,8 @@ class ApiServer {
   const std::map<std::string, nlohmann::json>& All(Kind kind) const { return objects_.at(kind); }
   cluster::Version version() const { return version_; }
 
-  /// What a Pod has printed.
-  std::map<std::string, std::string> logs;
+  /// A Pod prints a line; its log is there as long as it is.
+  void Print(const std::string& pod, const std::string& line, Time now);
   /// Called before a Job is stored; for the checks.
   std::function<void(const nlohmann::json& job)> on_create_job;
 
@@ -37,10 +37,12 @@ class ApiServer {
   kube::Response Create(Kind kind, const std::string& body, Time now);
   kube::Response Patch(Kind kind, const std::string& name, const std::string& body);
   kube::Response List(Kind kind, const std::string& selector) const;
+  kube::Response Log(const std::string& pod, const std::string& query) const;
 
   Watch watch_;
   std::map<Kind, std::map<std::string, nlohmann::json>> objects_{
       {Kind::Batch, {}}, {Kind::Job, {}}, {Kind::Pod, {}}, {Kind::ConfigMap, {}}};
+  std::map<std::string, std::vector<std::pair<Time, std::string>>> logs_;  // by Pod, line by line
   cluster::Version version_ = 100;
   int uids_ = 0;
 };

@@ -37,7 +37,8 @@ int RunSeeds(uint64_t from, uint64_t count, bool print, bool expect_violation) {
   }
   std::cout << tally.jobs << " Jobs, " << tally.events << " events, " << tally.requests << " requests, "
             << tally.lost_replies << " lost replies, " << tally.kills << " kills, " << tally.relists
-            << " lists, " << tally.deletions << " deletions by hand, " << tally.hangs_seen << " hangs shown\n"
+            << " lists, " << tally.deletions << " deletions by hand, " << tally.hangs_seen << " hangs shown, "
+            << tally.hangs_ended << " ended with their evidence stored\n"
             << "seeds: " << passed << " passed, " << failed << " failed\n";
   return (failed > 0) == expect_violation ? EXIT_SUCCESS : EXIT_FAILURE;
 }

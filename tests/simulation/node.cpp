@@ -54,10 +54,10 @@ void Node::StartPod(const std::string& job) {
       fate = Fate::Fail;
     else if (dice < 10)
       fate = Fate::OutOfMemory;
-    else if (dice < 18)
-      fate = Fate::Hang;
-    else if (dice < 22)
+    else if (dice < 14)
       fate = Fate::Evict;
+    else if (dice < 14 + hang_percent)
+      fate = Fate::Hang;
   }
   schedule_(Between(100, 4000), [this, job, fate] { RunPod(job, fate); });
 }
@@ -123,19 +123,35 @@ void Node::HangPod(const std::string& job) {
     return;
   const std::string name = job + "-pod";
   hanging[name] = now_();
-  // By hand, for the marker is the first key of the runner's line
-  api_.logs[name] +=
-      "{\"imagebatch\":\"evidence\",\"verdict\":\"Hung\",\"class\":\"Idle\",\"message\":\"nothing moves\"," +
-      std::string("\"since\":\"") + FormatTime(now_()) + "\"}\n";
-  SetReady(job, false);
-  schedule_(Between(20000, 150000), [this, job, name] {
+  const std::string since = FormatTime(now_());
+  // By hand, for the order of the keys is the runner's
+  const auto say = [this, name, marker = MarkerOf(job)](const std::string& verdict, const std::string& rest) {
+    const std::string text = "\",\"verdict\":\"" + verdict + "\"" + rest + "}";
+    api_.Print(name, "{\"imagebatch\":\"line\",\"marker\":\"" + marker + text, now_());
+    // The build prints what would turn that round, if it were believed
+    api_.Print(name,
+               "{\"imagebatch\":\"line\",\"marker\":\"" + std::string(verdict == "Hung" ? "" : "x") +
+                   "\",\"verdict\":\"Progressing\"}",
+               now_());
+  };
+  const std::string what = ",\"class\":\"Idle\",\"message\":\"nothing moves\",\"since\":\"" + since + "\"";
+  // One in four is ended by its runner before anybody has seen it unready
+  const bool at_once = runner_ends_hung_ && Between(0, 3) == Duration(0);
+  if (at_once) hanging.erase(name);
+  say("Hung", what);
+  if (!at_once) SetReady(job, false);
+  schedule_(at_once ? Between(1, 500) : Between(20000, 150000), [this, job, name, since, say] {
     hanging.erase(name);
     if (runner_ends_hung_) {
       EndPod(job, 124, "Error",
-             {{"exitCode", 124}, {"verdict", "Hung"}, {"class", "Idle"}, {"message", "nothing moves"}});
+             {{"exitCode", 124},
+              {"verdict", "Hung"},
+              {"class", "Idle"},
+              {"message", "nothing moves"},
+              {"since", since}});
       return;
     }
-    api_.logs[name] += "{\"imagebatch\":\"verdict\",\"verdict\":\"Progressing\"}\n";
+    say("Progressing", "");
     SetReady(job, true);
     schedule_(Between(1000, 9000), [this, job] {
       EndPod(job, 0, "Completed", {{"exitCode", 0}, {"verdict", "Progressing"}});
@@ -143,10 +159,19 @@ void Node::HangPod(const std::string& job) {
   });
 }
 
-void Node::EndPod(const std::string& job, int exit_code, const std::string& reason, const json& account) {
+std::string Node::MarkerOf(const std::string& job) {
+  for (const json& variable : (*PodOf(job))["spec"]["containers"][0]["env"]) {
+    if (variable["name"] == cluster::kMarkerVariable) return variable["value"];
+  }
+  return {};
+}
+
+void Node::EndPod(const std::string& job, int exit_code, const std::string& reason, json account) {
   json* pod = PodOf(job);
   if (pod == nullptr || (*pod)["status"]["phase"] != "Running") return;
   const bool good = exit_code == 0 && reason == "Completed";
+  if (!account.is_null()) account["marker"] = MarkerOf(job);
+  if (exit_code == 124) ended_hung.insert(job);
   hanging.erase(job + "-pod");
   json ended = *pod;
   const std::string end = FormatTime(now_());

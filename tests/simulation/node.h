@@ -26,8 +26,12 @@ class Node {
 
   /// While false, builds neither fail nor hang.
   bool misfortune = true;
+  /// Of a hundred builds, so many hang.
+  int hang_percent = 8;
   /// Builds that have ever had a Complete Job, by build hash.
   std::set<std::string> succeeded;
+  /// Attempts that their runner has ended because they hung, by Job name.
+  std::set<std::string> ended_hung;
   /// Pods that hang now, since when.
   std::map<std::string, Time> hanging;
 
@@ -39,8 +43,8 @@ class Node {
   void RunPod(const std::string& job, Fate fate);
   void SetReady(const std::string& job, bool ready);
   void HangPod(const std::string& job);
-  void EndPod(const std::string& job, int exit_code, const std::string& reason,
-              const nlohmann::json& account);
+  void EndPod(const std::string& job, int exit_code, const std::string& reason, nlohmann::json account);
+  std::string MarkerOf(const std::string& job);
   void EndJob(const std::string& job, bool complete);
   Duration Between(int low_ms, int high_ms);
 

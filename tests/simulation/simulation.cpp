@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "cluster/evidence_store.h"
 #include "cluster/names.h"
 #include "cluster/parse.h"
 
@@ -54,6 +55,7 @@ void Simulation::Tally::Add(const Tally& other) {
   relists += other.relists;
   deletions += other.deletions;
   hangs_seen += other.hangs_seen;
+  hangs_ended += other.hangs_ended;
   jobs += other.jobs;
 }
 
@@ -62,9 +64,11 @@ Simulation::Simulation(uint64_t seed, bool print) : random_(seed), print_(print)
       [this](Kind kind, Change change, const json& object) { OnWatch(kind, change, object); });
   api_->on_create_job = [this](const json& job) { CheckCreate(job); };
   retry_hung_ = Pick(0, 1) == 1;
+  const bool many_hang = Pick(0, 7) == 0;
   node_ = std::make_unique<Node>(
       *api_, random_, [this](Duration after, Action action) { Schedule(after, std::move(action)); },
       [this] { return now_; }, retry_hung_);
+  if (many_hang) node_->hang_percent = 60;
 }
 
 void Simulation::Break(const std::string& what) const { throw Violation{FormatTime(now_) + ": " + what}; }
@@ -120,6 +124,7 @@ void Simulation::OnWatch(Kind kind, Change change, const json& object) {
   if (kind == Kind::Job && change == Change::Upsert && !Finished(object))
     node_->OnJob(object["metadata"]["name"]);
   if (kind == Kind::Batch && change == Change::Upsert) CheckStatus(object);
+  if (kind == Kind::ConfigMap && change == Change::Upsert) CheckEvidence();
   const auto collection = CollectionOf(kind);
   if (!collection) return;
   DeliverObject(kind, change, object);
@@ -171,7 +176,8 @@ void Simulation::List(Collection collection) {
 void Simulation::StartController() {
   ++incarnation_;
   last_delivery_.clear();
-  reconciler_ = std::make_unique<cluster::Reconciler>("runner:1");
+  reconciler_ =
+      std::make_unique<cluster::Reconciler>("runner:1", "secret of process " + std::to_string(incarnation_));
   for (const Collection collection : {Collection::Batches, Collection::Jobs, Collection::Pods})
     List(collection);
 }
@@ -251,6 +257,7 @@ void Simulation::Chaos() {
     case 0:
       if (job.empty()) break;
       Say("delete Job " + job);
+      deleted_.insert(job);
       ++tally_.deletions;
       if (!IsStored(job)) {
         untraced_.insert(job);
@@ -263,6 +270,7 @@ void Simulation::Chaos() {
     case 1:
       if (job.empty()) break;
       Say("delete Pod of " + job);
+      deleted_.insert(job);
       ++tally_.deletions;
       node_->DeletePod(job);
       break;
@@ -357,6 +365,12 @@ void Simulation::CheckCreate(const json& job) {
   build_of_image_[image] = build;
   if (++creates_[name] > 1 && untraced_.erase(name) == 0) Break("a second Job for the attempt " + name);
   if (node_->succeeded.contains(build)) Break("a finished build is built again: " + image);
+  for (const std::string& before : node_->ended_hung) {
+    // Of a Job or a Pod that was deleted by hand there is nothing left to store
+    if (before.starts_with(name.substr(0, name.rfind('-') + 1)) && !deleted_.contains(before) &&
+        !HasEvidence(before))
+      Break(name + " is created before the evidence of " + before + " is stored");
+  }
   for (const std::string& need : needs_[image]) {
     if (!build_of_image_.contains(need) || !node_->succeeded.contains(build_of_image_[need])) {
       // A need whose Job was deleted by hand in the moment between its end and the storing of its result has
@@ -401,6 +415,19 @@ void Simulation::CheckHangsAreShown() {
   }
 }
 
+void Simulation::CheckEvidence() {
+  size_t kept = 0;
+  for (const auto& [name, object] : api_->All(Kind::ConfigMap)) {
+    const json labels = object["metadata"].value("labels", json::object());
+    if (!labels.contains(std::string(cluster::kEvidenceLabel))) continue;
+    ++kept;
+    evidence_.insert(
+        cluster::JobName(kBatch, labels[std::string(cluster::kBuildLabel)].get<std::string>(),
+                         std::stoi(labels[std::string(cluster::kAttemptLabel)].get<std::string>())));
+  }
+  if (kept > cluster::kKeptEvidence) Break(std::to_string(kept) + " ConfigMaps of evidence");
+}
+
 std::vector<json> Simulation::StoredResults() const {
   std::vector<json> results;
   for (const auto& [name, object] : api_->All(Kind::ConfigMap)) {
@@ -434,6 +461,17 @@ void Simulation::CheckEnd() {
   if (static_cast<int64_t>(built.size()) != status["succeeded"]) {
     Break("the status counts " + status["succeeded"].dump() + " successes, the results " +
           std::to_string(built.size()));
+  }
+  for (const json& result : StoredResults()) {
+    if (result.value("cause", "") != "Hang" || deleted_.contains(result["job"].get<std::string>())) continue;
+    ++tally_.hangs_ended;
+    if (!HasEvidence(result["job"]))
+      Break("no evidence was ever stored of " + result["job"].get<std::string>());
+    const json* kept = api_->Find(Kind::ConfigMap, result.value("evidence_config_map", ""));
+    if (kept != nullptr &&
+        cluster::Sha256((*kept)["data"]["evidence.json"].get<std::string>()) != result["evidence_sha256"])
+      Break("the digest in the results is not that of " + kept->dump());
+    if (kept != nullptr && kept->dump().find("\"marker\"") != std::string::npos) Break("a marker was stored");
   }
   for (const auto& [name, job] : api_->All(Kind::Job)) {
     if (!Finished(job)) Break("the batch is finished and the Job " + name + " is not");

@@ -32,7 +32,7 @@ class Simulation {
   /// What has been exercised, for the summary.
   struct Tally {
     uint64_t events = 0, requests = 0, lost_replies = 0, kills = 0, relists = 0, deletions = 0,
-             hangs_seen = 0, jobs = 0;
+             hangs_seen = 0, hangs_ended = 0, jobs = 0;
     void Add(const Tally& other);
   };
   const Tally& tally() const { return tally_; }
@@ -74,6 +74,8 @@ class Simulation {
   void CheckCreate(const nlohmann::json& job);
   void CheckStatus(const nlohmann::json& batch);
   void CheckHangsAreShown();
+  void CheckEvidence();
+  bool HasEvidence(const std::string& job) const { return evidence_.contains(job); }
   void CheckEnd();
   [[noreturn]] void Break(const std::string& what) const;
   std::vector<nlohmann::json> StoredResults() const;
@@ -104,6 +106,8 @@ class Simulation {
   std::map<cluster::Collection, int> watches_;         // which one is running
   std::deque<std::pair<uint64_t, kube::Request>> wire_;
   std::set<std::string> shown_hung_;
+  std::set<std::string> deleted_;   // Jobs that were deleted by hand, or whose Pod was
+  std::set<std::string> evidence_;  // ConfigMaps of evidence that have ever been there, by the Job's name
 };
 
 }  // namespace imagebatch::simulation

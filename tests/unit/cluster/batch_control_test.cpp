@@ -47,7 +47,7 @@ class BatchControlTest : public testing::Test {
   void Restart() {
     control_.reset();
     requests_.Take();
-    control_ = std::make_unique<BatchControl>(*api_.Find(Kind::Batch, "b"), "runner:1", requests_, totals_);
+    control_ = std::make_unique<BatchControl>(*api_.Find(Kind::Batch, "b"), kit_, requests_, totals_);
     for (const auto& [name, job] : api_.All(Kind::Job))
       control_->OnJob(Change::Upsert, *ParseJob(job.dump()), now_);
     for (const auto& [name, pod] : api_.All(Kind::Pod))
@@ -163,6 +163,7 @@ class BatchControlTest : public testing::Test {
   simulation::ApiServer api_{
       [this](Kind kind, Change change, const json& object) { OnWatch(kind, change, object); }};
   Now now_{kBegin, SteadyTime(std::chrono::hours(1))};
+  RunnerKit kit_{"runner:1", Markers("secret")};
   Requests requests_;
   metrics::Totals totals_;
   std::unique_ptr<BatchControl> control_;
@@ -333,7 +334,8 @@ TEST_F(BatchControlTest, AFinishedBatchNeedsItsInputNoMore) {
     EXPECT_EQ(Status(), status);
     Run(minutes(60));
     EXPECT_EQ(api_.Find(Kind::Batch, "b"), nullptr) << "its time to live has passed";
-    for (const std::string& job : Jobs()) api_.Remove(Kind::Job, job);
+    for (const std::string& job : Jobs()) api_.Remove(Kind::Job, job);  // as the garbage collector does
+    api_.Remove(Kind::ConfigMap, "b-results-1");
   }
 }
 

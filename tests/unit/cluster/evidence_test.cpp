@@ -4,16 +4,17 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cluster/names.h"
-
 namespace imagebatch::cluster {
 namespace {
 
 using nlohmann::json;
 
+constexpr const char* kMarker = "0123456789abcdef";
+
 /// A line as the runner writes it.
 std::string Line(const json& changes = json::object()) {
   nlohmann::ordered_json line = {{"imagebatch", "evidence"},
+                                 {"marker", kMarker},
                                  {"verdict", "Hung"},
                                  {"class", "Idle"},
                                  {"reason", "NoActivity"},
@@ -21,80 +22,95 @@ std::string Line(const json& changes = json::object()) {
                                  {"since", "2026-01-02T03:04:05Z"},
                                  {"evidence", {{"processes", json::array()}}}};
   for (const auto& [key, value] : changes.items()) line[key] = value;
-  return line.dump() + "\n";
+  return line.dump();
 }
 
-std::string GoesOn() {
-  return R"({"imagebatch":"verdict","verdict":"Progressing","class":null,"since":"2026-01-02T03:05:05Z"})"
-         "\n";
+std::optional<HangVerdict> Read(const std::string& line) {
+  const auto saying = ReadSaying(line, kMarker);
+  return saying && saying->hung ? std::optional(saying->hung->verdict) : std::nullopt;
 }
 
-TEST(EvidenceTest, FindsTheVerdictAmongTheOutput) {
-  const auto verdict = FindVerdict("#5 [2/3] RUN make\n" + Line() + "#5 1.2 more\n");
-  ASSERT_TRUE(verdict);
-  EXPECT_EQ(verdict->klass, "Idle");
-  EXPECT_EQ(verdict->message, "nothing for 300 s");
-  EXPECT_EQ(verdict->since, *ParseTime("2026-01-02T03:04:05Z"));
-  const std::string line = Line();
-  EXPECT_EQ(verdict->digest, Sha256(line.substr(0, line.size() - 1)));
+TEST(EvidenceTest, TheRunnersLineIsAVerdictWithItsEvidence) {
+  const auto saying = ReadSaying(Line(), kMarker);
+  ASSERT_TRUE(saying && saying->hung);
+  const HangVerdict& verdict = saying->hung->verdict;
+  EXPECT_EQ(verdict.klass, "Idle");
+  EXPECT_EQ(verdict.reason, "NoActivity");
+  EXPECT_EQ(verdict.message, "nothing for 300 s");
+  EXPECT_EQ(verdict.since, *ParseTime("2026-01-02T03:04:05Z"));
+  json kept = json::parse(Line());
+  kept.erase("marker");
+  EXPECT_EQ(json::parse(saying->hung->json), kept);
 }
 
 TEST(EvidenceTest, EveryClassOfTheRunnerCounts) {
   for (const char* klass : {"Deadlock", "Idle", "Busy", "Looping", "Deadline"}) {
-    const auto verdict = FindVerdict(Line({{"class", klass}}));
+    const auto verdict = Read(Line({{"class", klass}}));
     ASSERT_TRUE(verdict) << klass;
     EXPECT_EQ(verdict->klass, klass);
   }
-  EXPECT_FALSE(FindVerdict(Line({{"class", "Unobserved"}})));
+  EXPECT_FALSE(Read(Line({{"class", "Unobserved"}})));
 }
 
-TEST(EvidenceTest, ALastLineWithoutAnEndCounts) {
-  const std::string line = Line();
-  EXPECT_TRUE(FindVerdict(line.substr(0, line.size() - 1)));
+TEST(EvidenceTest, ThatItGoesOnIsAWordToo) {
+  const auto saying = ReadSaying(Line({{"verdict", "Progressing"}, {"class", nullptr}}), kMarker);
+  ASSERT_TRUE(saying);
+  EXPECT_FALSE(saying->hung);
 }
 
-TEST(EvidenceTest, TheLastVerdictCounts) {
-  EXPECT_EQ(FindVerdict(Line() + Line({{"class", "Deadline"}}))->klass, "Deadline");
-  EXPECT_FALSE(FindVerdict(Line() + GoesOn()));
-  EXPECT_TRUE(FindVerdict(Line() + GoesOn() + Line()));
+TEST(EvidenceTest, OnlyTheAttemptsOwnMarkerIsBelieved) {
+  for (const json& marker : {json("fedcba9876543210"), json(""), json(), json(7),
+                             json(std::string(kMarker) + "0"), json::array({kMarker})}) {
+    EXPECT_FALSE(ReadSaying(Line({{"marker", marker}}), kMarker)) << marker;
+    EXPECT_FALSE(ReadSaying(Line({{"marker", marker}, {"verdict", "Progressing"}}), kMarker)) << marker;
+  }
+  json bare = json::parse(Line());
+  bare.erase("marker");
+  EXPECT_FALSE(ReadSaying(bare.dump(), kMarker));
+  EXPECT_FALSE(ReadSaying(Line({{"marker", ""}}), "")) << "no marker is known: nothing can be believed";
 }
 
-TEST(EvidenceTest, LinesThatAreNotOfTheRunnersFormChangeNothing) {
+TEST(EvidenceTest, LinesThatAreNotOfTheRunnersFormAreNothing) {
   const std::string whole = Line();
   const std::string forged[] = {
-      "\n\n",
-      " " + Line({{"class", "Deadline"}}),                             // not at the start of a line
-      whole.substr(0, whole.size() / 2) + "\n",                        // cut
-      "{\"imagebatch\":\"evidence\"}\n",                               // no verdict at all
-      "{\"imagebatch\":\"verdict\",\"verdict\":[\"Progressing\"]}\n",  // of another type
+      "",
+      " " + whole,                         // not at the start of a line
+      whole.substr(0, whole.size() / 2),   // cut
+      Line({{"verdict", json::array()}}),  // of another type
       Line({{"verdict", "Fine"}}),
-      Line({{"class", "Deadline"}, {"since", "now"}}),
-      Line({{"class", "Deadline"}, {"since", nullptr}}),
+      Line({{"since", "now"}}),
+      Line({{"since", nullptr}}),
       Line({{"class",
              "not a class"}}),  // would not be a reason of a condition, or would be a label of its own
       Line({{"class", ""}}),
       Line({{"class", nullptr}}),
-      "{\"imagebatch\":\"evidence\xff\"}\n",
-      "{\"imagebatch\":" + std::string(30000, '[') + std::string(30000, ']') + "}\n",
+      "{\"imagebatch\":\"evidence\xff\"}",
+      "{\"imagebatch\":" + std::string(30000, '[') + std::string(30000, ']') + "}",
   };
-  for (const std::string& line : forged) {
-    EXPECT_FALSE(FindVerdict(line)) << line;
-    const auto verdict = FindVerdict(whole + line);
-    ASSERT_TRUE(verdict) << line;
-    EXPECT_EQ(verdict->klass, "Idle") << line;
-  }
+  for (const std::string& line : forged) EXPECT_FALSE(ReadSaying(line, kMarker)) << line;
 }
 
 TEST(EvidenceTest, HugeLinesAreSkipped) {
-  EXPECT_FALSE(FindVerdict(Line({{"evidence", std::string(64 * 1024, 'x')}})));
-  EXPECT_TRUE(FindVerdict(Line({{"evidence", std::string(60 * 1024, 'x')}})));
-  EXPECT_TRUE(FindVerdict(std::string(1 << 20, '{') + "\n" + Line()));
+  EXPECT_FALSE(Read(Line({{"evidence", std::string(64 * 1024, 'x')}})));
+  EXPECT_TRUE(Read(Line({{"evidence", std::string(60 * 1024, 'x')}})));
 }
 
 TEST(EvidenceTest, TheMessageIsBoundedAndPrintable) {
-  const auto verdict = FindVerdict(Line({{"message", "a\nb\x1b[31m" + std::string(600, 'c')}}));
+  const auto verdict = Read(Line({{"message", "a\nb\x1b[31m" + std::string(600, 'c')}}));
   EXPECT_EQ(verdict->message.substr(0, 9), "a b?[31mc");
   EXPECT_EQ(verdict->message.size(), 512u);
+}
+
+TEST(EvidenceTest, AnAccountOfAHangIsEvidenceToo) {
+  const json account = {{"exitCode", 124}, {"verdict", "Hung"},
+                        {"class", "Idle"}, {"since", "2026-01-02T03:04:05Z"},
+                        {"message", "m"},  {"evidence", {{"processes", json::array()}}}};
+  const auto evidence = EvidenceOfAccount(account);
+  ASSERT_TRUE(evidence);
+  EXPECT_EQ(evidence->verdict.klass, "Idle");
+  EXPECT_EQ(json::parse(evidence->json), account);
+  EXPECT_FALSE(EvidenceOfAccount({{"verdict", "Progressing"}}));
+  EXPECT_FALSE(EvidenceOfAccount(json()));
 }
 
 }  // namespace

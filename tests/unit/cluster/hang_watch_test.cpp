@@ -10,9 +10,13 @@ using std::chrono::seconds;
 constexpr Time kStarted{std::chrono::hours(24 * 365 * 50)};
 constexpr Time kWall = kStarted + seconds(1000);
 constexpr const char* kHung =
-    R"({"imagebatch":"evidence","verdict":"Hung","class":"Idle","message":"m","since":"2026-01-02T03:04:05Z"})";
+    "2026-01-02T03:04:06.000000001Z "
+    R"({"imagebatch":"evidence","marker":"m1","verdict":"Hung","class":"Idle","reason":"r","message":"m","since":"2026-01-02T03:04:05Z"})"
+    "\n";
+constexpr seconds kNever(0);
 
-SteadyTime At(int second) { return SteadyTime(seconds(100000 + second)); }
+/// The wall clock stands still: no decision may depend on it.
+Now At(int second) { return {kWall, SteadyTime(seconds(100000 + second))}; }
 
 /// A Pod whose build has run for long; `ready_changed` later than its start: it was ready once.
 PodView Pod(bool ready, Time ready_changed = kStarted + seconds(500)) {
@@ -20,6 +24,7 @@ PodView Pod(bool ready, Time ready_changed = kStarted + seconds(500)) {
   pod.ns = "builds";
   pod.name = "p";
   pod.container = "build";
+  pod.marker = "m1";
   pod.ready_changed = ready_changed;
   ContainerView build;
   build.state = ContainerView::State::Running;
@@ -36,110 +41,114 @@ PodView Ended() {
 }
 
 void ExpectStep(const HangWatch::Step& step, bool read_log, bool changed) {
-  EXPECT_EQ(step.read_log, read_log);
+  EXPECT_EQ(step.read.has_value(), read_log);
   EXPECT_EQ(step.changed, changed);
 }
 
 TEST(HangWatchTest, NothingIsAskedOfAReadyBuild) {
   HangWatch watch;
-  ExpectStep(watch.Look(Pod(true), At(0)), false, false);
+  ExpectStep(watch.Look(Pod(true), kNever, At(0)), false, false);
   EXPECT_EQ(watch.Next(), std::nullopt);
 }
 
 TEST(HangWatchTest, ABuildThatHasJustStartedIsNotLookedAtBeforeItsFirstProbes) {
   for (const Time ready_changed : {Time{}, kStarted - seconds(3), kStarted}) {
     HangWatch watch;
-    ExpectStep(watch.Look(Pod(false, ready_changed), At(0)), false, false);
-    EXPECT_EQ(watch.Next(), At(10));
-    ExpectStep(watch.Look(Pod(false, ready_changed), At(9)), false, false);
-    ExpectStep(watch.Look(Pod(false, ready_changed), At(10)), true, false);
+    ExpectStep(watch.Look(Pod(false, ready_changed), kNever, At(0)), false, false);
+    EXPECT_EQ(watch.Next(), At(10).steady);
+    ExpectStep(watch.Look(Pod(false, ready_changed), kNever, At(9)), false, false);
+    ExpectStep(watch.Look(Pod(false, ready_changed), kNever, At(10)), true, false);
   }
 }
 
 TEST(HangWatchTest, OnceUnreadyTheLogGivesTheVerdict) {
   HangWatch watch;
-  watch.Look(Pod(true), At(0));
-  ExpectStep(watch.Look(Pod(false), At(5)), true, false);
+  watch.Look(Pod(true), kNever, At(0));
+  ExpectStep(watch.Look(Pod(false), kNever, At(5)), true, false);
   EXPECT_EQ(watch.Next(), std::nullopt) << "a read is under way";
-  ExpectStep(watch.Look(Pod(false), At(6)), false, false);
-  EXPECT_TRUE(watch.OnLog(kHung, At(7), kWall));
+  ExpectStep(watch.Look(Pod(false), kNever, At(6)), false, false);
+  EXPECT_TRUE(watch.OnLog(kHung, At(7)));
   ASSERT_TRUE(watch.verdict());
   EXPECT_EQ(watch.verdict()->klass, "Idle");
-  EXPECT_EQ(watch.Next(), std::nullopt) << "there is nothing more to find out";
-  ExpectStep(watch.Look(Pod(false), At(1000)), false, false);
+  ASSERT_NE(watch.evidence(), nullptr);
+  EXPECT_EQ(watch.evidence()->verdict.reason, "r");
+  EXPECT_EQ(watch.Next(), At(67).steady) << "its class may change";
+  ExpectStep(watch.Look(Pod(false), kNever, At(66)), false, false);
 }
 
 TEST(HangWatchTest, ReadsAgainEvery5SecondsUntilThereIsAVerdict) {
   HangWatch watch;
-  ExpectStep(watch.Look(Pod(false), At(0)), true, false);
-  EXPECT_FALSE(watch.OnLog(std::nullopt, At(1), kWall));
-  EXPECT_EQ(watch.Next(), At(6));
-  ExpectStep(watch.Look(Pod(false), At(5)), false, false);
-  ExpectStep(watch.Look(Pod(false), At(6)), true, false);
-  EXPECT_FALSE(watch.OnLog("no verdict in here\n", At(7), kWall));
-  ExpectStep(watch.Look(Pod(false), At(12)), true, false);
-  EXPECT_TRUE(watch.OnLog(kHung, At(13), kWall));
+  ExpectStep(watch.Look(Pod(false), kNever, At(0)), true, false);
+  EXPECT_FALSE(watch.OnLog(std::nullopt, At(1)));
+  EXPECT_EQ(watch.Next(), At(6).steady);
+  ExpectStep(watch.Look(Pod(false), kNever, At(5)), false, false);
+  ExpectStep(watch.Look(Pod(false), kNever, At(6)), true, false);
+  EXPECT_FALSE(watch.OnLog("no verdict in here\n", At(7)));
+  ExpectStep(watch.Look(Pod(false), kNever, At(12)), true, false);
+  EXPECT_TRUE(watch.OnLog(kHung, At(13)));
 }
 
 TEST(HangWatchTest, ASilentRunnerIsUnobservedAfter45Seconds) {
   HangWatch watch;
   int second = 0;
   for (; second < 45; second += 5) {
-    ExpectStep(watch.Look(Pod(false), At(second)), true, false);
-    ASSERT_FALSE(watch.OnLog("", At(second), kWall)) << second;
+    ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
+    ASSERT_FALSE(watch.OnLog("", At(second))) << second;
     EXPECT_FALSE(watch.verdict());
   }
-  ExpectStep(watch.Look(Pod(false), At(second)), true, false);
-  EXPECT_TRUE(watch.OnLog(std::nullopt, At(second), kWall));
+  ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
+  EXPECT_TRUE(watch.OnLog(std::nullopt, At(second)));
   ASSERT_TRUE(watch.verdict());
   EXPECT_EQ(watch.verdict()->klass, "Unobserved");
   EXPECT_EQ(watch.verdict()->since, kWall);
   EXPECT_EQ(watch.verdict()->message, "its runner has given no sign of life for 45 s");
-  EXPECT_EQ(watch.verdict()->digest, "");
+  EXPECT_EQ(watch.verdict()->reason, "RunnerSilent");
+  EXPECT_EQ(watch.evidence(), nullptr);
 }
 
 TEST(HangWatchTest, UnobservedGivesWayToTheRunnersOwnVerdict) {
   HangWatch watch;
-  watch.Look(Pod(false), At(0));
-  EXPECT_TRUE(watch.OnLog("", At(45), kWall));
-  EXPECT_EQ(watch.Next(), At(50)) << "the log is still read";
-  ExpectStep(watch.Look(Pod(false), At(50)), true, false);
-  EXPECT_FALSE(watch.OnLog("", At(51), kWall)) << "told once";
-  ExpectStep(watch.Look(Pod(false), At(56)), true, false);
-  EXPECT_TRUE(watch.OnLog(kHung, At(57), kWall));
+  watch.Look(Pod(false), kNever, At(0));
+  EXPECT_TRUE(watch.OnLog("", At(45)));
+  EXPECT_EQ(watch.Next(), At(50).steady) << "the log is still read";
+  ExpectStep(watch.Look(Pod(false), kNever, At(50)), true, false);
+  EXPECT_FALSE(watch.OnLog("", At(51))) << "told once";
+  ExpectStep(watch.Look(Pod(false), kNever, At(56)), true, false);
+  EXPECT_TRUE(watch.OnLog(kHung, At(57)));
   EXPECT_EQ(watch.verdict()->klass, "Idle");
 }
 
 TEST(HangWatchTest, AReadyBuildIsClearedOfItsVerdict) {
   HangWatch watch;
-  watch.Look(Pod(false), At(0));
-  watch.OnLog(kHung, At(1), kWall);
-  ExpectStep(watch.Look(Pod(true), At(20)), false, true);
+  watch.Look(Pod(false), kNever, At(0));
+  watch.OnLog(kHung, At(1));
+  ExpectStep(watch.Look(Pod(true), kNever, At(20)), false, true);
   EXPECT_FALSE(watch.verdict());
-  ExpectStep(watch.Look(Pod(true), At(21)), false, false);
-  ExpectStep(watch.Look(Pod(false, kStarted + seconds(900)), At(400)), true, false);  // it may hang again
+  ExpectStep(watch.Look(Pod(true), kNever, At(21)), false, false);
+  ExpectStep(watch.Look(Pod(false, kStarted + seconds(900)), kNever, At(400)), true,
+             false);  // it may hang again
 }
 
 TEST(HangWatchTest, ALogThatComesTooLateChangesNothing) {
   HangWatch watch;
-  watch.Look(Pod(false), At(0));
-  watch.Look(Pod(true), At(1));
-  EXPECT_FALSE(watch.OnLog(kHung, At(2), kWall));
+  watch.Look(Pod(false), kNever, At(0));
+  watch.Look(Pod(true), kNever, At(1));
+  EXPECT_FALSE(watch.OnLog(kHung, At(2)));
   EXPECT_FALSE(watch.verdict());
-  watch.Look(Pod(false), At(3));
-  watch.Look(Ended(), At(4));
-  EXPECT_FALSE(watch.OnLog(kHung, At(5), kWall));
+  watch.Look(Pod(false), kNever, At(3));
+  watch.Look(Ended(), kNever, At(4));
+  EXPECT_FALSE(watch.OnLog(kHung, At(5)));
 }
 
 TEST(HangWatchTest, TheVerdictOfAnEndedBuildStands) {
   HangWatch watch;
-  watch.Look(Pod(false), At(0));
-  watch.OnLog(kHung, At(1), kWall);
-  ExpectStep(watch.Look(Ended(), At(2)), false, false);
+  watch.Look(Pod(false), kNever, At(0));
+  watch.OnLog(kHung, At(1));
+  ExpectStep(watch.Look(Ended(), kNever, At(2)), false, false);
   EXPECT_TRUE(watch.verdict());
   PodView deleting = Pod(false);
   deleting.deleting = true;
-  ExpectStep(watch.Look(deleting, At(3)), false, false);
+  ExpectStep(watch.Look(deleting, kNever, At(3)), false, false);
   EXPECT_TRUE(watch.verdict());
   EXPECT_EQ(watch.Next(), std::nullopt);
 }
@@ -147,11 +156,48 @@ TEST(HangWatchTest, TheVerdictOfAnEndedBuildStands) {
 TEST(HangWatchTest, TheLogIsReadFrom15SecondsBeforeItTurnedUnready) {
   PodView pod = Pod(false);
   pod.ready_changed = *ParseTime("2026-01-02T03:04:20Z");
-  const kube::Request request = LogRequest(pod);
-  EXPECT_EQ(request.method, kube::Method::Get);
-  EXPECT_EQ(request.path,
+  HangWatch watch;
+  const auto step = watch.Look(pod, kNever, At(0));
+  ASSERT_TRUE(step.read);
+  EXPECT_EQ(step.read->method, kube::Method::Get);
+  EXPECT_EQ(step.read->path,
             "/api/v1/namespaces/builds/pods/p/"
-            "log?container=build&sinceTime=2026-01-02T03:04:05Z&limitBytes=1048576");
+            "log?container=build&timestamps=true&sinceTime=2026-01-02T03:04:05Z&limitBytes=1048576");
+}
+
+TEST(HangWatchTest, AClassThatChangesIsToldAndTheSameOneIsNot) {
+  HangWatch watch;
+  watch.Look(Pod(false), kNever, At(0));
+  EXPECT_TRUE(watch.OnLog(kHung, At(1)));
+  ExpectStep(watch.Look(Pod(false), kNever, At(61)), true, false);
+  EXPECT_FALSE(watch.OnLog(kHung, At(62)));
+  ExpectStep(watch.Look(Pod(false), kNever, At(122)), true, false);
+  std::string deadline = kHung;
+  deadline.replace(deadline.find("Idle"), 4, "Deadline");
+  deadline.replace(deadline.find("03:04:05Z"), 9, "03:05:05Z");
+  EXPECT_TRUE(watch.OnLog(kHung + deadline, At(123)));
+  EXPECT_EQ(watch.verdict()->klass, "Deadline");
+}
+
+TEST(HangWatchTest, APieceThatWasCutIsFollowedByTheNextAtOnce) {
+  HangWatch watch;
+  watch.Look(Pod(false), kNever, At(0));
+  const std::string noise = "2026-01-02T03:04:05Z " + std::string(1 << 20, 'x') + "\n";
+  EXPECT_FALSE(watch.OnLog(noise, At(1)));
+  EXPECT_EQ(watch.Next(), At(1).steady);
+}
+
+TEST(HangWatchTest, ABuildWithoutARunnerIsWatchedByItsLogAlone) {
+  PodView pod = Pod(false);
+  pod.runner = false;
+  pod.build->started = kWall - seconds(100);
+  HangWatch watch;
+  ExpectStep(watch.Look(pod, seconds(300), At(0)), false, false);
+  EXPECT_EQ(watch.Next(), At(200).steady);
+  const auto step = watch.Look(pod, seconds(300), At(200));
+  ASSERT_TRUE(step.read);
+  EXPECT_EQ(step.read->path,
+            "/api/v1/namespaces/builds/pods/p/log?container=build&timestamps=true&tailLines=1&limitBytes=64");
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ batch::Build Build() {
   return build;
 }
 
-const JobSpec kSpec{"abcdefghij", "django-1", 2, "r.example/imagebatch:1"};
+const JobSpec kSpec{"abcdefghij", "django-1", 2, "r.example/imagebatch:1", "0123456789abcdef"};
 
 json Template() {
   return json::parse(R"json({
@@ -82,6 +82,7 @@ TEST(JobObjectTest, AWholeJob) {
                         "--result", "/dev/termination-log", "--deadlock-after", "30s", "--idle-after", "240s",
                         "--silent-after", "1800s", "--on-hang", "flag", "--",
                         "build", "--push"],
+            "env": [{"name": "IMAGEBATCH_MARKER", "value": "0123456789abcdef"}],
             "volumeMounts": [{"name": "imagebatch-runner", "mountPath": "/imagebatch"}],
             "readinessProbe": {"httpGet": {"path": "/progress", "port": 9911}, "periodSeconds": 5, "timeoutSeconds": 3,
                                "failureThreshold": 1}}]}}}})json");
@@ -146,6 +147,32 @@ TEST(JobObjectTest, OfSeveralContainersTheOneCalledBuildIsSupervised) {
   EXPECT_EQ(pod["spec"]["containers"][0], proxy);
   EXPECT_EQ(pod["spec"]["containers"][1]["command"][0], "/imagebatch/imagebatch-runner");
   EXPECT_EQ(pod["metadata"]["annotations"][std::string(kContainerAnnotation)], "build");
+}
+
+TEST(JobObjectTest, TheTemplatesOwnMarkerIsReplaced) {
+  json pod_template = Template();
+  pod_template["spec"]["containers"][0]["env"] = {{{"name", "IMAGEBATCH_MARKER"}, {"value", "known"}},
+                                                  {{"name", "A"}, {"value", "b"}}};
+  const json made = Object(pod_template)["spec"]["template"]["spec"]["containers"][0];
+  EXPECT_EQ(made["env"], json({{{"name", "A"}, {"value", "b"}},
+                               {{"name", "IMAGEBATCH_MARKER"}, {"value", "0123456789abcdef"}}}));
+}
+
+TEST(JobObjectTest, ATemplateThatOptsOutGetsNothingOfTheRunner) {
+  json pod_template = Template();
+  pod_template["metadata"]["annotations"]["imagebatch.dev/runner"] = "none";
+  json& container = pod_template["spec"]["containers"][0];
+  container.erase("command");
+  container["readinessProbe"] = {{"tcpSocket", {{"port", 1}}}};
+  container["terminationMessagePolicy"] = "FallbackToLogsOnError";
+  const json expected = pod_template["spec"]["containers"];
+  const json pod = Object(pod_template)["spec"]["template"];
+  EXPECT_EQ(pod["spec"]["containers"], expected);
+  EXPECT_FALSE(pod["spec"].contains("initContainers"));
+  EXPECT_FALSE(pod["spec"].contains("volumes"));
+  EXPECT_EQ(pod["metadata"]["annotations"]["imagebatch.dev/runner"], "none");
+  EXPECT_EQ(pod["metadata"]["annotations"][std::string(kContainerAnnotation)], "build");
+  EXPECT_EQ(pod["spec"]["restartPolicy"], "Never");
 }
 
 TEST(JobObjectTest, TheOnlyContainerMayHaveAnyName) {

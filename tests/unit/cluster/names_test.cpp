@@ -35,6 +35,11 @@ TEST(NamesTest, JobNameIsALabelOfAtMost63Characters) {
   EXPECT_EQ(JobName(std::string(50, 'b'), hash, 1).size(), 63u);
 }
 
+TEST(NamesTest, EvidenceIsNamedAfterItsAttempt) {
+  EXPECT_EQ(EvidenceName("v1.2", "abcdefghij", 2), "v1-2-evidence-abcdefghij-2");
+  EXPECT_EQ(EvidenceName(std::string(63, 'b'), "abcdefghij", 1).size(), 63u);
+}
+
 TEST(NamesTest, JobNameHasNoDotsAndNoDashesInARow) {
   const std::string hash = "abcdefghij";
   EXPECT_EQ(JobName("v1.2.3", hash, 2), "v1-2-3-abcdefghij-2");

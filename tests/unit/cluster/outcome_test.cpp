@@ -29,6 +29,7 @@ PodView Pod(int exit_code, std::string reason, std::string message = "") {
   PodView pod;
   pod.name = "p";
   pod.node = "n";
+  pod.marker = "m1";
   ContainerView build;
   build.state = ContainerView::State::Terminated;
   build.exit_code = exit_code;
@@ -41,7 +42,8 @@ PodView Pod(int exit_code, std::string reason, std::string message = "") {
 }
 
 constexpr const char* kHung =
-    R"({"exitCode": 124, "verdict": "Hung", "class": "Idle", "message": "nothing for 300 s"})";
+    R"({"marker": "m1", "exitCode": 124, "verdict": "Hung", "class": "Idle", "reason": "NoActivity",
+        "since": "2026-01-02T03:04:05Z", "message": "nothing for 300 s"})";
 
 struct Case {
   const char* what;
@@ -58,18 +60,19 @@ PodView With(PodView pod, const std::function<void(PodView&)>& change) {
 
 TEST(OutcomeTest, OfAFailedJob) {
   const Case cases[] = {
-      {"an error", Pod(3, "Error", R"({"exitCode": 3, "verdict": "Progressing"})"), false, Cause::Build,
-       "Error", "the command ended with exit code 3"},
+      {"an error", Pod(3, "Error", R"({"marker": "m1", "exitCode": 3, "verdict": "Progressing"})"), false,
+       Cause::Build, "Error", "the command ended with exit code 3"},
       {"no account of a runner", Pod(1, "Error", "panic: oh"), false, Cause::Build, "Error",
        "the command ended with exit code 1"},
       {"hung and ended by the runner", Pod(124, "Error", kHung), false, Cause::Hang, "Hung",
        "nothing for 300 s"},
       {"hung, but it ended by itself", Pod(1, "Error", kHung), false, Cause::Build, "Error",
        "the command ended with exit code 1"},
-      {"exit code 124 of the command itself", Pod(124, "Error", R"({"verdict": "Progressing"})"), false,
+      {"exit code 124 of the command itself",
+       Pod(124, "Error", R"({"marker": "m1", "verdict": "Progressing"})"), false, Cause::Build, "Error",
+       "the command ended with exit code 124"},
+      {"a verdict that is no text", Pod(124, "Error", R"({"marker": "m1", "verdict": ["Hung"]})"), false,
        Cause::Build, "Error", "the command ended with exit code 124"},
-      {"a verdict that is no text", Pod(124, "Error", R"({"verdict": ["Hung"]})"), false, Cause::Build,
-       "Error", "the command ended with exit code 124"},
       {"out of memory", Pod(137, "OOMKilled"), false, Cause::Build, "OOMKilled",
        "the build used more memory than its limit"},
       {"out of memory in a child", Pod(0, "OOMKilled"), false, Cause::Build, "OOMKilled",
@@ -145,17 +148,39 @@ TEST(OutcomeTest, AContainerThatNeverRanHasTheTimesOfItsJob) {
 }
 
 TEST(OutcomeTest, TheRunnersAccountIsKeptAndWhatIsNoneIsNot) {
-  EXPECT_EQ(OutcomeOf(Job(JobView::Phase::Complete), Pod(0, "Completed", R"({"cpuSeconds": 4})"))
-                .runner["cpuSeconds"],
-            4);
+  EXPECT_EQ(
+      OutcomeOf(Job(JobView::Phase::Complete), Pod(0, "Completed", R"({"marker": "m1", "cpuSeconds": 4})"))
+          .runner["cpuSeconds"],
+      4);
   for (const char* text : {"", "[1]", "7", "{\"a\":", "null"}) {
     EXPECT_TRUE(OutcomeOf(Job(JobView::Phase::Complete), Pod(0, "Completed", text)).runner.is_null()) << text;
   }
 }
 
+TEST(OutcomeTest, AHangIsToldInFullAndItsMarkerIsNot) {
+  const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), Pod(124, "Error", kHung));
+  EXPECT_EQ(outcome.klass, "Idle");
+  EXPECT_EQ(outcome.hang_reason, "NoActivity");
+  EXPECT_EQ(outcome.hung_since, *ParseTime("2026-01-02T03:04:05Z"));
+  EXPECT_FALSE(outcome.runner.contains("marker"));
+}
+
+TEST(OutcomeTest, AForgedAccountIsNotBelieved) {
+  for (const char* marker : {"m2", ""}) {
+    PodView pod = Pod(124, "Error", kHung);
+    pod.marker = marker;  // the message carries another attempt's, or there is none that it could carry
+    const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), pod);
+    EXPECT_EQ(outcome.cause, Cause::Build);
+    EXPECT_EQ(outcome.reason, "Error");
+    EXPECT_TRUE(outcome.runner.is_null());
+  }
+}
+
 TEST(OutcomeTest, TextsAreBoundedAndPrintable) {
-  nlohmann::json account = {
-      {"verdict", "Hung"}, {"class", std::string(200, 'c')}, {"message", std::string(3000, 'm') + "\n"}};
+  nlohmann::json account = {{"marker", "m1"},
+                            {"verdict", "Hung"},
+                            {"class", std::string(200, 'c')},
+                            {"message", std::string(3000, 'm') + "\n"}};
   const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), Pod(124, "Error", account.dump()));
   EXPECT_EQ(outcome.message.size(), 512u);
   EXPECT_LE(outcome.klass.size(), 40u);

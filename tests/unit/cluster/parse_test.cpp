@@ -228,6 +228,22 @@ TEST(ParseTest, WithoutTheAnnotationNoContainerIsTheBuild) {
   EXPECT_FALSE(ParsePod(pod.dump())->build);
 }
 
+TEST(ParseTest, ReadsTheMarkerOfTheBuildsContainerAlone) {
+  const auto pod = [](const char* container, const char* annotations) {
+    return ParsePod(std::string(R"({"metadata": {"name": "p", "resourceVersion": "1", "annotations": {)") +
+                    annotations + R"("kubectl.kubernetes.io/default-container": ")" + container + R"("}},
+      "spec": {"containers": [
+        {"name": "proxy", "env": [{"name": "IMAGEBATCH_MARKER", "value": "forged"}]},
+        {"env": [{"name": "A", "value": "a"}, {"name": "IMAGEBATCH_MARKER", "value": "m1"}], "name": "build"},
+        {"name": "bare"}]}})")
+        .value();
+  };
+  EXPECT_EQ(pod("build", "").marker, "m1");
+  EXPECT_EQ(pod("bare", "").marker, "");
+  EXPECT_TRUE(pod("build", "").runner);
+  EXPECT_FALSE(pod("build", R"("imagebatch.dev/runner": "none", )").runner);
+}
+
 TEST(ParseTest, ReadsAListOfPods) {
   const json pod = json::parse(kPod);
   const json list = {{"kind", "PodList"}, {"metadata", {{"resourceVersion", "9"}}}, {"items", {pod, pod}}};

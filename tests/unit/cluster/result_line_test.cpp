@@ -13,8 +13,8 @@ using std::chrono::seconds;
 
 constexpr Time kStarted{std::chrono::hours(24 * 365 * 50)};
 constexpr Time kFinished = kStarted + seconds(90);
-const ResultSubject kSubject{"image",      "django-1",       "r.example/eval:django-1",
-                             "abcdefghij", "b-abcdefghij-2", 2};
+const ResultSubject kSubject{"image", "django-1",  "r.example/eval:django-1", "abcdefghij", "b-abcdefghij-2",
+                             2,       std::nullopt};
 
 Outcome Succeeded() {
   Outcome outcome;
@@ -52,25 +52,44 @@ TEST(ResultLineTest, OfASuccess) {
     "build": "abcdefghij", "job": "b-abcdefghij-2", "pod": "p", "node": "n", "exit_code": 0,
     "longest_silence_seconds": 12.5, "peak_rss_bytes": 1048576, "cpu_seconds": 3,
     "phases": [{"name": "[1/2] FROM base", "seconds": 4}]})json");
-  const json line = json::parse(ResultLine(kSubject, Succeeded(), "", kFinished + milliseconds(1500)));
+  const json line = json::parse(ResultLine(kSubject, Succeeded(), kFinished + milliseconds(1500)));
   EXPECT_EQ(line, expected) << json::diff(expected, line).dump(2);
 }
 
 TEST(ResultLineTest, OfAFailure) {
   Outcome outcome = Failed(plan::Cause::Hang);
   outcome.klass = "Idle";
-  const json line = json::parse(ResultLine(kSubject, outcome, "0abc", kFinished));
+  outcome.hang_reason = "NoActivity";
+  outcome.hung_since = kStarted + seconds(60);
+  ResultSubject subject = kSubject;
+  subject.evidence = {"b-evidence-abcdefghij-2", "0abc"};
+  const json line = json::parse(ResultLine(subject, outcome, kFinished));
   EXPECT_EQ(line["status"], "failed");
   EXPECT_EQ(line["tags"], json::array());
   EXPECT_EQ(line["error"], "Error: the command ended with exit code 3");
   EXPECT_EQ(line["class"], "Idle");
   EXPECT_EQ(line["cause"], "Hang");
+  EXPECT_EQ(line["hang_reason"], "NoActivity");
+  EXPECT_EQ(line["hung_since"], "2019-12-20T00:01:00Z");
+  EXPECT_EQ(line["finished_at"], "2019-12-20T00:01:30Z");
   EXPECT_EQ(line["evidence_sha256"], "0abc");
+  EXPECT_EQ(line["evidence_config_map"], "b-evidence-abcdefghij-2");
   EXPECT_FALSE(line.contains("phases"));
 }
 
+TEST(ResultLineTest, WhatHungWhenItWasEndedOtherwiseIsToldFromTheVerdict) {
+  Outcome outcome = Failed(plan::Cause::Infrastructure);
+  ResultSubject subject = kSubject;
+  subject.verdict = HangVerdict{"Deadlock", "FutexCycle", "m", kStarted + seconds(30)};
+  const json line = json::parse(ResultLine(subject, outcome, kFinished));
+  EXPECT_EQ(line["class"], "Deadlock");
+  EXPECT_EQ(line["hang_reason"], "FutexCycle");
+  EXPECT_EQ(line["hung_since"], "2019-12-20T00:00:30Z");
+  EXPECT_FALSE(line.contains("evidence_sha256"));
+}
+
 TEST(ResultLineTest, IsReadBackAsItWas) {
-  const auto success = ParseResultLine(ResultLine(kSubject, Succeeded(), "", kFinished));
+  const auto success = ParseResultLine(ResultLine(kSubject, Succeeded(), kFinished));
   ASSERT_TRUE(success);
   EXPECT_EQ(success->build, "abcdefghij");
   EXPECT_EQ(success->attempt, 2);
@@ -78,7 +97,7 @@ TEST(ResultLineTest, IsReadBackAsItWas) {
   EXPECT_EQ(success->finished, kFinished);
   EXPECT_EQ(success->seconds, 90);
   for (const auto cause : {plan::Cause::Build, plan::Cause::Hang, plan::Cause::Infrastructure}) {
-    const auto failure = ParseResultLine(ResultLine(kSubject, Failed(cause), "", kFinished));
+    const auto failure = ParseResultLine(ResultLine(kSubject, Failed(cause), kFinished));
     ASSERT_TRUE(failure);
     EXPECT_FALSE(failure->succeeded);
     EXPECT_EQ(failure->cause, cause);
@@ -90,7 +109,7 @@ TEST(ResultLineTest, IsReadBackAsItWas) {
 TEST(ResultLineTest, NoDurationIsNegative) {
   Outcome outcome = Failed(plan::Cause::Infrastructure);
   outcome.finished = kStarted - seconds(1);  // two clocks
-  EXPECT_EQ(json::parse(ResultLine(kSubject, outcome, "", kFinished))["duration_seconds"], 0);
+  EXPECT_EQ(json::parse(ResultLine(kSubject, outcome, kFinished))["duration_seconds"], 0);
 }
 
 TEST(ResultLineTest, IsOneLineOfAtMost4KiBWhateverTheBuildPutsInIt) {
@@ -102,7 +121,8 @@ TEST(ResultLineTest, IsOneLineOfAtMost4KiBWhateverTheBuildPutsInIt) {
   ResultSubject subject = kSubject;
   subject.name = std::string(253, '"');
   subject.image = std::string(400, 'i');
-  const std::string line = ResultLine(subject, outcome, std::string(64, '0'), kFinished);
+  subject.evidence = {std::string(63, 'e'), std::string(64, '0')};
+  const std::string line = ResultLine(subject, outcome, kFinished);
   EXPECT_LE(line.size(), 4096u);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_TRUE(ParseResultLine(line));

@@ -134,7 +134,8 @@ TEST_F(ResultLogTest, AListThatFailsIsTriedAgain) {
   log_->Step(wire_->now);
   const Command list = wire_->Only();
   EXPECT_EQ(list.request.path,
-            "/api/v1/namespaces/builds/configmaps?labelSelector=imagebatch.dev%2Fbatch-uid%3Du");
+            "/api/v1/namespaces/builds/configmaps?labelSelector=imagebatch.dev%2Fbatch-uid%3Du"
+            "%2C%21imagebatch.dev%2Fevidence");
   wire_->Reply(list, 500, Refusal("etcd"));
   log_->Step(wire_->now);
   EXPECT_TRUE(wire_->Silent());

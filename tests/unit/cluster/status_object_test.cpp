@@ -128,6 +128,9 @@ TEST(StatusObjectTest, ListsHungAndFailedBuilds) {
   EXPECT_EQ(status["hungBuilds"],
             json::parse(R"([{"stage": "image", "name": "a", "attempt": 1, "class": "Idle",
       "since": "2019-12-20T00:00:00Z", "pod": "p", "node": "n", "message": "nothing for 300 s"}])"));
+  summary.hung_builds[0].evidence = {"b-evidence-abcdefghij-1", "0abc"};
+  EXPECT_EQ(StatusObject(summary, json::object(), kNow)["hungBuilds"][0]["evidence"],
+            json({{"configMap", "b-evidence-abcdefghij-1"}, {"sha256", "0abc"}}));
   EXPECT_EQ(status["failedBuilds"],
             json::parse(
                 R"([{"stage": "env", "name": "x", "attempt": 0, "reason": "NeedFailed", "message": "m"}])"));
