@@ -17,6 +17,12 @@ const json& Member(const json& value, std::string_view name) {
 
 bool IsNamed(const json& item, std::string_view name) { return Member(item, "name") == json(name); }
 
+/// What something of ours is put into must be what Kubernetes says it is; the API server has not looked yet.
+void CheckKind(const json& value, json::value_t kind, const std::string& where, Problems& problems) {
+  if (value.is_null() || value.type() == kind) return;
+  problems.Add(where, kind == json::value_t::array ? "must be an array" : "must be an object");
+}
+
 void CheckBuildContainer(const json& container, const std::string& where, Problems& problems) {
   const json& command = Member(container, "command");
   const bool strings = command.is_array() && std::all_of(command.begin(), command.end(),
@@ -26,11 +32,25 @@ void CheckBuildContainer(const json& container, const std::string& where, Proble
                  "is required, as an array of strings: the runner is put in front of it and cannot know the "
                  "image's own entrypoint");
   }
+  for (const char* field : {"env", "volumeMounts"}) {
+    CheckKind(Member(container, field), json::value_t::array, where + "." + field, problems);
+  }
   for (const char* field : {"readinessProbe", "terminationMessagePath", "terminationMessagePolicy"}) {
     if (!Member(container, field).is_null()) {
       problems.Add(where + "." + field, "is the runner's own in the build container; leave it out");
     }
   }
+}
+
+void CheckMetadata(const json& metadata, const std::string& where, Problems& problems) {
+  CheckKind(metadata, json::value_t::object, where, problems);
+  for (const char* field : {"labels", "annotations"}) {
+    CheckKind(Member(metadata, field), json::value_t::object, where + "." + field, problems);
+  }
+  const json& runner = Member(Member(metadata, "annotations"), kRunnerAnnotation);
+  if (runner.is_null() || runner == json(kNoRunner)) return;
+  problems.Add(where + ".annotations[" + std::string(kRunnerAnnotation) + "]",
+               "must be " + std::string(kNoRunner) + " or left out");
 }
 
 }  // namespace
@@ -52,6 +72,7 @@ bool HasRunner(const json& pod_template) {
 
 void CheckPodTemplate(const json& pod_template, const std::string& where, Problems& problems) {
   if (!pod_template.is_object()) return problems.Add(where, "must be an object");
+  CheckMetadata(Member(pod_template, "metadata"), where + ".metadata", problems);
   const std::string spec_path = where + ".spec";
   const json& spec = Member(pod_template, "spec");
   if (!spec.is_object()) return problems.Add(spec_path, "is required, as an object");
@@ -63,6 +84,7 @@ void CheckPodTemplate(const json& pod_template, const std::string& where, Proble
   }
   for (const char* list : {"containers", "initContainers", "volumes"}) {
     const json& items = Member(spec, list);
+    CheckKind(items, json::value_t::array, spec_path + "." + list, problems);
     if (!items.is_array()) continue;
     for (size_t i = 0; i < items.size(); ++i) {
       if (IsNamed(items[i], kRunnerName)) {
@@ -79,11 +101,6 @@ void CheckPodTemplate(const json& pod_template, const std::string& where, Proble
   if (!build) {
     return problems.Add(spec_path + ".containers", "which of the " + std::to_string(containers.size()) +
                                                        " containers is the build? call it \"build\"");
-  }
-  const json& runner = Member(Member(Member(pod_template, "metadata"), "annotations"), kRunnerAnnotation);
-  if (!runner.is_null() && runner != json(kNoRunner)) {
-    problems.Add(where + ".metadata.annotations[" + std::string(kRunnerAnnotation) + "]",
-                 "must be " + std::string(kNoRunner) + " or left out");
   }
   if (!HasRunner(pod_template)) return;
   CheckBuildContainer(containers[*build], spec_path + ".containers[" + std::to_string(*build) + "]",

@@ -285,6 +285,12 @@ void Attempts::ConcludeEnded(const std::string& name, Live& live) {
   if (!evidence_.Busy(name)) Conclude(name, std::move(outcome));
 }
 
+std::vector<EvidenceKeeper::Refused> Attempts::TakeRefusedEvidence() {
+  auto refused = evidence_.TakeRefused();
+  for (const EvidenceKeeper::Refused& evidence : refused) verdicts_.NotKept(evidence.job);
+  return refused;
+}
+
 void Attempts::Conclude(const std::string& name, Outcome outcome) {
   const auto at = live_.find(name);
   Live& live = at->second;

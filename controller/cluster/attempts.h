@@ -78,7 +78,7 @@ class Attempts {
   std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
 
   /// Evidence that could not be stored.
-  std::vector<EvidenceKeeper::Refused> TakeRefusedEvidence() { return evidence_.TakeRefused(); }
+  std::vector<EvidenceKeeper::Refused> TakeRefusedEvidence();
   /// No evidence is on its way to where it is kept.
   bool EvidenceSettled() const { return evidence_.Idle(); }
 

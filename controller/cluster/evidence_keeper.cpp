@@ -145,7 +145,7 @@ void EvidenceKeeper::Store(const std::string& job, Task& task) {
                const Task* found = Find(job, id);
                if (found == nullptr) return;
                if (!refusal.empty()) {
-                 refused_.push_back({store_.Name(found->build, found->attempt), refusal});
+                 refused_.push_back({job, store_.Name(found->build, found->attempt), refusal});
                  const auto reference = references_.find(job);
                  if (reference != references_.end()) reference->second.config_map.clear();
                }

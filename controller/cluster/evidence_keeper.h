@@ -37,7 +37,7 @@ class EvidenceKeeper {
   EvidenceReference Forget(const std::string& job);
 
   struct Refused {
-    std::string config_map, message;
+    std::string job, config_map, message;
   };
   std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
 

@@ -14,6 +14,11 @@ void Verdicts::Look(const std::string& job, const SeenAttempt& seen, Now now) {
   timers_.Set(job, watched.hang.Next());
 }
 
+void Verdicts::NotKept(const std::string& job) {
+  const auto at = hung_.find(job);
+  if (at != hung_.end()) at->second.evidence.config_map.clear();
+}
+
 std::optional<HangVerdict> Verdicts::Forget(const std::string& job) {
   const auto at = watched_.find(job);
   if (at == watched_.end()) return std::nullopt;

@@ -45,6 +45,9 @@ class Verdicts {
   /// until Forget.
   void Look(const std::string& job, const SeenAttempt& seen, Now now);
 
+  /// The evidence of the attempt's verdict could not be stored.
+  void NotKept(const std::string& job);
+
   /// The attempt has ended. Its last verdict.
   std::optional<HangVerdict> Forget(const std::string& job);
 

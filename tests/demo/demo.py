@@ -6,6 +6,7 @@ alert that names the build that hangs. Called by ./dev demo.
 """
 import argparse
 import datetime
+import hashlib
 import json
 import sys
 import time
@@ -221,6 +222,27 @@ def check(options, rows, hanging, since):
     print(f"audit log: {len(creates)} Jobs, one create for each name")
 
 
+def check_evidence(options, status):
+    """The evidence of the hung attempt is kept as it is named, and outlives its Pod once the attempt has been ended."""
+    if options.on_hang == "flag":
+        reference = status["hungBuilds"][0]["evidence"]
+    else:
+        line = next(line for line in cluster.results(NAMESPACE, BATCH) if line["class"])
+        reference = {"configMap": line["evidence_config_map"], "sha256": line["evidence_sha256"]}
+        kubectl("delete", "pod", "-n", NAMESPACE, line["pod"], "--wait=true", "--timeout=60s")
+    kept = cluster.get("configmap", reference["configMap"], "-n", NAMESPACE)
+    if kept is None:
+        raise Failed(f"there is no ConfigMap {reference['configMap']}")
+    text = kept["data"]["evidence.json"]
+    if hashlib.sha256(text.encode()).hexdigest() != reference["sha256"]:
+        raise Failed(f"{reference['configMap']} does not hold what {reference['sha256']} is the digest of")
+    evidence = json.loads(text)
+    if evidence["class"] != "Deadlock" or not evidence["evidence"]["processes"] or "marker" in evidence:
+        raise Failed(f"{reference['configMap']} is not the evidence of the deadlock: {text[:500]}")
+    print(f"evidence: {evidence['message']}\n  kept in ConfigMap {reference['configMap']}, with "
+          f"{len(kept['data']['log.txt'].splitlines())} lines of the log")
+
+
 def summarize(status, seconds):
     lines = cluster.results(NAMESPACE, BATCH)
     print(f"\n{status['succeeded']} of {status['total']} images built and pushed in {seconds:.0f} s, "
@@ -266,6 +288,7 @@ def run(options):
     display.say("")
     print(kubectl("get", "imagebatch", "-n", NAMESPACE).rstrip())
     check(options, rows, hanging, since)
+    check_evidence(options, status)
     summarize(status, seconds)
     return status, since
 

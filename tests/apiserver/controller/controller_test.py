@@ -4,6 +4,8 @@
 Usage: controller_test.py BINARY [ARGUMENT OF unittest...]
 Needs KUBECONFIG of the fixture, and KUBECTL where kubectl is not in the PATH.
 """
+import hashlib
+import json
 import random
 import subprocess
 import sys
@@ -137,6 +139,33 @@ class ControllerTest(unittest.TestCase):
         self.assertEqual((entry["name"], entry["attempt"], entry["reason"]), ("e0", 1, "Error"))
         self.assertIn("exit code 3", entry["message"])
         self.assertEqual([line["cause"] for line in self.ns.results("fails")], ["Build"])
+
+    def test_what_a_runner_says_of_a_hang_is_believed_and_kept_and_what_a_build_says_is_not(self):
+        self.ns.create_batch("hangs", backoffLimit=0, parallelism=2, images={"rows": [{"name": "a"}, {"name": "b"}]},
+                             hang={"action": "Retry"})
+        account = {"exitCode": 124, "verdict": "Hung", "class": "Deadlock", "reason": "FutexCycle", "message": "m",
+                   "since": "2026-01-02T03:04:05Z", "evidence": {"processes": []}}
+        for job in self.wait_for_jobs(2):
+            name = job["metadata"]["annotations"]["imagebatch.dev/name"]
+            marker = job["spec"]["template"]["spec"]["containers"][0]["env"][-1]
+            self.assertEqual(marker["name"], "IMAGEBATCH_MARKER")
+            self.assertRegex(marker["value"], "^[0-9a-f]{32}$")
+            told = marker["value"] if name == "a" else "0" * 32
+            self.ns.run_pod(job, exitCode=124, reason="Error", message=json.dumps({"marker": told, **account}))
+            self.ns.end_job(job["metadata"]["name"], "Failed")
+        self.wait(lambda: self.ns.has("hangs", "Failed"), "a failed batch")
+        lines = {line["name"]: line for line in self.ns.results("hangs")}
+        self.assertEqual([lines[name]["cause"] for name in "ab"], ["Hang", "Build"])
+        self.assertEqual((lines["a"]["class"], lines["a"]["hang_reason"], lines["a"]["hung_since"]),
+                         ("Deadlock", "FutexCycle", account["since"]))
+        self.assertIsNone(lines["b"]["class"])
+        # No kubelet, so no log: the runner's account is the evidence
+        kept = self.ns.api.good("GET", self.ns.core + "configmaps?labelSelector=imagebatch.dev%2Fevidence%3Dhangs")["items"]
+        self.assertEqual([each["metadata"]["name"] for each in kept], [lines["a"]["evidence_config_map"]])
+        text = kept[0]["data"]["evidence.json"]
+        self.assertEqual(json.loads(text), account)
+        self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), lines["a"]["evidence_sha256"])
+        self.assertIn(lines["a"]["evidence_sha256"], self.ns.events("hangs", "HungBuildEnded")[0]["message"])
 
     def test_killed_at_any_moment_each_job_is_created_once(self):
         chance = random.Random(7)

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cluster/results.h"
 
@@ -103,6 +105,25 @@ TEST(ResultLineTest, IsReadBackAsItWas) {
     EXPECT_EQ(failure->cause, cause);
     EXPECT_EQ(failure->reason, "Error");
     EXPECT_EQ(failure->message, "the command ended with exit code 3");
+  }
+}
+
+TEST(ResultLineTest, EveryFieldStandsInTheDocumentation) {
+  std::ifstream file(IMAGEBATCH_SOURCE_DIR "/docs/operations.md");
+  std::stringstream docs;
+  docs << file.rdbuf();
+  Outcome outcome = Failed(plan::Cause::Hang);
+  outcome.runner = Succeeded().runner;
+  outcome.runner["outputBytes"] = 7;
+  outcome.klass = "Idle";
+  outcome.hang_reason = "NoActivity";
+  outcome.hung_since = kStarted;
+  ResultSubject subject = kSubject;
+  subject.evidence = {"b-evidence-abcdefghij-2", "0abc"};
+  const json line = json::parse(ResultLine(subject, outcome, kFinished));
+  EXPECT_EQ(line.size(), 26U) << "a new field: fill it here";
+  for (const auto& [field, value] : line.items()) {
+    EXPECT_NE(docs.str().find("`" + field + "`"), std::string::npos) << field;
   }
 }
 
