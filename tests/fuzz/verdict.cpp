@@ -1,27 +1,45 @@
-// The runner's verdict in an untrusted log: bounded and printable, and other lines change nothing.
+// The runner's words in an untrusted log: only with the marker, bounded, printable and without the marker;
+// what is kept of a log is bounded and has no control characters.
 #include <algorithm>
 #include <cctype>
 #include <string>
 
 #include "cluster/evidence.h"
+#include "cluster/hang_classes.h"
+#include "cluster/log_lines.h"
+#include "cluster/log_search.h"
 #include "fuzz/fuzz.h"
 
 using namespace imagebatch;
 
+namespace {
+
+constexpr const char* kMarker = "m4rk3r";
+constexpr size_t kKept = 64 * 1024;
+
+bool IsControl(unsigned char byte) { return (byte < 0x20 && byte != '\n') || byte == 0x7F; }
+
+}  // namespace
+
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string_view log = fuzz::Text(data, size);
-  const auto verdict = cluster::FindVerdict(log);
-  const auto beside = cluster::FindVerdict("a line\n" + std::string(log) + "\n{\"imagebatch\":\n{}\n");
-  fuzz::Expect(verdict.has_value() == beside.has_value(), "other lines make and hide no verdict");
-  if (!verdict) return 0;
-  fuzz::Expect(verdict->klass == beside->klass && verdict->digest == beside->digest, "nor change it");
-  fuzz::Expect(verdict->message.size() <= 512, "the message is bounded");
-  fuzz::Expect(std::none_of(verdict->message.begin(), verdict->message.end(),
-                            [](unsigned char byte) { return byte < 0x20 || byte == 0x7F; }),
-               "the message is printable");
-  fuzz::Expect(verdict->digest.find_first_not_of("0123456789abcdefsh:") == std::string::npos, "a digest");
-  fuzz::Expect(std::all_of(verdict->klass.begin(), verdict->klass.end(),
-                           [](unsigned char byte) { return std::isalpha(byte) != 0; }),
+  const std::string log(fuzz::Text(data, size));
+  cluster::LogSearch search(kMarker, {}), beside(kMarker, {}), stranger("another", {});
+  search.OnPiece(log);
+  beside.OnPiece("a line\n" + log + "\n{\"imagebatch\":\n{}\n");
+  stranger.OnPiece(log);
+  fuzz::Expect(!stranger.found() || log.find("another") != std::string::npos, "nothing without the marker");
+  const auto& found = search.found();
+  fuzz::Expect(found.has_value() == beside.found().has_value(), "other lines make and hide no verdict");
+  const std::string kept = cluster::KeptLog(log, kMarker);
+  fuzz::Expect(kept.size() <= kKept && std::none_of(kept.begin(), kept.end(), IsControl), "what is kept");
+  fuzz::Expect(kept.find(kMarker) == std::string::npos, "nor is the marker");
+  if (!found) return 0;
+  const cluster::HangVerdict& verdict = found->verdict;
+  fuzz::Expect(found->json == beside.found()->json, "nor change it");
+  fuzz::Expect(verdict.message.size() <= 512 && verdict.reason.size() <= 40, "texts are bounded");
+  fuzz::Expect(std::none_of(verdict.message.begin(), verdict.message.end(), IsControl), "and printable");
+  fuzz::Expect(std::find(cluster::kRunnerClasses.begin(), cluster::kRunnerClasses.end(), verdict.klass) !=
+                   cluster::kRunnerClasses.end(),
                "a class is one of ours");
   return 0;
 }
