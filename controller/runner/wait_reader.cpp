@@ -53,9 +53,13 @@ bool MayBeToldByTheKernel(const ThreadStatus& status) {
   return status.caught >> (kFirstRealTime - 1) != 0;
 }
 
-/// A signal with which one process may tell another that it has done its part.
+/// A signal with which one process may tell another that it has done its part, or may stop. SIGINT is not
+/// among them: every Python program handles it.
 bool MayBeToldByOthers(const ThreadStatus& status) {
-  return Catches(status, SIGUSR1) || Catches(status, SIGUSR2);
+  for (int signal : {SIGUSR1, SIGUSR2, SIGTERM, SIGHUP}) {
+    if (Catches(status, signal)) return true;
+  }
+  return false;
 }
 
 /// No POSIX timer. Where the kernel does not have the file, there may be one.

@@ -159,6 +159,9 @@ constexpr Program kMerelyWaiting[] = {
     {"ASleepersChildMayBeToldBySignal",
      "def child(): signal.signal(signal.SIGUSR1, lambda *_: None); ready(); forever()\n"
      "fork(child); time.sleep(1000)"},
+    {"AHelperThatIsTheOneToStop",
+     "def child(): signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); ready(); forever()\n"
+     "fork(child); time.sleep(1000)"},
     {"ToldWhenItsChildEnds",
      "signal.signal(signal.SIGCHLD, lambda *_: None); fork(lambda: time.sleep(1000)); ready(); forever()"},
     {"ParentOfAStoppedChild", "fork(lambda: os.kill(os.getpid(), signal.SIGSTOP)); ready(); os.wait()"},

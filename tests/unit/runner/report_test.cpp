@@ -147,7 +147,8 @@ TEST(Result, HoldsTheAccount) {
 
 TEST(Result, IsValidAndFitsWhateverItHolds) {
   for (unsigned seed = 0; seed < 40; ++seed) {
-    const Evidence evidence = HugeEvidence(seed);
+    Evidence evidence = HugeEvidence(seed);
+    for (const ProcessEvidence& process : evidence.processes) evidence.deadlock.push_back(process.command);
     Snapshot snapshot = Hung(evidence);
     snapshot.verdict.finding->message = std::string(5000, '\x01');
     snapshot.phase = evidence.processes[0].command;
@@ -174,6 +175,21 @@ TEST(Result, IsValidAndFitsWhateverItHolds) {
 TEST(Result, KeepsAsMuchAsFits) {
   const Evidence evidence = HugeEvidence(1);
   EXPECT_GT(RenderState(Hung(evidence)).size(), kStateBytes / 2);
+}
+
+TEST(Result, TheProofOfADeadlockIsCutLast) {
+  Evidence evidence = HugeEvidence(2);
+  for (int pid = 0; pid < 16; ++pid) {
+    evidence.deadlock.push_back("pid " + std::to_string(pid) + std::string(300, ' ') + "end");
+  }
+  const json result = json::parse(RenderResult(Hung(evidence), Outcome(), ""));
+  const json& sentences = result["evidence"]["deadlock"];
+  ASSERT_GE(sentences.size(), 6U);
+  EXPECT_TRUE(sentences[5].get<std::string>().ends_with("end")) << "whole";
+  Evidence small = SmallEvidence();
+  small.deadlock = evidence.deadlock;
+  EXPECT_EQ(json::parse(RenderState(Hung(small)))["evidence"]["deadlock"].size(), 16U);
+  EXPECT_FALSE(json::parse(RenderState(Hung(HugeEvidence(2))))["evidence"].contains("deadlock"));
 }
 
 TEST(Result, ThePhasesThatStayAreTheLongest) {
