@@ -63,12 +63,12 @@ Simulation::Simulation(uint64_t seed, bool print) : random_(seed), print_(print)
   api_ = std::make_unique<ApiServer>(
       [this](Kind kind, Change change, const json& object) { OnWatch(kind, change, object); });
   api_->on_create_job = [this](const json& job) { CheckCreate(job); };
-  retry_hung_ = Pick(0, 1) == 1;
-  const bool many_hang = Pick(0, 7) == 0;
+  many_hang_ = Pick(0, 7) == 0;
+  retry_hung_ = many_hang_ || Pick(0, 1) == 1;
   node_ = std::make_unique<Node>(
       *api_, random_, [this](Duration after, Action action) { Schedule(after, std::move(action)); },
       [this] { return now_; }, retry_hung_);
-  if (many_hang) node_->hang_percent = 60;
+  if (many_hang_) node_->hang_percent = 80;
 }
 
 void Simulation::Break(const std::string& what) const { throw Violation{FormatTime(now_) + ": " + what}; }
@@ -79,9 +79,9 @@ void Simulation::Say(const std::string& what) const {
 }
 
 json Simulation::MakeBatch() {
-  parallelism_ = Pick(1, 6);
+  parallelism_ = Pick(many_hang_ ? 4 : 1, 6);
   json rows = json::array();
-  const int environments = Pick(1, 3), images = Pick(1, 9);
+  const int environments = Pick(1, 3), images = many_hang_ ? 15 : Pick(1, 9);
   for (int i = 0; i < images; ++i) {
     const std::string environment = "e" + std::to_string(Pick(1, environments));
     const std::string name = "row" + std::to_string(i);
@@ -97,7 +97,7 @@ json Simulation::MakeBatch() {
       {"stages",
        {{{"name", "env"}, {"key", "$(env)"}, {"image", "r.example/env:$(key)"}, {"template", pod}},
         {{"name", "image"}, {"needs", {"env"}}, {"image", "r.example/image:$(name)"}, {"template", pod}}}},
-      {"backoffLimit", Pick(0, 3)},
+      {"backoffLimit", many_hang_ ? 3 : Pick(0, 3)},
       {"infrastructureRetryLimit", Pick(2, 8)},
       {"hang", {{"idleSeconds", 60}, {"action", retry_hung_ ? "Retry" : "Flag"}}}};
   if (Pick(0, 5) == 0) spec["activeDeadlineSeconds"] = Pick(30, 600);

@@ -92,6 +92,7 @@ class Simulation {
 
   int parallelism_ = 1;
   bool retry_hung_ = false;
+  bool many_hang_ = false;                                 // more than the evidence of which is kept
   std::map<std::string, std::string> build_of_image_;      // image reference -> build hash, as Jobs show them
   std::map<std::string, std::vector<std::string>> needs_;  // image -> images
   std::map<std::string, int> creates_;                     // Job name -> accepted creates
