@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "cluster/names.h"
 #include "cluster/parse.h"
 #include "unit/cluster/support.h"
 
@@ -363,6 +364,47 @@ TEST_F(BatchControlTest, ABatchThatIsBeingDeletedStartsNothing) {
   EndJob("b", "Failed");
   Run(minutes(1));
   for (const std::string& write : writes_) EXPECT_NE(write, "create jobs");
+}
+
+TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
+  Create(Object());
+  const std::string job = JobOf("a");
+  json pod = (*api_.Find(Kind::Job, job))["spec"]["template"];
+  pod["metadata"]["name"] = "p";
+  pod["metadata"]["namespace"] = "builds";
+  pod["metadata"]["ownerReferences"] = {{{"kind", "Job"}, {"name", job}, {"uid", "j"}, {"controller", true}}};
+  const auto be = [&](bool ready) {
+    const std::string now = FormatTime(now_.wall);
+    pod["status"] = {{"conditions", {{{"type", "Ready"}, {"lastTransitionTime", now}}}},
+                     {"containerStatuses",
+                      {{{"name", "build"},
+                        {"ready", ready},
+                        {"state", {{"running", {{"startedAt", FormatTime(kBegin)}}}}}}}}};
+    api_.Put(Kind::Pod, pod);
+    control_->OnPod(Change::Upsert, *ParsePod(api_.Find(Kind::Pod, "p")->dump()), now_);
+    Run(kMoment);
+  };
+  be(true);
+  const std::string marker = pod["spec"]["containers"][0]["env"][0]["value"];
+  const auto said = [&](const std::string& by) {
+    return R"({"imagebatch":"evidence","marker":")" + by +
+           R"(","verdict":"Hung","class":"Deadlock","since":")" + FormatTime(now_.wall) + "\"}";
+  };
+  api_.Print("p", said("forged"), now_.wall);
+  be(false);
+  EXPECT_EQ(Status()["hungBuilds"], json::array()) << "what the build prints is not believed";
+  api_.Print("p", said(marker), now_.wall);
+  Run(seconds(6));
+  ASSERT_EQ(Status()["hungBuilds"].size(), 1U);
+  const json hung = Status()["hungBuilds"][0];
+  EXPECT_EQ(hung["class"], "Deadlock");
+  const json* kept = api_.Find(Kind::ConfigMap, hung["evidence"]["configMap"]);
+  ASSERT_NE(kept, nullptr);
+  EXPECT_EQ(hung["evidence"]["sha256"], Sha256((*kept)["data"]["evidence.json"].get<std::string>()));
+  EXPECT_EQ(kept->dump().find(marker), std::string::npos);
+  be(true);
+  EXPECT_EQ(Status()["hungBuilds"], json::array());
+  EXPECT_NE(api_.Find(Kind::ConfigMap, hung["evidence"]["configMap"]), nullptr) << "it stays";
 }
 
 }  // namespace
