@@ -16,7 +16,7 @@ class Scenario:
     imitates: str
     cores: int = 0        # 1: keeps a core busy; such ones are run a few at a time
     needs: tuple = ()     # programs it calls
-    server: str = ""      # a program that runs elsewhere, at the other end of a network cable
+    server: str = ""      # a program that runs outside of the build, at the other end of a network cable
 
 
 def _of(label):
@@ -66,6 +66,8 @@ SCENARIOS = [
     idle("c_unopened_fifo", "idle.c unopened_fifo", "opens a FIFO that nobody else opens"),
     idle("c_unchanged_file", "idle.c unchanged_file", "inotify, and nothing changes"),
     idle("c_lock_tried_again", "idle.c lock_tried_again", "apt's wait for a lock, without its line"),
+    idle("py_lock_of_another", "remote.py wait_for_lock", "a lock that is held outside of the build",
+         server="remote.py lock_holder"),
     idle("sh_sleep_and_test", "sh sleep_and_test.sh", "a shell that sleeps and tests"),
     idle("go_blocked", "runtime.go blocked", "all goroutines are blocked, the runtime ticks"),
     idle("java_monitors", "Monitors.java", "two monitors in two orders; the JVM's own threads have timed waits"),
@@ -112,7 +114,7 @@ SCENARIOS = [
     healthy("download", "working.py download", "a trickling download, silent"),
     healthy("download_with_heartbeat", "working.py download_with_heartbeat", "the same with a heartbeat"),
     healthy("pip_download", "working.py pip_download", "the real pip, with a slow index", needs=("pip",)),
-    healthy("remote_builder", "remote.py client", "a client whose builder is elsewhere", server="remote.py server"),
+    healthy("remote_builder", "remote.py client", "a client whose builder is elsewhere", server="remote.py builder"),
     healthy("quiet_then_work", "working.py quiet_then_work", "a quiet step followed by work, twice"),
     healthy("percentage", "working.py percentage", "a percentage that advances slowly"),
     healthy("byte_count", "working.py byte_count", "a byte count that advances"),

@@ -1,14 +1,16 @@
-"""A builder on another machine and its client, which only holds the connection: remote.py server|client"""
+"""What runs outside of the build, and what waits for it: remote.py NAME"""
+import fcntl
+import os
 import socket
-import sys
 import time
 
-from common import WORK
+from common import WORK, programs_of, run, stuck
 
 ADDRESS = ("192.0.2.2", 8372)
 
 
-def server():
+def builder():
+    """Sends the context and the cache of a build over the wire."""
     listener = socket.create_server(("", ADDRESS[1]))
     while True:
         connection, _ = listener.accept()
@@ -31,7 +33,7 @@ def _connect():
 
 
 def client():
-    """Takes what comes, as a build's context and its cache go over the wire, and says nothing."""
+    """Of that builder: takes what comes, and says nothing."""
     end = time.monotonic() + WORK
     with _connect() as connection:
         while time.monotonic() < end:
@@ -39,5 +41,29 @@ def client():
             connection.sendall(bytes(500))
 
 
+def lock_holder():
+    with open(os.path.join(os.environ["TMPDIR"], "lock"), "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        time.sleep(3600)
+
+
+def wait_for_lock():
+    """Waits without a time limit for a lock that somebody holds who is not of the build."""
+    with open("lock", "w", encoding="utf-8") as file:
+        while _lock(file):
+            fcntl.flock(file, fcntl.LOCK_UN)
+            time.sleep(0.1)
+        stuck()
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _lock(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 if __name__ == "__main__":
-    {"server": server, "client": client}[sys.argv[1]]()
+    run(programs_of(globals()))
