@@ -64,6 +64,10 @@ LoopAllowance LoopAllowanceOf(size_t work) {
 /// each turn.
 constexpr LoopAllowance kMarkedCpu = {0.015, 0.03, 0, 0.05};
 
+/// Seconds in which a process stood ready to run at one sample after the other. On a machine with much else
+/// to do one that only ticks is met so now and then, one that computes nearly always.
+constexpr Allowance kStarved{0.5, 3};
+
 /// A supervisor that did not run for so long (starved, stopped, frozen with its container) did not watch:
 /// that time is not the build's.
 constexpr seconds kLongestGap{30};
@@ -127,6 +131,7 @@ void ProgressTracker::Add(const Sample& sample) {
   Feed(kNetwork, Signal::Network, AsDouble(sample.network_bytes), sample.at, passed);
   Feed(kOutput, Signal::Output, static_cast<double>(sample.output_bytes), sample.at, passed);
   Feed(kBirths, Signal::Births, AsDouble(sample.births), sample.at, passed);
+  FeedStarved(sample, passed);
   FeedWork(sample, passed);
   FeedMarks(sample, passed);
   if (sample.news > before_.news) progress_.last_news = sample.at;
@@ -155,6 +160,12 @@ void ProgressTracker::Feed(Source source, Signal signal, std::optional<double> v
   const Allowance allowance = AllowanceOf(signal);
   counter.level += counter.Grown(*value) - allowance.per_second * seconds;
   if (counter.RunsOver(allowance.burst)) progress.last = at;
+}
+
+/// Who gets no CPU where others have it all is not idle.
+void ProgressTracker::FeedStarved(const Sample& sample, double seconds) {
+  starved_.level += (sample.starved ? seconds : 0) - kStarved.per_second * seconds;
+  if (starved_.RunsOver(kStarved.burst)) progress_.signals[static_cast<size_t>(Signal::Cpu)].last = sample.at;
 }
 
 void ProgressTracker::FeedWork(const Sample& sample, double seconds) {

@@ -28,6 +28,7 @@ struct Sample {
   std::optional<uint64_t> written_bytes;  // the part of io_bytes that was written
   std::optional<uint64_t> network_bytes;  // sent; loopback and the supervisor's own listener left out
   std::optional<uint64_t> births;         // processes seen for the first time
+  bool starved = false;                   // a process waits for a CPU, as it did at the sample before
   uint64_t output_bytes = 0;
   uint64_t output_lines = 0;
   uint64_t news = 0;   // how often the output has said something new (hang/novelty.h)
@@ -82,6 +83,7 @@ class ProgressTracker {
   enum Work { kRead, kWritten, kSent, kWorks };
 
   void Feed(Source source, Signal signal, std::optional<double> value, TimePoint at, double seconds);
+  void FeedStarved(const Sample& sample, double seconds);
   void FeedWork(const Sample& sample, double seconds);
   void FeedMarks(const Sample& sample, double seconds);
 
@@ -89,6 +91,7 @@ class ProgressTracker {
   TimePoint last_sample_;
   std::array<Counter, kSources> counters_;
   std::array<Counter, kWorks> works_;
+  Counter starved_;
   Counter marked_cpu_;
   Sample before_;
 };

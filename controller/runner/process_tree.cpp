@@ -39,7 +39,7 @@ void ProcessTree::Walk() {
   ReadAll();
   std::swap(members_, before_);
   KeepDescendants();
-  CountBirths();
+  CompareWithBefore();
   SumUp();
 }
 
@@ -82,13 +82,15 @@ bool ProcessTree::ParentBelongs(const ProcessStat& process) const {
   return parent != nullptr && belongs_[static_cast<size_t>(parent - all_.data())] != 0;
 }
 
-void ProcessTree::CountBirths() {
+void ProcessTree::CompareWithBefore() {
+  totals_.starved = false;
   auto old = before_.begin();
   for (const ProcessStat& process : members_) {
     old = std::lower_bound(old, before_.end(), process, ByPid);
     const bool known =
         old != before_.end() && old->pid == process.pid && old->start_ticks == process.start_ticks;
     if (!known) ++totals_.births;
+    if (known && process.state == 'R' && old->state == 'R') totals_.starved = true;
   }
 }
 

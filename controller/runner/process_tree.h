@@ -18,7 +18,8 @@ struct TreeTotals {
   uint64_t ticks = 0;                     // living processes and what they have reaped
   std::optional<IoBytes> io = IoBytes{};  // of those that let it be read; absent where none does
   uint64_t resident_bytes = 0;
-  uint64_t births = 0;  // processes seen for the first time, since the first walk
+  uint64_t births = 0;   // processes seen for the first time, since the first walk
+  bool starved = false;  // the first thread of one stands ready to run, in this walk and in the one before
 };
 
 /// The process `pid` among `processes`, which are in ascending order of pid; null where it is not there.
@@ -44,7 +45,7 @@ class ProcessTree {
   void ReadAll();
   void KeepDescendants();
   bool ParentBelongs(const ProcessStat& process) const;
-  void CountBirths();
+  void CompareWithBefore();
   void SumUp();
 
   std::unique_ptr<DIR, int (*)(DIR*)> proc_;

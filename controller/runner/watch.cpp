@@ -45,6 +45,7 @@ void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_
   if (tree_.Readable()) {
     sample.cpu_seconds = LivingSeconds() + ReapedSeconds();
     sample.births = totals.births;
+    sample.starved = totals.starved;
   }
   if (totals.io) {
     sample.io_bytes = totals.io->read + totals.io->written;

@@ -73,7 +73,7 @@ def batch(rows, thresholds):
                 {"name": "STUCK", "value": "/tmp/stuck"}, {"name": "WORK", "value": str(give_up_after(thresholds))},
                 {"name": "SILENT", "value": str(thresholds["silentSeconds"])}],
         # Programs that spin must not take the node with them.
-        "resources": {"limits": {"cpu": "100m"}, "requests": {"cpu": "1m"}},
+        "resources": {"limits": {"cpu": "100m"}, "requests": {"cpu": "10m"}},
         "volumeMounts": [{"name": "corpus", "mountPath": "/corpus"}],
     }
     pod = {"terminationGracePeriodSeconds": 1, "containers": [build],

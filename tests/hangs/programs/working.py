@@ -134,9 +134,11 @@ def quiet_then_work():
 
 def percentage():
     """One percent at a time, slowly; between them the clock alone advances."""
-    for turn in working():
-        percent = 42 + int(turn * 0.5 / (SILENT / 2))
-        say(f"\rExtracting: {percent}% [{'#' * (percent // 5):20}] elapsed 0:{turn // 2:02}", end="")
+    start = time.monotonic()
+    for _ in working():
+        elapsed = time.monotonic() - start
+        percent = 42 + int(elapsed / (SILENT / 2))
+        say(f"\rExtracting: {percent}% [{'#' * (percent // 5):20}] elapsed 0:{int(elapsed):02}", end="")
         time.sleep(0.5)
 
 

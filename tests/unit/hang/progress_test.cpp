@@ -55,6 +55,19 @@ TEST(Progress, TwoPercentOfACoreIsWork) {
   EXPECT_GE(last, kStart + seconds(580));
 }
 
+TEST(Progress, AProcessThatIsReadyButGetsNoCpuIsNotIdle) {
+  for (Duration period : {milliseconds(200), milliseconds(2000)}) {
+    const auto last = LastProgress(period, seconds(600), [](Sample& s, double) { s.starved = true; });
+    EXPECT_GE(last, kStart + seconds(590)) << period.count();
+  }
+}
+
+TEST(Progress, ATickThatHasToWaitForACpuNowAndThenIsNoWork) {
+  const auto last = LastProgress(seconds(2), seconds(3600),
+                                 [](Sample& s, double t) { s.starved = static_cast<int>(t) % 10 < 4; });
+  EXPECT_EQ(last, kStart);
+}
+
 TEST(Progress, TheContainersCounterAloneShowsShortLivedChildren) {
   const auto last =
       LastProgress(seconds(2), seconds(60), [](Sample& s, double t) { s.container_cpu_seconds = 100 + t; });
