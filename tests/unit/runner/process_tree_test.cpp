@@ -30,7 +30,8 @@ class Child {
 };
 
 void Spin() {
-  for (volatile int turns = 0;; turns = turns + 1) {
+  const volatile bool for_ever = true;
+  while (for_ever) {
   }
 }
 
