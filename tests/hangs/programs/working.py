@@ -158,19 +158,22 @@ def test_dots():
         time.sleep(0.4)
 
 
+def _name(turn):
+    return "".join(chr(97 + (turn // 26**k) % 26) for k in range(3))
+
+
 def new_lines():
     """A build that says something new all the time."""
     words = ("configure", "compile", "link", "install", "strip", "pack", "index", "verify")
     for turn in working(1000 * WORK):
-        name = "".join(chr(97 + (turn // 26**k) % 26) for k in range(3))
-        say(f"{words[turn % 8]} lib{name}.so")
+        say(f"{words[turn % 8]} lib{_name(turn)}.so")
         time.sleep(0.5)
 
 
 def a_gigabyte():
-    block = (b"#7 12.34 a line of output as builds write it, of about eighty bytes or so .....\n" * 1000)
-    for _ in range(10**9 // len(block)):
-        sys.stdout.buffer.write(block)
+    for turn in range(10**9 // 80_000):
+        line = f"#7 12.34 a line of output as builds write it, of lib{_name(turn)}.so and so on".ljust(79, ".") + "\n"
+        sys.stdout.buffer.write(line.encode() * 1000)
 
 
 def one_long_line():
