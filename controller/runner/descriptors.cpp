@@ -66,7 +66,7 @@ std::vector<pid_t> ForAllDescriptors(
                           ForEachDescriptor(pid, [&](const char* number, std::string_view target) {
                             look(pid, number, target);
                           });
-    if (member != nullptr && !readable) unreadable.push_back(pid);
+    if (!readable && (member != nullptr || pid == getpid())) unreadable.push_back(pid);
   }
   return unreadable;
 }

@@ -29,8 +29,8 @@ Scope Everybody(const std::vector<ProcessStat>& tree);
 bool ForEachDescriptor(pid_t pid,
                        const std::function<void(const char* number, std::string_view target)>& look);
 
-/// Looks at the descriptors of all processes of `scope`. The result names those of the tree whose descriptors
-/// cannot be read: they may hold anything.
+/// Looks at the descriptors of all processes of `scope`. The result names those of the tree, and the runner,
+/// whose descriptors cannot be read: they may hold anything.
 std::vector<pid_t> ForAllDescriptors(
     const Scope& scope,
     const std::function<void(pid_t pid, const char* number, std::string_view target)>& look);

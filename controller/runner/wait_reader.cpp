@@ -104,6 +104,7 @@ std::vector<WaitingProcess> WaitReader::Read(const Scope& scope) {
   pipes_.reset();
   memory_.reset();
   locks_.reset();
+  scope_ = nullptr;
   return hang::DeadPart(std::move(processes));
 }
 

@@ -57,7 +57,7 @@ class WaitReader {
   const SharedMemory& Memory();
 
   const CallNumbers* numbers_;  // null: nothing can be proved here
-  // Of the reading under way.
+  // Of the reading under way; the tables are made when they are first needed.
   const Scope* scope_ = nullptr;
   std::optional<PipeHolders> pipes_;
   std::optional<SharedMemory> memory_;

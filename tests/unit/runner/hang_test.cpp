@@ -173,6 +173,18 @@ TEST(OnHangFail, AsksForStacksBehindTheEvidence) {
   EXPECT_FALSE(std::filesystem::exists(run.Directory() / "core"));
 }
 
+TEST(OnHangFail, AsksAJavaMachineForItsStacks) {
+  if (std::system("java -version > /dev/null 2>&1") != 0) GTEST_SKIP() << "no java";
+  Supervised run(
+      Quick({"--on-hang", "fail"}),
+      Shell("echo 'class Stuck { public static void main(String[] a) throws Exception { stuck(); } "
+            "static void stuck() throws Exception { synchronized (Stuck.class) { Stuck.class.wait(); "
+            "} } }' > Stuck.java; exec java Stuck.java"));
+  EXPECT_EQ(run.Wait(), 124);
+  EXPECT_THAT(run.Output(), HasSubstr("Full thread dump"));
+  EXPECT_THAT(run.Output(), HasSubstr("at Stuck.stuck"));
+}
+
 TEST(OnHangFail, AbortsNobodyWhoDoesNotListen) {
   // The shell handles both signals, but prints no stacks.
   Supervised run(Quick({"--on-hang", "fail"}),
