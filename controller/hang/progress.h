@@ -44,13 +44,11 @@ struct Progress {
   std::array<SignalProgress, kSignals> signals;
   TimePoint last_news;  // when the output last said something new; the start where it never did
   TimePoint
-      last_work;  // when there was last more work than a loop does that prints what it has printed before
+      last_work;  // when there was last more I/O or traffic than a loop makes that tries again and again
 
   const SignalProgress& Of(Signal signal) const { return signals[static_cast<size_t>(signal)]; }
   /// When anything last showed work.
   TimePoint Last() const;
-  /// When anything but `left_out` last showed work.
-  TimePoint LastBeside(Signal left_out) const;
 };
 
 /// Turns samples into "what last showed work, and when".
@@ -60,8 +58,8 @@ struct Progress {
 /// and only when the bucket runs over has the signal shown work. The result does not depend on how often
 /// samples come.
 ///
-/// A second set of buckets finds work beside an output that repeats itself: what the loop costs (to start its
-/// programs, to ask its server, to print) flows out with the allowance.
+/// A second set of buckets finds work that no loop does: what a turn of a loop costs (to start its programs,
+/// to ask its server, to print its line) flows out with the allowance.
 class ProgressTracker {
  public:
   explicit ProgressTracker(TimePoint start);
@@ -79,8 +77,8 @@ class ProgressTracker {
     /// Empties the bucket when it holds more than `burst`; a level below zero is none.
     bool RunsOver(double burst);
   };
-  enum Source { kTreeCpu, kContainerCpu, kIo, kNetwork, kOutput, kBirths, kSources };
-  enum Work { kRead, kWritten, kSent, kWorks };
+  enum Source { kTreeCpu, kContainerCpu, kRead, kWritten, kNetwork, kOutput, kBirths, kSources };
+  static constexpr size_t kWorks = 3;  // bytes read, written, sent
 
   void Feed(Source source, Signal signal, std::optional<double> value, TimePoint at, double seconds);
   void FeedStarved(const Sample& sample, double seconds);
