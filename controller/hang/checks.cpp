@@ -84,8 +84,9 @@ std::optional<Finding> CheckBusy(const Input& input) {
   if (input.limits.silent_after <= Duration::zero()) return std::nullopt;
   const Progress& progress = input.progress;
   if (!progress.Of(Signal::Cpu).watched || !progress.Of(Signal::Io).watched) return std::nullopt;
-  const auto silent = input.now - std::max({progress.Of(Signal::Output).last,
-                                            progress.Of(Signal::Births).last, progress.last_work});
+  const auto silent =
+      input.now - std::max({progress.Of(Signal::Output).last, progress.Of(Signal::Births).last,
+                            progress.Of(Signal::Io).last, progress.last_work});
   std::string note;
   const Duration limit = WithPatience(input.limits.silent_after, input, note);
   if (silent < limit || input.now - progress.Of(Signal::Cpu).last >= limit) return std::nullopt;

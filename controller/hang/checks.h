@@ -38,9 +38,9 @@ std::optional<Finding> CheckDeadlock(const Input& input);
 /// compiler and a dead one look the same.
 std::optional<Finding> CheckIdle(const Input& input);
 
-/// CPU at work, no output and no new processes, and no more I/O or network traffic than a loop needs that
-/// looks for something again and again, for `silent_after`. Needs the signals of CPU and I/O: without the
-/// latter a compressor looks the same.
+/// CPU at work, no output, no new processes, no I/O and no more network traffic than a loop makes that asks
+/// for something again and again, for `silent_after`. Needs the signals of CPU and I/O: without the latter a
+/// compressor looks the same.
 std::optional<Finding> CheckBusy(const Input& input);
 
 /// Output that says nothing new, for `silent_after`, and no work beside it: a heartbeat, a spinner, one error

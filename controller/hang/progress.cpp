@@ -73,7 +73,7 @@ constexpr Allowance kStarved{0.5, 3};
 
 /// Bytes read, which show as I/O too. A loop that sleeps and looks loads its programs in each turn, and reads
 /// more than any real work is that writes nothing: `test` and sleep 7,700 (nc the same), curl 53,000.
-constexpr Allowance kReadAllowance{64.0 * 1024, 512.0 * 1024};
+constexpr Allowance kReadAllowance{64.0 * 1024, 128.0 * 1024};
 
 /// A supervisor that did not run for so long (starved, stopped, frozen with its container) did not watch:
 /// that time is not the build's.

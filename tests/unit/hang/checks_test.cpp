@@ -126,17 +126,17 @@ TEST(Busy, IsFoundAtTheLimitAndNotBefore) {
   EXPECT_THAT(finding->message, HasSubstr("1800 s"));
 }
 
-TEST(Busy, OutputAndNewProcessesKeepItAway) {
-  for (Signal signal : {Signal::Output, Signal::Births}) {
+TEST(Busy, OutputProcessesAndIoKeepItAway) {
+  for (Signal signal : {Signal::Output, Signal::Births, Signal::Io}) {
     Input input = BusyBuild(minutes(50));
     input.progress.signals[static_cast<size_t>(signal)].last = input.now - minutes(1);
     EXPECT_FALSE(CheckBusy(input)) << Key(signal);
   }
 }
 
-TEST(Busy, IsSaidOfALoopThatReadsItsProgramsAgain) {
+TEST(Busy, TheTrafficOfALoopThatAsksDoesNot) {
   Input input = BusyBuild(minutes(50));
-  input.progress.signals[static_cast<size_t>(Signal::Io)].last = input.now;
+  input.progress.signals[static_cast<size_t>(Signal::Network)].last = input.now;
   EXPECT_TRUE(CheckBusy(input));
 }
 
