@@ -53,9 +53,9 @@ LoopAllowance LoopAllowanceOf(size_t work) {
       // Bytes read: a loop loads its programs again in each turn. Measured: curl 53 kB, node 190 kB, python3
       // 1.2 MB, pip 4 to 8 MB and several lines. A compiler that reads less than that writes.
       {128 * kKiB, 4096 * kKiB, 8, 4096 * kKiB},
-      // Bytes written: what is made stays, and a loop that fails makes next to nothing: curl, node and
-      // python3
-      // 15, pip 3 kB. (git clone leaves 140 kB of a repository in each turn, and is taken for work.)
+      // Bytes written: what is made stays, and a loop that fails makes next to nothing: curl, node, python3
+      // 15,
+      // pip 3 kB. (git clone leaves 140 kB of a repository in each turn, and is taken for work.)
       {4 * kKiB, 2 * kKiB, 8, 32 * kKiB},
       // Bytes sent: names are looked up and requests refused, 200 to 1,500 in each turn.
       {2 * kKiB, 4 * kKiB, 0, 64 * kKiB},
@@ -63,8 +63,8 @@ LoopAllowance LoopAllowanceOf(size_t work) {
   return kAllowances[work];
 }
 
-/// Seconds of CPU beside marks. A shell that sleeps, asks with curl and prints a dot or "17" uses 0.02 in
-/// each turn.
+/// Seconds of CPU beside marks. A shell that sleeps, asks with curl and prints a dot or "17" uses 0.01 in
+/// each turn, with python3 0.05.
 constexpr LoopAllowance kMarkedCpu = {0.015, 0.03, 0, 0.05};
 
 /// Seconds in which a process stood ready to run at one sample after the other. On a machine with much else
