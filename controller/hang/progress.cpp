@@ -54,8 +54,7 @@ LoopAllowance LoopAllowanceOf(size_t work) {
       // 1.2 MB, pip 4 to 8 MB and several lines. A compiler that reads less than that writes.
       {128 * kKiB, 4096 * kKiB, 8, 4096 * kKiB},
       // Bytes written: what is made stays, and a loop that fails makes next to nothing: curl, node, python3
-      // 15,
-      // pip 3 kB. (git clone leaves 140 kB of a repository in each turn, and is taken for work.)
+      // 15, pip 3 kB. (git clone leaves 140 kB of a repository in each turn, and is taken for work.)
       {4 * kKiB, 2 * kKiB, 8, 32 * kKiB},
       // Bytes sent: names are looked up and requests refused, 200 to 1,500 in each turn.
       {2 * kKiB, 4 * kKiB, 0, 64 * kKiB},
