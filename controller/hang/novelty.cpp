@@ -29,7 +29,10 @@ void SeenLines::Table::Put(uint64_t hash) {
 }
 
 bool SeenLines::Insert(uint64_t hash) {
-  hash ^= hash >> 32;  // the low bits choose the slot
+  // The low bits choose the slot: all bits have their part in them (the finish of MurmurHash3).
+  hash ^= hash >> 33;
+  hash *= 0xFF51AFD7ED558CCD;
+  hash ^= hash >> 33;
   if (hash == 0) hash = 1;
   if (young_.Has(hash)) return false;
   const bool known = old_.Has(hash);
