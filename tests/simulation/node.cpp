@@ -3,17 +3,14 @@
 #include "cluster/names.h"
 
 namespace imagebatch::simulation {
-namespace {
 
 using nlohmann::json;
 using Kind = ApiServer::Kind;
 
-bool Ended(const json& object) {
-  return object.contains("status") && object["status"].contains("conditions") &&
-         !object["status"]["conditions"].empty();
+bool Finished(const json& job) {
+  return job.contains("status") && job["status"].contains("conditions") &&
+         !job["status"]["conditions"].empty();
 }
-
-}  // namespace
 
 Node::Node(ApiServer& api, std::mt19937& random, Schedule schedule, std::function<Time()> now,
            bool runner_ends_hung)
@@ -191,7 +188,7 @@ void Node::EndPod(const std::string& job, int exit_code, const std::string& reas
 
 void Node::EndJob(const std::string& job, bool complete) {
   json* object = api_.Find(Kind::Job, job);
-  if (object == nullptr || Ended(*object)) return;
+  if (object == nullptr || Finished(*object)) return;
   json ended = *object;
   ended["status"]["conditions"] = {{{"type", complete ? "Complete" : "Failed"},
                                     {"status", "True"},

@@ -9,6 +9,9 @@
 
 namespace imagebatch::simulation {
 
+/// A Job has ended.
+bool Finished(const nlohmann::json& job);
+
 /// The Job controller and a kubelet: Jobs become Pods, Pods run, hang, fail and end. What becomes of an
 /// attempt is drawn when its Job is seen.
 class Node {

@@ -17,6 +17,9 @@
 /// gives the same run, so a failing one can be run again under a debugger.
 namespace imagebatch::simulation {
 
+/// The one batch of the simulation.
+inline constexpr const char* kBatch = "sim";
+
 /// A rule that must never be broken was broken; what and when.
 struct Violation {
   std::string what;
