@@ -54,6 +54,17 @@ TEST(Busy, IsFlaggedWhereCpuIsAllThereIs) {
   EXPECT_EQ(run.State()["reason"], "NoOutput");
 }
 
+TEST(Looping, IsFlaggedUntilItSaysSomethingNew) {
+  Supervised run({"--idle-after", "10s", "--silent-after", "1s", "--sample-every", "100ms"},
+                 Shell("n=0; until [ -e go ]; do n=$((n + 1)); echo \"attempt $n failed\"; sleep 0.1; done; "
+                       "echo connected; sleep 1000"));
+  ASSERT_TRUE(Await([&] { return run.Hung(); }));
+  EXPECT_EQ(run.State()["class"], "Looping");
+  EXPECT_EQ(run.State()["reason"], "NothingNew");
+  std::ofstream(run.Directory() / "go");
+  EXPECT_TRUE(Await([&] { return !run.Hung(); }));
+}
+
 TEST(Idle, IsFlaggedOnce) {
   Supervised run(kQuick, {"sleep", "1000"}, {"IMAGEBATCH_MARKER=m1"});
   ASSERT_TRUE(Await([&] { return run.Hung(); }));
