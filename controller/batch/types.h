@@ -32,14 +32,16 @@ struct HangPolicy {
   int deadlock_seconds = 30;
   int idle_seconds = 300;
   int silent_seconds = 1800;
-  int deadline_seconds = 0;  // counted from the container's start
-  int slow_factor = 3;       // times the median of the finished builds of its stage; 0 switches it off
+  int deadline_seconds = 0;   // counted from the container's start
+  int pending_seconds = 600;  // for a Pod that does not start, or does not end
+  int slow_factor = 3;        // times the median of the finished builds of its stage; 0 switches it off
   HangAction action = HangAction::Flag;
 };
 
 /// spec.stages[].hang: what a stage has otherwise than spec.hang.
 struct HangOverrides {
-  std::optional<int> deadlock_seconds, idle_seconds, silent_seconds, deadline_seconds, slow_factor;
+  std::optional<int> deadlock_seconds, idle_seconds, silent_seconds, deadline_seconds, pending_seconds,
+      slow_factor;
   std::optional<HangAction> action;
 };
 

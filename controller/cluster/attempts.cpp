@@ -24,6 +24,16 @@ Outcome Rejected(const char* reason, const std::string& message, Now now) {
   return outcome;
 }
 
+kube::Request PodOfJob(const std::string& ns, const std::string& job) {
+  kube::Request request;
+  request.path = PodsPath(ns) + "?labelSelector=batch.kubernetes.io%2Fjob-name%3D" + job;
+  return request;
+}
+
+Result<std::vector<PodView>> PodsIn(const Result<kube::Response>& response) {
+  return Ok(response) ? ParsePodList(response->body) : Result<std::vector<PodView>>(Fail("no list"));
+}
+
 }  // namespace
 
 Attempts::Attempts(const batch::Batch& batch, const batch::Expansion& expansion,
@@ -55,7 +65,7 @@ Attempts::Live* Attempts::FindOrAdopt(const JobView& job) {
     return nullptr;  // labels can be copied by anyone
   for (const plan::Attempt& attempt : plan_.attempts(build->second)) {
     if (attempt.number != job.attempt || attempt.phase < Phase::Succeeded) continue;
-    if (!Finished(job)) leftovers_.insert(job.name);
+    if (!Finished(job) && !going_.contains(job.name)) leftovers_.insert(job.name);
     return nullptr;
   }
   Live& live = live_[job.name];
@@ -144,6 +154,12 @@ void Attempts::Step(Now now) {
   verdicts_.Step(now);
   evidence_.Step(now);
   for (const std::string& name : evidence_.TakeSettled()) Advance(name, now);
+  for (const std::string& name : verdicts_.TakeToEnd()) {
+    Live* live = Find(name);
+    if (live == nullptr || live->asking || !live->backoff.Due(now.steady)) continue;
+    live->asking = true;
+    LookAgain(name);
+  }
 }
 
 std::optional<SteadyTime> Attempts::Next() const {
@@ -251,15 +267,12 @@ void Attempts::ReadJob(const std::string& name) {
 // A Job has ended whose Pod has not been seen to end: the watch of Pods may lag behind that of Jobs, or the
 // Pod is gone. Only a fresh read tells which.
 void Attempts::ReadPod(const std::string& name, const Live& live) {
-  kube::Request request;
-  request.path = PodsPath(batch_.ns) + "?labelSelector=batch.kubernetes.io%2Fjob-name%3D" + name;
-  requests_.Send(owner_, std::move(request),
+  requests_.Send(owner_, PodOfJob(batch_.ns, name),
                  [this, name, uid = live.job->uid](const Result<kube::Response>& response, Now now) {
                    Live* found = Find(name);
                    if (found == nullptr) return;
                    found->asking = false;
-                   const auto pods = Ok(response) ? ParsePodList(response->body)
-                                                  : Result<std::vector<PodView>>(Fail("no list"));
+                   const auto pods = PodsIn(response);
                    if (!pods) {
                      found->backoff.Failed(now.steady);
                      return Advance(name, now);
@@ -291,6 +304,31 @@ std::vector<EvidenceKeeper::Refused> Attempts::TakeRefusedEvidence() {
   return refused;
 }
 
+// Its Pod does not start and is to make room for another: only when a fresh look shows that its build still
+// has not begun, for the watch may lag behind.
+void Attempts::LookAgain(const std::string& name) {
+  requests_.Send(owner_, PodOfJob(batch_.ns, name),
+                 [this, name](const Result<kube::Response>& response, Now now) {
+                   Live* live = Find(name);
+                   if (live == nullptr) return;
+                   live->asking = false;
+                   const auto pods = PodsIn(response);
+                   if (!pods)
+                     live->backoff.Failed(now.steady);  // the verdict stands, and brings us here again
+                   bool fresh = false;
+                   for (const PodView& pod : pods.value_or(std::vector<PodView>())) {
+                     if (pod.job_uid != live->job->uid) continue;
+                     See(Change::Upsert, pod);
+                     fresh = true;
+                   }
+                   Advance(name, now);
+                   live = Find(name);
+                   const auto verdict = verdicts_.ToEnd(name);
+                   if (!fresh || live == nullptr || live->asking || !verdict) return;
+                   End(name, plan::Cause::Infrastructure, verdict->klass, verdict->message, now);
+                 });
+}
+
 void Attempts::Conclude(const std::string& name, Outcome outcome) {
   const auto at = live_.find(name);
   Live& live = at->second;
@@ -316,27 +354,38 @@ void Attempts::EndAll(const std::string& reason, const std::string& message, Now
     const bool refused = !live.job && !live.asking && !live.taken;
     if (refused || (live.job && !Finished(*live.job))) names.push_back(name);
   }
-  for (const std::string& name : names) {
-    const auto& job = live_[name].job;
-    if (job) leftovers_.insert(name);
-    Outcome outcome;
-    outcome.started = job ? job->created : now.wall;
-    outcome.finished = now.wall;
-    outcome.reason = reason;
-    outcome.message = message;
-    Conclude(name, std::move(outcome));
-  }
+  for (const std::string& name : names) End(name, plan::Cause::Build, reason, message, now);
 }
 
-void Attempts::LeaveOver(const std::string& job, Now now) {
-  leftovers_.insert(job);
-  leftovers_backoff_.Failed(now.steady);
+// Concludes an attempt from here; its Job, where it has one, is left over.
+void Attempts::End(const std::string& name, plan::Cause cause, const std::string& reason,
+                   const std::string& message, Now now) {
+  const Live& live = live_[name];
+  if (live.job) leftovers_.insert(name);
+  Outcome outcome;
+  outcome.cause = cause;
+  outcome.reason = reason;
+  outcome.message = message;
+  outcome.started = live.job ? live.job->created : now.wall;
+  outcome.finished = now.wall;
+  if (live.pod) {
+    outcome.pod = live.pod->name;
+    outcome.node = live.pod->node;
+  }
+  Conclude(name, std::move(outcome));
 }
 
 std::vector<std::string> Attempts::TakeLeftovers() {
-  std::vector<std::string> names(leftovers_.begin(), leftovers_.end());
-  leftovers_.clear();
-  return names;
+  going_.insert(leftovers_.begin(), leftovers_.end());
+  const std::set<std::string> names = std::exchange(leftovers_, {});
+  return {names.begin(), names.end()};
+}
+
+void Attempts::LeftoverDeleted(const std::string& job, bool deleted, Now now) {
+  going_.erase(job);
+  if (deleted) return leftovers_backoff_.Succeeded();
+  leftovers_.insert(job);
+  leftovers_backoff_.Failed(now.steady);
 }
 
 }  // namespace imagebatch::cluster

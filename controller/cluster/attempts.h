@@ -63,14 +63,15 @@ class Attempts {
   /// it has a Job; the Jobs become leftovers.
   void EndAll(const std::string& reason, const std::string& message, Now now);
 
-  /// Jobs that still run although their attempt has ended: those of EndAll, also from before a restart. They
-  /// are to be deleted, once all results are stored.
+  /// Jobs that still run although their attempt was ended from here, perhaps before a restart. They are to be
+  /// deleted, once all results are stored; until they are, they take the places of others.
   bool HasLeftovers(Now now) const { return !leftovers_.empty() && leftovers_backoff_.Due(now.steady); }
   SteadyTime NextLeftover() const {
     return leftovers_.empty() ? SteadyTime::max() : leftovers_backoff_.next();
   }
   std::vector<std::string> TakeLeftovers();
-  void LeaveOver(const std::string& job, Now now);  // its deletion failed: again in a while
+  void LeftoverDeleted(const std::string& job, bool deleted, Now now);  // false: again in a while
+  bool OnlyLive() const { return leftovers_.empty() && going_.empty(); }
 
   std::vector<Concluded> TakeConcluded() { return std::exchange(concluded_, {}); }
   std::vector<Ran> TakeRan() { return std::exchange(ran_, {}); }
@@ -87,6 +88,7 @@ class Attempts {
 
   /// The hung ones, by Job name.
   const std::map<std::string, HangChange>& hung() const { return verdicts_.hung(); }
+  bool TakeHungNews() { return verdicts_.TakeNews(); }
 
  private:
   struct Live : SeenAttempt {
@@ -106,6 +108,9 @@ class Attempts {
   void ReadJob(const std::string& name);
   void ReadPod(const std::string& name, const Live& live);
   void ConcludeEnded(const std::string& name, Live& live);
+  void LookAgain(const std::string& name);
+  void End(const std::string& name, plan::Cause cause, const std::string& reason, const std::string& message,
+           Now now);
   void Conclude(const std::string& name, Outcome outcome);
   Live* Find(const std::string& name);
   Live* FindOrAdopt(const JobView& job);
@@ -126,7 +131,7 @@ class Attempts {
   std::vector<Concluded> concluded_;
   std::vector<Ran> ran_;
   std::vector<Refused> refused_;
-  std::set<std::string> leftovers_;
+  std::set<std::string> leftovers_, going_;  // going: their deletion is under way
   Backoff leftovers_backoff_;
   bool progress_ = false;
 };

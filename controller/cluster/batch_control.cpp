@@ -5,6 +5,7 @@
 #include "batch/read.h"
 #include "cluster/hang_classes.h"
 #include "cluster/names.h"
+#include "cluster/stall.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -221,6 +222,7 @@ void BatchControl::Run(Now now) {
     Resume();
   }
   work_->Step(PolicyOf(now), now);
+  if (work_->TakeHungNews()) status_due_ = true;  // by time alone: a build that does not start
   if (work_->TakeProgress()) {
     last_progress_ = now.wall;
     status_due_ = true;
@@ -357,6 +359,7 @@ metrics::BatchSample BatchControl::Sample() const {
   sample.ns = batch_.ns;
   sample.name = batch_.name;
   for (const std::string_view klass : kHangClasses) sample.hung_by_class[std::string(klass)] = 0;
+  for (const std::string_view klass : kStallClasses) sample.hung_by_class[std::string(klass)] = 0;
   if (work_) work_->Fill(sample);
   sample.start = start_;
   sample.last_progress = last_progress_;

@@ -8,10 +8,10 @@
 
 namespace imagebatch::cluster {
 
-/// What is said of a build while it runs.
+/// Why a build hangs, or is held up before it can run.
 struct HangVerdict {
-  std::string klass;    // one of kHangClasses
-  std::string reason;   // one CamelCase word: what within the class, such as NoActivity
+  std::string klass;    // one of kHangClasses or of kStallClasses
+  std::string reason;   // one CamelCase word: what within the class, such as NoActivity or ImagePullBackOff
   std::string message;  // for people; printable, at most 512 bytes
   Time since{};         // when the verdict was reached
 };

@@ -40,8 +40,9 @@ void FailByItself(Outcome& outcome, const ContainerView& container) {
     Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, "message"));
     return;
   }
-  const std::string code = "the command ended with exit code " + std::to_string(container.exit_code);
-  // OOMKilled may come with exit code 0
+  std::string code = "the command ended with exit code " + std::to_string(container.exit_code);
+  const bool killed = container.exit_code == 128 + 9 || String(outcome.runner, "signal") == "SIGKILL";
+  // May come with any exit code: the kernel kills the largest process, and its parent may go on or fail
   if (container.reason == "OOMKilled") {
     Fail(outcome, Cause::Build, "OOMKilled", "the build used more memory than its limit");
   } else if (container.reason == "ContainerCannotRun" || container.reason == "StartError") {
@@ -50,8 +51,17 @@ void FailByItself(Outcome& outcome, const ContainerView& container) {
     Fail(outcome, Cause::Build, "PodFailed",
          "the build's container ended well, but another one of its Pod failed");
   } else {
+    if (killed) code += ": something killed it or a child of it; the kernel does where memory is short";
     Fail(outcome, Cause::Build, "Error", code);
   }
+}
+
+/// Of a Pod that the kubelet refused or ended.
+void FailByKubelet(Outcome& outcome, const PodView& pod) {
+  // Without a disruption these two are limits of the Pod's own that its build has passed: ephemeral storage
+  // (pkg/kubelet/eviction: pressure on the node always sets the condition) and activeDeadlineSeconds
+  const bool own = pod.failure == "Evicted" || pod.failure == "DeadlineExceeded";
+  Fail(outcome, own ? Cause::Build : Cause::Infrastructure, Printable(pod.failure, 64), pod.failure_message);
 }
 
 }  // namespace
@@ -81,7 +91,9 @@ Outcome OutcomeOf(const JobView& job, const std::optional<PodView>& pod) {
     Fail(outcome, Cause::Infrastructure, "PodDeleted", "its Pod was removed before it ended");
   } else if (!pod->disruption.empty()) {
     Fail(outcome, Cause::Infrastructure, Printable(pod->disruption, 64),
-         "its Pod was disrupted: " + job.message);
+         "its Pod was disrupted: " + (pod->failure_message.empty() ? job.message : pod->failure_message));
+  } else if (!pod->failure.empty()) {
+    FailByKubelet(outcome, *pod);
   } else if (pod->deleting) {
     Fail(outcome, Cause::Infrastructure, "PodDeleted", "its Pod was deleted while it ran");
   } else if (!ended) {

@@ -26,6 +26,9 @@ struct Outcome {
 /// The outcome of a Job that has ended. `pod` is its Pod with a terminated build container, or nothing where
 /// there is no such Pod any more: Pods of a Job stay until the Job goes, so then somebody or something
 /// removed it.
+///
+/// A Pod that was evicted, preempted, disrupted or refused by its node, and one that never ran, failed for
+/// its infrastructure. A build that passed its own limit of memory, storage or time failed by itself.
 Outcome OutcomeOf(const JobView& job, const std::optional<PodView>& pod);
 
 /// The outcome of a Job that is gone before it ended.

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "batch/pod_template.h"
@@ -24,6 +25,11 @@ Time When(sj::value value) {
   std::string_view text;
   if (value.get_string().get(text)) return {};
   return ParseTime(text).value_or(Time{});
+}
+
+bool IsSet(sj::value value) {
+  bool set = false;
+  return !value.get_bool().get(set) && set;
 }
 
 bool IsTrue(sj::value value) {
@@ -76,10 +82,7 @@ Owner ControllerOf(sj::value references) {
       if (key == "kind") owner.kind = Text(value);
       if (key == "name") owner.name = Text(value);
       if (key == "uid") owner.uid = Text(value);
-      if (key == "controller") {
-        bool controller = false;
-        owner.controller = !value.get_bool().get(controller) && controller;
-      }
+      if (key == "controller") owner.controller = IsSet(value);
     });
     if (owner.controller) found = std::move(owner);
   });
@@ -130,6 +133,7 @@ void Conditions(sj::value list, const Each& each) {
 
 void ReadJobStatus(sj::value status, JobView& job) {
   Fields(status, [&](std::string_view key, sj::value value) {
+    if (key == "startTime") job.started = When(value);
     if (key != "conditions") return;
     Conditions(value, [&](const Condition& condition) {
       if (!condition.is_true || (condition.type != "Complete" && condition.type != "Failed")) return;
@@ -147,7 +151,11 @@ void ReadPodMetadata(sj::value metadata, PodView& pod) {
     if (key == "namespace") pod.ns = Text(value);
     if (key == "uid") pod.uid = Text(value);
     if (key == "resourceVersion") pod.version = ParseVersion(Text(value));
-    if (key == "deletionTimestamp") pod.deleting = true;
+    if (key == "creationTimestamp") pod.step_done = std::max(pod.step_done, When(value));
+    if (key == "deletionTimestamp") {
+      pod.deleting = true;
+      pod.deletion = When(value);
+    }
     if (key == "ownerReferences") {
       Owner owner = ControllerOf(value);
       if (owner.kind != "Job") return;
@@ -185,32 +193,70 @@ void ReadContainerState(sj::value state, ContainerView& container) {
   });
 }
 
-void ReadPodStatus(sj::value status, PodView& pod, std::vector<ContainerView>& containers) {
+std::vector<ContainerView> ReadContainers(sj::value list) {
+  std::vector<ContainerView> containers;
+  Items(list, [&](sj::value item) {
+    ContainerView container;
+    Fields(item, [&](std::string_view field, sj::value inner) {
+      if (field == "name") container.name = Text(inner);
+      if (field == "state") ReadContainerState(inner, container);
+      if (field == "ready") container.ready = IsSet(inner);
+    });
+    containers.push_back(std::move(container));
+  });
+  return containers;
+}
+
+struct Containers {
+  std::vector<ContainerView> init, others;
+};
+
+void ReadPodStatus(sj::value status, PodView& pod, Containers& containers) {
+  std::string message, disruption_message;
   Fields(status, [&](std::string_view key, sj::value value) {
-    if (key == "reason" && pod.disruption.empty()) pod.disruption = Text(value);
+    if (key == "reason") pod.failure = Text(value);
+    if (key == "message") message = Text(value);
     if (key == "conditions") {
       Conditions(value, [&](const Condition& condition) {
         if (condition.type == "Ready") pod.ready_changed = condition.changed;
+        if (condition.type == "PodScheduled") {
+          pod.step_done = std::max(pod.step_done, condition.is_true ? condition.changed : Time{});
+          if (!condition.is_true) pod.waiting = {"", condition.reason, condition.message};
+        }
         if (condition.type == "DisruptionTarget" && condition.is_true) {
           pod.disruption = condition.reason.empty() ? "Disrupted" : condition.reason;
+          disruption_message = condition.message;
         }
       });
     }
-    if (key == "containerStatuses") {
-      Items(value, [&](sj::value item) {
-        ContainerView container;
-        Fields(item, [&](std::string_view field, sj::value inner) {
-          if (field == "name") container.name = Text(inner);
-          if (field == "state") ReadContainerState(inner, container);
-          if (field == "ready") {
-            bool ready = false;
-            container.ready = !inner.get_bool().get(ready) && ready;
-          }
-        });
-        containers.push_back(std::move(container));
-      });
-    }
+    if (key == "initContainerStatuses") containers.init = ReadContainers(value);
+    if (key == "containerStatuses") containers.others = ReadContainers(value);
   });
+  pod.failure_message = pod.disruption.empty() ? std::move(message) : std::move(disruption_message);
+}
+
+/// A container that waits, and not only for its turn or its first moment.
+bool IsHeldUp(const ContainerView& container) {
+  return container.state == ContainerView::State::Waiting && !container.reason.empty() &&
+         container.reason != "PodInitializing" && container.reason != "ContainerCreating";
+}
+
+void TakeContainers(Containers containers, PodView& pod) {
+  const auto held_up = [&](const ContainerView& container) {
+    if (pod.waiting.reason.empty() && IsHeldUp(container)) {
+      pod.waiting = {container.name, container.reason, container.message};
+    }
+  };
+  for (const ContainerView& container : containers.init) {
+    held_up(container);
+    if (container.state == ContainerView::State::Running) pod.initializing = true;
+    pod.step_done = std::max(pod.step_done, container.finished);
+  }
+  for (ContainerView& container : containers.others) {
+    if (container.name != pod.container) continue;
+    held_up(container);
+    pod.build = std::move(container);
+  }
 }
 
 /// A container's name, and the marker in its environment.
@@ -233,7 +279,7 @@ std::pair<std::string, std::string> ReadMarker(sj::value container) {
 
 PodView ReadPod(sj::value object) {
   PodView pod;
-  std::vector<ContainerView> containers;
+  Containers containers;
   std::vector<std::pair<std::string, std::string>> markers;  // by container
   Fields(object, [&](std::string_view key, sj::value value) {
     if (key == "metadata") ReadPodMetadata(value, pod);
@@ -247,9 +293,7 @@ PodView ReadPod(sj::value object) {
     }
     if (key == "status") ReadPodStatus(value, pod, containers);
   });
-  for (ContainerView& container : containers) {
-    if (container.name == pod.container) pod.build = std::move(container);
-  }
+  TakeContainers(std::move(containers), pod);
   for (auto& [container, marker] : markers) {
     if (container == pod.container) pod.marker = std::move(marker);
   }
@@ -282,6 +326,11 @@ Result<JobView> ParseJob(std::string_view object) {
   const bool whole = WithRoot(object, [&](sj::value root) {
     Fields(root, [&](std::string_view key, sj::value value) {
       if (key == "metadata") ReadJobMetadata(value, job);
+      if (key == "spec") {
+        Fields(value, [&](std::string_view field, sj::value inner) {
+          if (field == "suspend") job.suspended = IsSet(inner);
+        });
+      }
       if (key == "status") ReadJobStatus(value, job);
     });
   });

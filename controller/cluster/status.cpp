@@ -77,6 +77,10 @@ json Urgent(const json& status) {
   for (const char* key : {"startTime", "completionTime", "hungBuilds", "inputDigest", "observedGeneration"}) {
     urgent[key] = status.contains(key) ? status[key] : json();
   }
+  // What a stalled build waits for is worded anew with every node that comes or goes
+  if (urgent["hungBuilds"].is_array()) {
+    for (json& hung : urgent["hungBuilds"]) hung.erase("message");
+  }
   if (!status.contains("conditions")) return urgent;
   for (const json& condition : status["conditions"]) {
     urgent["conditions"][condition.value("type", "")] = {condition.value("status", ""),

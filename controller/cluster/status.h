@@ -39,9 +39,9 @@ struct Summary {
   int64_t generation = 0;
   std::vector<std::string> stages;   // names
   std::vector<plan::Counts> counts;  // by stage; empty while the work is not known
-  int64_t hung = 0;                  // hung builds in all; they are among the running ones
-  std::vector<HungEntry> hung_builds;
-  std::vector<int64_t> slow;  // builds that run for long and are not hung, by stage
+  int64_t hung = 0;  // hung builds in all, those that are held up included; some run, some are pending
+  std::vector<HungEntry> hung_builds;  // in the order in which they are told
+  std::vector<int64_t> slow;           // builds that run for long and are not hung, by stage
   std::vector<SlowEntry> slow_builds;
   std::vector<FailedEntry> failed_builds;
   std::optional<plan::Estimate> end;

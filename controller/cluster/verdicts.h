@@ -1,14 +1,17 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "batch/expand.h"
+#include "batch/types.h"
 #include "cluster/evidence_keeper.h"
 #include "cluster/hang_watch.h"
 #include "cluster/requests.h"
+#include "cluster/stall_watch.h"
 #include "cluster/timers.h"
 #include "cluster/views.h"
 
@@ -34,7 +37,8 @@ struct HangChange {
 };
 
 /// The verdicts on the attempts of one batch that have not ended: watches each, asks the API server for what
-/// its Pod does not tell (a log), and says which of them hang.
+/// its Pod does not tell (a log, Events), and says which of them hang or do not start. Where an attempt has
+/// both verdicts, that on its Pod is the one that counts: a Pod that does not end is beyond its build.
 class Verdicts {
  public:
   Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Requests& requests,
@@ -57,17 +61,27 @@ class Verdicts {
 
   std::vector<HangChange> TakeChanges() { return std::exchange(changes_, {}); }
 
+  /// Attempts that stand still, may be ended, and by spec.hang.action are to be.
+  std::set<std::string> TakeToEnd() { return std::exchange(to_end_, {}); }
+  /// The verdict of one of them, if it still is one.
+  std::optional<HangVerdict> ToEnd(const std::string& job) const;
+
   /// The hung ones, by Job name.
   const std::map<std::string, HangChange>& hung() const { return hung_; }
+  /// What hung() says has changed since the last call, if only in words.
+  bool TakeNews() { return std::exchange(news_, false); }
 
  private:
   struct Watched {
     const SeenAttempt* seen = nullptr;
     HangWatch hang;
+    StallWatch stall;
   };
 
+  void Look(const std::string& job, Watched& watched, Now now);
   void ReadLog(const std::string& job, kube::Request request);
-  void Changed(const std::string& job, const Watched& watched);
+  void ReadEvents(const std::string& job, const std::string& uid);
+  void Show(const std::string& job, const Watched& watched);
 
   const batch::Batch& batch_;
   const batch::Expansion& expansion_;
@@ -76,8 +90,11 @@ class Verdicts {
   EvidenceKeeper& evidence_;
   std::map<std::string, Watched> watched_;  // by Job name
   Timers timers_;
+  int64_t generation_ = 0;  // of the batch whose thresholds the timers were set by
+  std::set<std::string> to_end_;
   std::vector<HangChange> changes_;
   std::map<std::string, HangChange> hung_;
+  bool news_ = false;
 };
 
 }  // namespace imagebatch::cluster

@@ -27,6 +27,8 @@ struct JobView {
   Phase phase = Phase::Active;
   std::string reason, message;  // of the condition that ended it
   Time created{}, finished{};
+  Time started{};          // status.startTime: when Pods were first allowed, anew after each suspension
+  bool suspended = false;  // by spec.suspend: a queue holds it, and it has no Pod on purpose
 };
 
 /// The container of a Pod that runs the build.
@@ -42,6 +44,12 @@ struct ContainerView {
   Time started{}, finished{};
 };
 
+/// What Kubernetes says a Pod waits for before its build can start.
+struct WaitingFor {
+  std::string container;        // empty: for a node
+  std::string reason, message;  // ImagePullBackOff, CreateContainerConfigError, Unschedulable
+};
+
 struct PodView {
   std::string ns, name, uid;
   std::string job, job_uid;  // of the controlling owner
@@ -49,8 +57,13 @@ struct PodView {
   std::string node;
   Version version = 0;
   bool deleting = false;
-  std::string
-      disruption;        // reason of a true DisruptionTarget condition, or status.reason (Evicted, NodeLost)
+  Time deletion{};  // of a deleting one: when it is to be gone, that is the request and its grace period
+  std::string disruption;  // reason of a true DisruptionTarget condition
+  std::string failure;     // status.reason: why the kubelet refused or ended it (Evicted, OutOfcpu, NodeLost)
+  std::string failure_message;  // of the disruption, or else of the failure
+  WaitingFor waiting;           // empty where Kubernetes gives no reason but that it is about to start
+  bool initializing = false;    // an init container runs
+  Time step_done{};  // the last step towards the build's start: created, scheduled, an init container ended
   Time ready_changed{};  // last transition of the Ready condition
   std::string
       container;       // which container runs the build: annotation kubectl.kubernetes.io/default-container

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cluster/job_object.h"
 #include "cluster/names.h"
+#include "cluster/stall.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -81,7 +82,10 @@ void Work::Step(const plan::Policy& policy, Now now) {
     forecast_.Ran(ran.build, ran.attempt, ran.pod, ran.since, now);
   for (const Attempts::Concluded& concluded : attempts_.TakeConcluded()) Record(concluded, now);
   plan_.SetPolicy(policy);
-  for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
+  // A Job that is yet to be deleted still counts, and its build's next attempt must not stand beside it
+  if (attempts_.OnlyLive()) {
+    for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
+  }
   for (const HangChange& change : attempts_.TakeHangChanges()) Record(change, now);
   Foresee(now);
   for (const Attempts::Refused& refused : attempts_.TakeRefused()) {
@@ -104,7 +108,8 @@ std::optional<SteadyTime> Work::Next(Now now) const {
   const auto sooner = [&](std::optional<SteadyTime> other) {
     if (other && (!next || *other < *next)) next = other;
   };
-  if (const auto retry = plan_.NextRetry()) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
+  const auto retry = plan_.NextRetry();
+  if (retry && attempts_.OnlyLive()) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
   if (const auto forecast = forecast_.Next())
     sooner(now.steady + std::max(*forecast - now.wall, Duration(0)));
   sooner(sinks_.results.Next());
@@ -155,21 +160,23 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
 
 void Work::Record(const HangChange& change, Now now) {
   const std::string subject = "build " + Name(change.build) + " of stage " + StageOf(change.build).name;
+  const bool stall = IsStall(change.verdict.klass);
   if (!change.hung) {
-    sinks_.events.Normal("BuildRecovered", subject + " makes progress again", now);
+    sinks_.events.Normal("BuildRecovered",
+                         subject + (stall ? " is not held up any more" : " makes progress again"), now);
     return;
   }
-  sinks_.events.Warning("BuildHung",
-                        subject + " hangs (" + change.verdict.klass + ", " + change.verdict.reason +
-                            "): " + change.verdict.message + Describe(change.evidence),
-                        now);
+  const std::string what = stall ? " is held up (" + change.verdict.klass
+                                 : " hangs (" + change.verdict.klass + ", " + change.verdict.reason;
+  sinks_.events.Warning(stall ? "BuildStalled" : "BuildHung",
+                        subject + what + "): " + change.verdict.message + Describe(change.evidence), now);
   auto& delays = sinks_.totals.hang_detection_delay;
   auto [at, added] =
       delays.try_emplace(change.verdict.klass, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
   const double delay = UnixSeconds(now.wall) - UnixSeconds(change.verdict.since);
   at->second.Observe(std::max(0.0, delay));
-  log::Info(subject + " was flagged " + Seconds(delay) + " after its runner's verdict",
-            {batch_.ns, batch_.name, change.job, "BuildHung"});
+  log::Info(subject + " was flagged " + Seconds(delay) + " after the verdict was due",
+            {batch_.ns, batch_.name, change.job, stall ? "BuildStalled" : "BuildHung"});
 }
 
 void Work::Foresee(Now now) {
@@ -197,7 +204,7 @@ void Work::DeleteLeftovers(Now now) {
     request.path = JobsPath(batch_.ns) + "/" + name + "?propagationPolicy=Background";
     sinks_.requests.Send(sinks_.owner, std::move(request),
                          [this, name](const Result<kube::Response>& response, Now replied) {
-                           if (!Ok(response) && !HasStatus(response, 404)) attempts_.LeaveOver(name, replied);
+                           attempts_.LeftoverDeleted(name, Ok(response) || HasStatus(response, 404), replied);
                          });
   }
 }
@@ -208,8 +215,10 @@ std::vector<HungEntry> Work::HungBuilds() const {
     entries.push_back({StageOf(hang.build).name, Cut(Name(hang.build), 253), hang.verdict.klass, hang.pod,
                        hang.node, hang.verdict.message, hang.attempt, hang.verdict.since, hang.evidence});
   }
+  // Stalls come by the dozen, from one cause; they must not push a hang out of the list
+  const auto order = [](const HungEntry& hung) { return std::pair(IsStall(hung.klass), hung.since); };
   std::sort(entries.begin(), entries.end(),
-            [](const HungEntry& a, const HungEntry& b) { return a.since < b.since; });
+            [&](const HungEntry& a, const HungEntry& b) { return order(a) < order(b); });
   if (entries.size() > kListed) entries.resize(kListed);
   return entries;
 }

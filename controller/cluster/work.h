@@ -54,6 +54,8 @@ class Work {
   bool TakeProgress() { return attempts_.TakeProgress(); }
   /// What is foreseen has changed since the last call.
   bool TakeForecastChange() { return forecast_.TakeChange(); }
+  /// What is told of hung builds has changed since the last call.
+  bool TakeHungNews() { return attempts_.TakeHungNews(); }
 
   void Fill(Summary& summary) const;
   void Fill(metrics::BatchSample& sample) const;

@@ -145,7 +145,7 @@ class CrdTest(unittest.TestCase):
         self.assertEqual(spec, {
             "parallelism": 50, "suspend": False, "backoffLimit": 2, "infrastructureRetryLimit": 5,
             "hang": {"deadlockSeconds": 30, "idleSeconds": 300, "silentSeconds": 1800, "deadlineSeconds": 0,
-                     "slowFactor": 3, "action": "Flag"},
+                     "pendingSeconds": 600, "slowFactor": 3, "action": "Flag"},
             "activeDeadlineSeconds": 0, "ttlSecondsAfterFinished": 604800})
         self.assertEqual(images, {"rows": [{"name": "a", "number": 7}], "nameFrom": "$(name)"})
         self.assertEqual(stages[0]["key"], "$(name)")

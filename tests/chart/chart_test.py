@@ -61,6 +61,7 @@ CONTROLLER_RIGHTS = {
     ("pods/log", "get"),
     *(("configmaps", verb) for verb in ("get", "list", "create", "patch", "delete")),
     ("events", "create"),
+    ("events", "list"),
 }
 
 

@@ -94,7 +94,7 @@ json* ApiServer::Find(Kind kind, const std::string& name) {
 
 Response ApiServer::Handle(const kube::Request& request, Time now) {
   const Path path = Split(request.path);
-  if (path.resource == "events") return {201, "{}", std::nullopt};
+  if (path.resource == "events") return Events(request, path.query);
   const std::map<std::string, Kind> kinds = {{"imagebatches", Kind::Batch},
                                              {"jobs", Kind::Job},
                                              {"pods", Kind::Pod},
@@ -116,11 +116,20 @@ Response ApiServer::Handle(const kube::Request& request, Time now) {
     case Method::Patch:
       return Patch(kind->second, path.name, request.body);
     case Method::Delete:
+      if (kind->second == Kind::Job && on_delete_job) on_delete_job(*Find(Kind::Job, path.name));
       Remove(kind->second, path.name);
       return {200, "{}", std::nullopt};
     default:
       return Status(405, "method not allowed");
   }
+}
+
+Response ApiServer::Events(const kube::Request& request, const std::string& query) const {
+  if (request.method != Method::Get) return {201, "{}", std::nullopt};
+  const std::string key = "involvedObject.uid%3D";
+  const std::string uid = query.substr(query.find(key) + key.size());
+  const auto at = events.find(uid.substr(0, uid.find('&')));
+  return {200, json{{"items", at == events.end() ? json::array() : at->second}}.dump(), std::nullopt};
 }
 
 Response ApiServer::Create(Kind kind, const std::string& body, Time now) {

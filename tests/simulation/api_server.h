@@ -30,10 +30,13 @@ class ApiServer {
 
   /// A Pod prints a line; its log is there as long as it is.
   void Print(const std::string& pod, const std::string& line, Time now);
-  /// Called before a Job is stored; for the checks.
-  std::function<void(const nlohmann::json& job)> on_create_job;
+  /// The Events of an object, by its uid.
+  std::map<std::string, nlohmann::json> events;
+  /// Called before a Job is stored, or is deleted by the controller; for the checks.
+  std::function<void(const nlohmann::json&job)> on_create_job, on_delete_job;
 
  private:
+  kube::Response Events(const kube::Request& request, const std::string& query) const;
   kube::Response Create(Kind kind, const std::string& body, Time now);
   kube::Response Patch(Kind kind, const std::string& name, const std::string& body);
   kube::Response List(Kind kind, const std::string& selector) const;

@@ -37,8 +37,9 @@ int RunSeeds(uint64_t from, uint64_t count, bool print, bool expect_violation) {
   }
   std::cout << tally.jobs << " Jobs, " << tally.events << " events, " << tally.requests << " requests, "
             << tally.lost_replies << " lost replies, " << tally.kills << " kills, " << tally.relists
-            << " lists, " << tally.deletions << " deletions by hand, " << tally.hangs_seen << " hangs shown, "
-            << tally.hangs_ended << " ended with their evidence stored\n"
+            << " lists, " << tally.deletions << " deletions by hand, " << tally.hangs_seen << " hangs and "
+            << tally.stalls_seen << " stalls shown, " << tally.hangs_ended
+            << " hangs ended with their evidence stored, " << tally.ended << " stalls ended\n"
             << "seeds: " << passed << " passed, " << failed << " failed\n";
   return (failed > 0) == expect_violation ? EXIT_SUCCESS : EXIT_FAILURE;
 }

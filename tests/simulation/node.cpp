@@ -30,39 +30,89 @@ void Node::OnJob(const std::string& name) {
   schedule_(Between(10, 3000), [this, name] { StartPod(name); });
 }
 
+void Node::OnJobGone(const std::string& name) {
+  hanging.erase(name + "-pod");
+  stalled.erase(name);
+  api_.Remove(Kind::Pod, name + "-pod");
+}
+
+// A warning on a Job or a Pod, as `kubectl describe` shows it.
+void Node::Tell(const json& object, const char* reason, const char* message) {
+  api_.events[object["metadata"]["uid"]] = {
+      {{"type", "Warning"}, {"reason", reason}, {"message", message}, {"lastTimestamp", FormatTime(now_())}}};
+}
+
 void Node::StartPod(const std::string& job) {
   const json* object = api_.Find(Kind::Job, job);
   if (object == nullptr) return;
+  const int dice = std::uniform_int_distribution<int>(0, 99)(random_);
+  const Hindrance hindrance = !misfortune || dice >= 16 ? Hindrance::None
+                              : dice < 4                ? Hindrance::Quota
+                              : dice < 8                ? Hindrance::NoNode
+                              : dice < 12               ? Hindrance::NoImage
+                                                        : Hindrance::NoVolume;
+  if (hindrance != Hindrance::Quota) return CreatePod(job, hindrance);
+  stalled[job] = *ParseTime((*object)["metadata"]["creationTimestamp"].get<std::string>());
+  Tell(*object, "FailedCreate", "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1");
+  schedule_(Between(20000, 300000), [this, job] {
+    stalled.erase(job);
+    CreatePod(job, Hindrance::None);
+  });
+}
+
+Node::Fate Node::Draw() {
+  const int dice = std::uniform_int_distribution<int>(0, 99)(random_);
+  if (!misfortune || dice >= 14 + hang_percent) return Fate::Succeed;
+  return dice < 8 ? Fate::Fail : dice < 10 ? Fate::OutOfMemory : dice < 14 ? Fate::Evict : Fate::Hang;
+}
+
+json Node::WaitingStatus(Hindrance hindrance) {
+  json status = {{"phase", "Pending"}};
+  if (hindrance == Hindrance::NoNode) {
+    status["conditions"] = {{{"type", "PodScheduled"},
+                             {"status", "False"},
+                             {"reason", "Unschedulable"},
+                             {"message", "0/1 nodes are available"}}};
+  } else {
+    const char* reason = hindrance == Hindrance::NoImage ? "ImagePullBackOff" : "PodInitializing";
+    status["containerStatuses"] = {
+        {{"name", "build"}, {"ready", false}, {"state", {{"waiting", {{"reason", reason}}}}}}};
+  }
+  return status;
+}
+
+void Node::CreatePod(const std::string& job, Hindrance hindrance) {
+  const json* object = api_.Find(Kind::Job, job);
+  if (object == nullptr || Finished(*object) || PodOf(job) != nullptr) return;
   json pod = (*object)["spec"]["template"];
   pod["metadata"]["name"] = job + "-pod";
   pod["metadata"]["namespace"] = (*object)["metadata"]["namespace"];
+  pod["metadata"]["creationTimestamp"] = FormatTime(now_());
   pod["metadata"]["ownerReferences"] = {{{"apiVersion", "batch/v1"},
                                          {"kind", "Job"},
                                          {"name", job},
                                          {"uid", (*object)["metadata"]["uid"]},
                                          {"controller", true}}};
-  pod["spec"]["nodeName"] = "node1";
-  pod["status"] = {{"phase", "Pending"}};
+  if (hindrance != Hindrance::NoNode) pod["spec"]["nodeName"] = "node1";
+  pod["status"] = WaitingStatus(hindrance);
   api_.Put(Kind::Pod, pod);
-  const int dice = std::uniform_int_distribution<int>(0, 99)(random_);
-  Fate fate = Fate::Succeed;
-  if (misfortune) {
-    if (dice < 8)
-      fate = Fate::Fail;
-    else if (dice < 10)
-      fate = Fate::OutOfMemory;
-    else if (dice < 14)
-      fate = Fate::Evict;
-    else if (dice < 14 + hang_percent)
-      fate = Fate::Hang;
-  }
-  schedule_(Between(100, 4000), [this, job, fate] { RunPod(job, fate); });
+  const auto proceed = [this, job, fate = Draw()] { RunPod(job, fate); };
+  if (hindrance == Hindrance::None) return schedule_(Between(100, 4000), proceed);
+  stalled[job] = now_();
+  if (hindrance == Hindrance::NoVolume) Tell(*PodOf(job), "FailedMount", "configmap \"x\" not found");
+  // An image that never comes: where attempts may be ended, that is the only way out
+  const bool never = hindrance == Hindrance::NoImage && runner_ends_hung_ && Between(0, 1) == Duration(1);
+  if (!never) schedule_(Between(20000, 300000), proceed);
 }
 
 void Node::RunPod(const std::string& job, Fate fate) {
   json* pod = PodOf(job);
-  if (pod == nullptr) return;
+  if (pod == nullptr || (*pod)["status"]["phase"] != "Pending" ||
+      (*pod)["metadata"].contains("deletionTimestamp"))
+    return;
+  stalled.erase(job);
   json running = *pod;
+  running["spec"]["nodeName"] = "node1";
   const std::string start = FormatTime(now_());
   running["status"] = {
       {"phase", "Running"},
@@ -170,6 +220,7 @@ void Node::EndPod(const std::string& job, int exit_code, const std::string& reas
   if (!account.is_null()) account["marker"] = MarkerOf(job);
   if (exit_code == 124) ended_hung.insert(job);
   hanging.erase(job + "-pod");
+  stalled.erase(job);
   json ended = *pod;
   const std::string end = FormatTime(now_());
   ended["status"]["phase"] = good ? "Succeeded" : "Failed";
@@ -208,10 +259,17 @@ void Node::DeletePod(const std::string& job) {
     api_.Remove(Kind::Pod, name);
     return;
   }
+  if ((*pod)["metadata"].contains("deletionTimestamp")) return;
   json deleting = *pod;
   deleting["metadata"]["deletionTimestamp"] = FormatTime(now_());
   api_.Put(Kind::Pod, deleting);
-  schedule_(Between(10, 5000), [this, job, name] {
+  const bool lingers = misfortune && Between(0, 4) == Duration(0);
+  stalled.erase(job);
+  if (lingers) stalled[job] = now_();
+  schedule_(lingers ? Between(20000, 300000) : Between(10, 5000), [this, job, name] {
+    const json* found = PodOf(job);
+    if (found == nullptr || !(*found)["metadata"].contains("deletionTimestamp")) return;
+    stalled.erase(job);
     EndPod(job, 143, "Error", json());
     api_.Remove(Kind::Pod, name);
     schedule_(Between(1, 1000), [this, job] { EndJob(job, false); });
@@ -219,9 +277,7 @@ void Node::DeletePod(const std::string& job) {
 }
 
 void Node::DeleteJob(const std::string& job) {
-  api_.Remove(Kind::Job, job);
-  hanging.erase(job + "-pod");
-  api_.Remove(Kind::Pod, job + "-pod");
+  api_.Remove(Kind::Job, job);  // OnJobGone does the rest
 }
 
 }  // namespace imagebatch::simulation

@@ -12,8 +12,8 @@ namespace imagebatch::simulation {
 /// A Job has ended.
 bool Finished(const nlohmann::json& job);
 
-/// The Job controller and a kubelet: Jobs become Pods, Pods run, hang, fail and end. What becomes of an
-/// attempt is drawn when its Job is seen.
+/// The Job controller, a scheduler and a kubelet: Jobs become Pods, Pods wait, run, hang, fail, end and
+/// linger. What becomes of an attempt is drawn when its Job is seen.
 class Node {
  public:
   using Schedule = std::function<void(Duration after, std::function<void()> action)>;
@@ -22,12 +22,14 @@ class Node {
        bool runner_ends_hung);
 
   void OnJob(const std::string& name);
+  /// Its Pod goes with it.
+  void OnJobGone(const std::string& name);
 
   /// By hand, or by a node that drains.
   void DeletePod(const std::string& job);
   void DeleteJob(const std::string& job);
 
-  /// While false, builds neither fail nor hang.
+  /// While false, builds neither fail nor hang, and nothing keeps them from starting.
   bool misfortune = true;
   /// Of a hundred builds, so many hang.
   int hang_percent = 8;
@@ -37,12 +39,19 @@ class Node {
   std::set<std::string> ended_hung;
   /// Pods that hang now, since when.
   std::map<std::string, Time> hanging;
+  /// Jobs whose Pod does not start or does not go now, and since when.
+  std::map<std::string, Time> stalled;
 
  private:
+  enum class Hindrance { None, Quota, NoNode, NoImage, NoVolume };
   enum class Fate { Succeed, Fail, OutOfMemory, Hang, Evict };
 
   nlohmann::json* PodOf(const std::string& job);
   void StartPod(const std::string& job);
+  void CreatePod(const std::string& job, Hindrance hindrance);
+  static nlohmann::json WaitingStatus(Hindrance hindrance);
+  Fate Draw();
+  void Tell(const nlohmann::json& object, const char* reason, const char* message);
   void RunPod(const std::string& job, Fate fate);
   void SetReady(const std::string& job, bool ready);
   void HangPod(const std::string& job);

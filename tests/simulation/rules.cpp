@@ -1,4 +1,6 @@
 // What must never be broken, whatever happens; checked as things happen, and at the end.
+#include <algorithm>
+
 #include "cluster/evidence_store.h"
 #include "cluster/names.h"
 #include "simulation/simulation.h"
@@ -47,6 +49,21 @@ void Simulation::CheckCreate(const json& job) {
   if (active > parallelism_) Break("more Jobs than parallelism allows");
 }
 
+// The controller itself ends a Job only when the batch's time is over, or where its build never ran.
+void Simulation::CheckDelete(const json& job) {
+  const json& spec = (*api_->Find(Kind::Batch, kBatch))["spec"];
+  if (spec.contains("activeDeadlineSeconds")) return;
+  ++tally_.ended;
+  const std::string name = job["metadata"]["name"];
+  Say("the controller deletes " + name);
+  if (!IsStored(name)) Break("the Job " + name + " is deleted before its result is stored");
+  if (!retry_hung_) Break("the Job " + name + " is deleted, and the action is Flag");
+  const json* pod = api_->Find(Kind::Pod, name + "-pod");
+  // It may have begun since it was looked at; deletions that fail for a while take time
+  if (!faults_ && pod != nullptr && (*pod)["status"]["phase"] == "Running" && now_ > quiet_)
+    Break("the Job " + name + " is deleted while its build runs");
+}
+
 void Simulation::CheckStatus(const json& batch) {
   if (!batch.contains("status") || !batch["status"].contains("total")) return;
   const json& status = batch["status"];
@@ -54,7 +71,8 @@ void Simulation::CheckStatus(const json& batch) {
   for (const char* state : {"waiting", "queued", "pending", "running", "succeeded", "failed"})
     sum += status[state].get<int64_t>();
   if (sum != status["total"]) Break("the counts do not add up: " + status.dump());
-  if (status["hung"] > status["running"]) Break("more builds hang than run");
+  if (status["hung"] > status["running"].get<int64_t>() + status["pending"].get<int64_t>())
+    Break("more builds hang or are held up than have a Job");
   if (status.contains("stages") && !status["stages"].empty()) {
     int64_t total = 0;
     for (const json& stage : status["stages"]) total += stage["total"].get<int64_t>();
@@ -87,6 +105,23 @@ void Simulation::CheckEvidence() {
   if (kept > cluster::kKeptEvidence) Break(std::to_string(kept) + " ConfigMaps of evidence");
 }
 
+void Simulation::CheckStallsAreShown() {
+  for (const auto& [job, since] : node_->stalled) {
+    if (now_ < since + kPending + seconds(20) || shown_stalled_.contains({job, since})) continue;
+    const json& labels = (*api_->Find(Kind::Job, job))["metadata"]["labels"];
+    const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
+    const auto is_it = [&](const json& hung) {
+      return hung["stage"] == labels[std::string(cluster::kStageLabel)] &&
+             std::to_string(hung["attempt"].get<int>()) == labels[std::string(cluster::kAttemptLabel)] &&
+             ImageOf(*api_->Find(Kind::Job, job)).ends_with(":" + hung["name"].get<std::string>());
+    };
+    if (std::none_of(status["hungBuilds"].begin(), status["hungBuilds"].end(), is_it))
+      Break(job + " has been held up for longer than it may and the status does not show it");
+    shown_stalled_.insert({job, since});
+    ++tally_.stalls_seen;
+  }
+}
+
 std::vector<json> Simulation::StoredResults() const {
   std::vector<json> results;
   for (const auto& [name, object] : api_->All(Kind::ConfigMap)) {
@@ -114,6 +149,10 @@ void Simulation::CheckEnd() {
   std::set<std::string> built;
   for (const json& result : StoredResults()) {
     if (++lines[result["job"]] > 1) Break("two results for " + result["job"].get<std::string>());
+    for (const char* reason :
+         {"PodNotCreated", "QuotaExceeded", "Unschedulable", "Terminating", "NodeLost"}) {
+      if (result["reason"] == reason) Break("an attempt was ended for " + std::string(reason));
+    }
     if (result["status"] == "built" && !built.insert(result["build"]).second)
       Break("a build has two successes in the results");
   }

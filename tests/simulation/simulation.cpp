@@ -45,6 +45,8 @@ void Simulation::Tally::Add(const Tally& other) {
   deletions += other.deletions;
   hangs_seen += other.hangs_seen;
   hangs_ended += other.hangs_ended;
+  stalls_seen += other.stalls_seen;
+  ended += other.ended;
   jobs += other.jobs;
 }
 
@@ -52,6 +54,7 @@ Simulation::Simulation(uint64_t seed, bool print) : random_(seed), print_(print)
   api_ = std::make_unique<ApiServer>(
       [this](Kind kind, Change change, const json& object) { OnWatch(kind, change, object); });
   api_->on_create_job = [this](const json& job) { CheckCreate(job); };
+  api_->on_delete_job = [this](const json& job) { CheckDelete(job); };
   many_hang_ = Pick(0, 7) == 0;
   retry_hung_ = many_hang_ || Pick(0, 1) == 1;
   node_ = std::make_unique<Node>(
@@ -88,7 +91,10 @@ json Simulation::MakeBatch() {
         {{"name", "image"}, {"needs", {"env"}}, {"image", "r.example/image:$(name)"}, {"template", pod}}}},
       {"backoffLimit", many_hang_ ? 3 : Pick(0, 3)},
       {"infrastructureRetryLimit", Pick(2, 8)},
-      {"hang", {{"idleSeconds", 60}, {"action", retry_hung_ ? "Retry" : "Flag"}}}};
+      {"hang",
+       {{"idleSeconds", 60},
+        {"pendingSeconds", kPending.count()},
+        {"action", retry_hung_ ? "Retry" : "Flag"}}}};
   if (Pick(0, 5) == 0) spec["activeDeadlineSeconds"] = Pick(30, 600);
   if (Pick(0, 1) == 1) {
     std::string lines;
@@ -112,6 +118,7 @@ void Simulation::Schedule(Duration after, Action action) {
 void Simulation::OnWatch(Kind kind, Change change, const json& object) {
   if (kind == Kind::Job && change == Change::Upsert && !Finished(object))
     node_->OnJob(object["metadata"]["name"]);
+  if (kind == Kind::Job && change == Change::Gone) node_->OnJobGone(object["metadata"]["name"]);
   if (kind == Kind::Batch && change == Change::Upsert) CheckStatus(object);
   if (kind == Kind::ConfigMap && change == Change::Upsert) CheckEvidence();
   const auto collection = CollectionOf(kind);
@@ -293,6 +300,7 @@ void Simulation::Run() {
   Schedule(seconds(Pick(0, 20)), [this] { Chaos(); });
   const Time begin = now_;
   const Time calm = begin + minutes(Pick(0, kLongestFaults));
+  quiet_ = calm + minutes(1);
   const auto done = [&] {
     const json status = api_->Find(Kind::Batch, kBatch)->value("status", json::object());
     return !faults_ && status.is_object() && status.contains("completionTime") &&
@@ -315,7 +323,10 @@ void Simulation::Run() {
       Break("nothing is going to happen any more, and the batch is not finished: " +
             api_->Find(Kind::Batch, kBatch)->dump());
     }
-    if (!faults_ && now_ > calm + seconds(30)) CheckHangsAreShown();
+    if (!faults_ && now_ > calm + seconds(30)) {
+      CheckHangsAreShown();
+      CheckStallsAreShown();
+    }
   }
   // What is finished stays so: nothing is started any more, and what is to be deleted goes
   const uint64_t jobs = tally_.jobs;

@@ -18,6 +18,7 @@
 namespace imagebatch::simulation {
 
 /// The one batch of the simulation.
+inline constexpr std::chrono::seconds kPending(90);  // spec.hang.pendingSeconds
 inline constexpr const char* kBatch = "sim";
 
 /// A rule that must never be broken was broken; what and when.
@@ -35,7 +36,7 @@ class Simulation {
   /// What has been exercised, for the summary.
   struct Tally {
     uint64_t events = 0, requests = 0, lost_replies = 0, kills = 0, relists = 0, deletions = 0,
-             hangs_seen = 0, hangs_ended = 0, jobs = 0;
+             hangs_seen = 0, hangs_ended = 0, stalls_seen = 0, ended = 0, jobs = 0;
     void Add(const Tally& other);
   };
   const Tally& tally() const { return tally_; }
@@ -75,10 +76,12 @@ class Simulation {
 
   // The rules
   void CheckCreate(const nlohmann::json& job);
+  void CheckDelete(const nlohmann::json& job);
   void CheckStatus(const nlohmann::json& batch);
   void CheckHangsAreShown();
   void CheckEvidence();
   bool HasEvidence(const std::string& job) const { return evidence_.contains(job); }
+  void CheckStallsAreShown();
   void CheckEnd();
   [[noreturn]] void Break(const std::string& what) const;
   std::vector<nlohmann::json> StoredResults() const;
@@ -91,6 +94,7 @@ class Simulation {
   uint64_t order_ = 0;
   std::priority_queue<Timed, std::vector<Timed>, std::greater<>> queue_;
   bool faults_ = true;
+  Time quiet_{};  // some time after the last fault: what it had delayed is done
   Tally tally_;
 
   int parallelism_ = 1;
@@ -112,6 +116,7 @@ class Simulation {
   std::set<std::string> shown_hung_;
   std::set<std::string> deleted_;   // Jobs that were deleted by hand, or whose Pod was
   std::set<std::string> evidence_;  // ConfigMaps of evidence that have ever been there, by the Job's name
+  std::set<std::pair<std::string, Time>> shown_stalled_;
 };
 
 }  // namespace imagebatch::simulation

@@ -46,7 +46,7 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   object["spec"].update(json::parse(R"json({
     "parallelism": 7, "suspend": true, "backoffLimit": 0, "infrastructureRetryLimit": 1,
     "hang": {"deadlockSeconds": 3, "idleSeconds": 5, "silentSeconds": 4, "deadlineSeconds": 6,
-             "slowFactor": 7, "action": "Retry"},
+             "pendingSeconds": 9, "slowFactor": 7, "action": "Retry"},
     "activeDeadlineSeconds": 8, "ttlSecondsAfterFinished": -1, "variables": {"v": "x"},
     "images": {"configMaps": [{"name": "m", "key": "k"}], "nameFrom": "$(id)"}})json"));
   const auto batch = ReadBatch(object);
@@ -60,6 +60,7 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   EXPECT_EQ(batch->hang.silent_seconds, 4);
   EXPECT_EQ(batch->hang.deadline_seconds, 6);
   EXPECT_EQ(batch->hang.slow_factor, 7);
+  EXPECT_EQ(batch->hang.pending_seconds, 9);
   EXPECT_EQ(batch->hang.action, HangAction::Retry);
   EXPECT_EQ(batch->active_deadline_seconds, 8);
   EXPECT_EQ(batch->ttl_seconds_after_finished, -1);
@@ -120,6 +121,7 @@ TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
       {"/hang/silentSeconds", [](const Batch& b) { return b.hang.silent_seconds; }},
       {"/hang/idleSeconds", [](const Batch& b) { return b.hang.idle_seconds; }},
       {"/hang/deadlineSeconds", [](const Batch& b) { return b.hang.deadline_seconds; }},
+      {"/hang/pendingSeconds", [](const Batch& b) { return b.hang.pending_seconds; }},
       {"/hang/slowFactor", [](const Batch& b) { return b.hang.slow_factor; }},
       {"/activeDeadlineSeconds", [](const Batch& b) { return b.active_deadline_seconds; }},
       {"/ttlSecondsAfterFinished", [](const Batch& b) { return b.ttl_seconds_after_finished; }},

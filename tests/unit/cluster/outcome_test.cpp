@@ -90,6 +90,60 @@ TEST(OutcomeTest, OfAFailedJob) {
        With(Pod(124, "Error", kHung), [](PodView& pod) { pod.disruption = "Evicted"; }), false,
        Cause::Infrastructure, "Evicted",
        "its Pod was disrupted: Job has reached the specified backoff limit"},
+      {"short of disk on the node",
+       With(Pod(137, "Error"),
+            [](PodView& pod) {
+              pod.disruption = "TerminationByKubelet";
+              pod.failure = "Evicted";
+              pod.failure_message = "The node was low on resource: ephemeral-storage.";
+            }),
+       false, Cause::Infrastructure, "TerminationByKubelet",
+       "its Pod was disrupted: The node was low on resource: ephemeral-storage."},
+      {"preempted", With(Pod(143, "Error"), [](PodView& pod) { pod.disruption = "PreemptionByScheduler"; }),
+       false, Cause::Infrastructure, "PreemptionByScheduler",
+       "its Pod was disrupted: Job has reached the specified backoff limit"},
+      {"its node was lost",
+       With(Pod(137, "Error"), [](PodView& pod) { pod.disruption = "DeletionByTaintManager"; }), false,
+       Cause::Infrastructure, "DeletionByTaintManager",
+       "its Pod was disrupted: Job has reached the specified backoff limit"},
+      {"its node was shut down",
+       With(Pod(143, "Error"),
+            [](PodView& pod) {
+              pod.failure = "Terminated";
+              pod.failure_message = "Pod was terminated in response to imminent node shutdown.";
+            }),
+       false, Cause::Infrastructure, "Terminated",
+       "Pod was terminated in response to imminent node shutdown."},
+      {"refused by its node",
+       With(Pod(0, ""),
+            [](PodView& pod) {
+              pod.build.reset();
+              pod.failure = "OutOfcpu";
+              pod.failure_message = "Node didn't have enough resource: cpu";
+            }),
+       false, Cause::Infrastructure, "OutOfcpu", "Node didn't have enough resource: cpu"},
+      {"past its own limit of storage",
+       With(Pod(137, "Error"),
+            [](PodView& pod) {
+              pod.failure = "Evicted";
+              pod.failure_message =
+                  "Pod ephemeral local storage usage exceeds the total limit of "
+                  "containers 1Gi. ";
+            }),
+       false, Cause::Build, "Evicted",
+       "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. "},
+      {"past its own limit of time",
+       With(Pod(137, "Error"),
+            [](PodView& pod) {
+              pod.failure = "DeadlineExceeded";
+              pod.failure_message = "Pod was active on the node longer than it may";
+            }),
+       false, Cause::Build, "DeadlineExceeded", "Pod was active on the node longer than it may"},
+      {"killed, by whom is not known", Pod(137, "Error", R"({"exitCode": 137, "verdict": "Progressing"})"),
+       false, Cause::Build, "Error",
+       "the command ended with exit code 137: something killed it or a child of it; the kernel does where "
+       "memory is "
+       "short"},
       {"deleted while it ran", With(Pod(143, "Error"), [](PodView& pod) { pod.deleting = true; }), false,
        Cause::Infrastructure, "PodDeleted", "its Pod was deleted while it ran"},
       {"never started",

@@ -218,8 +218,54 @@ TEST(ParseTest, ReadsADisruption) {
   EXPECT_EQ(ParsePod(pod.dump())->disruption, "TerminationByKubelet");
   EXPECT_EQ(ParsePod(Reversed(ordered_json::parse(pod.dump())).dump())->disruption, "TerminationByKubelet");
   EXPECT_TRUE(ParsePod(pod.dump())->deleting);
+  EXPECT_EQ(ParsePod(pod.dump())->deletion, *ParseTime("2026-01-02T03:06:07Z"));
   pod["status"].erase("conditions");
-  EXPECT_EQ(ParsePod(pod.dump())->disruption, "Evicted");
+  pod["status"]["message"] = "too much";
+  EXPECT_EQ(ParsePod(pod.dump())->disruption, "");
+  EXPECT_EQ(ParsePod(pod.dump())->failure, "Evicted");
+  EXPECT_EQ(ParsePod(pod.dump())->failure_message, "too much");
+}
+
+TEST(ParseTest, ReadsWhatAPodWaitsFor) {
+  json pod = json::parse(kPod);
+  json& status = pod["status"];
+  EXPECT_EQ(ParsePod(pod.dump())->waiting.reason, "");
+  EXPECT_EQ(ParsePod(pod.dump())->step_done, *ParseTime("2026-01-02T03:04:05Z"));
+
+  const auto waiting = [](const char* name, const char* reason) {
+    return json{
+        {"name", name}, {"ready", false}, {"state", {{"waiting", {{"reason", reason}, {"message", "m"}}}}}};
+  };
+  status["containerStatuses"] = {waiting("proxy", "ErrImagePull"), waiting("build", "PodInitializing")};
+  EXPECT_EQ(ParsePod(pod.dump())->waiting.reason, "") << "the build does not wait for others";
+  status["containerStatuses"][1] = waiting("build", "ImagePullBackOff");
+  EXPECT_EQ(ParsePod(pod.dump())->waiting.container, "build");
+  status["initContainerStatuses"] = {waiting("imagebatch-runner", "ErrImageNeverPull")};
+  for (const std::string& text : {pod.dump(), Reversed(ordered_json::parse(pod.dump())).dump()}) {
+    EXPECT_EQ(ParsePod(text)->waiting.container, "imagebatch-runner");
+    EXPECT_EQ(ParsePod(text)->waiting.reason, "ErrImageNeverPull");
+    EXPECT_EQ(ParsePod(text)->waiting.message, "m");
+  }
+  status["initContainerStatuses"] = {
+      {{"name", "a"}, {"state", {{"terminated", {{"finishedAt", "2026-01-02T03:05:00Z"}}}}}},
+      {{"name", "b"}, {"state", {{"running", {{"startedAt", "2026-01-02T03:05:01Z"}}}}}}};
+  EXPECT_TRUE(ParsePod(pod.dump())->initializing);
+  EXPECT_EQ(ParsePod(pod.dump())->step_done, *ParseTime("2026-01-02T03:05:00Z"));
+
+  status = {
+      {"conditions",
+       {{{"type", "PodScheduled"}, {"status", "False"}, {"reason", "Unschedulable"}, {"message", "0/1"}}}}};
+  EXPECT_EQ(ParsePod(pod.dump())->waiting.container, "");
+  EXPECT_EQ(ParsePod(pod.dump())->waiting.reason, "Unschedulable");
+  EXPECT_EQ(ParsePod(pod.dump())->waiting.message, "0/1");
+}
+
+TEST(ParseTest, ReadsWhetherAJobIsHeldByAQueue) {
+  json job = json::parse(kJob);
+  EXPECT_FALSE(ParseJob(job.dump())->suspended);
+  EXPECT_EQ(ParseJob(job.dump())->started, *ParseTime("2026-01-02T03:04:06Z"));
+  job["spec"]["suspend"] = true;
+  EXPECT_TRUE(ParseJob(job.dump())->suspended);
 }
 
 TEST(ParseTest, WithoutTheAnnotationNoContainerIsTheBuild) {
