@@ -53,7 +53,7 @@ void Forecast::Step(const std::set<uint32_t>& hung, Now now) {
   next_.reset();
   FindSlow(hung, now);
   const auto old = now.wall - estimated_;
-  if (old >= kOld || (finished_since_ && old >= kSoon)) EstimateEnd(hung, now);
+  if (old >= kOld || (finished_since_ && old >= kSoon) || hung != hung_) EstimateEnd(hung, now);
   if (!end_) return;
   const Time again = estimated_ + (finished_since_ ? kSoon : kOld);
   next_ = next_ ? std::min(*next_, again) : again;
@@ -74,6 +74,7 @@ void Forecast::FindSlow(const std::set<uint32_t>& hung, Now now) {
 void Forecast::EstimateEnd(const std::set<uint32_t>& hung, Now now) {
   estimated_ = now.wall;
   finished_since_ = false;
+  hung_ = hung;
   changed_ = true;
   end_.reset();
   if (batch_.suspend) return;

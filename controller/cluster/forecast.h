@@ -53,7 +53,8 @@ class Forecast {
   std::vector<std::vector<uint32_t>> slow_;  // by stage, the longest first
   std::optional<plan::Estimate> end_;
   Time estimated_{};
-  bool finished_since_ = false;  // something has finished since the estimate was made
+  std::set<uint32_t> hung_;      // when the estimate was made
+  bool finished_since_ = false;  // something has finished since then
   std::optional<Time> next_;
   bool changed_ = false;
 };

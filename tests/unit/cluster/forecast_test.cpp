@@ -88,6 +88,19 @@ TEST_F(ForecastTest, EstimatesFromHowManyReallyRun) {
   EXPECT_FALSE(forecast_.end()) << "nobody knows when it goes on";
 }
 
+TEST_F(ForecastTest, ForeseesNothingOnceAllThatIsLeftHangs) {
+  for (uint32_t build = 10; build < 20; ++build) {
+    Run(build, seconds(0));
+    if (build == 19) break;
+    plan_.Observe(build, {1, Phase::Succeeded, plan::Cause::Build, kStart});
+    forecast_.Ended(build, At(seconds(1)));
+  }
+  forecast_.Step({}, At(seconds(20)));
+  ASSERT_TRUE(forecast_.end());
+  forecast_.Step({19}, At(seconds(21)));
+  EXPECT_FALSE(forecast_.end());
+}
+
 TEST_F(ForecastTest, RenewsTheEstimateSoonAfterABuildHasFinishedAndSeldomOtherwise) {
   Run(10, seconds(0));
   forecast_.Step({}, At(seconds(1)));
