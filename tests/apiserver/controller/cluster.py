@@ -129,24 +129,39 @@ class Namespace:
         return self.api.send("PATCH", self.jobs + "/" + name + "/status", {"status": status},
                              kind="application/merge-patch+json")
 
-    def run_pod(self, job, **terminated):
-        """What the Job controller and a kubelet do: the Pod of a Job, its build ended or, without more, running."""
+    def create_pod(self, job, node="node-1", **fields):
+        """What the Job controller does: the Pod of a Job, which no kubelet will start. Its name."""
         template = job["spec"]["template"]
         owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job["metadata"]["name"],
                  "uid": job["metadata"]["uid"], "controller": True}
         labels = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": job["metadata"]["name"]}
         pod = self.api.good("POST", self.core + "pods", {
             "metadata": {"generateName": job["metadata"]["name"] + "-", "labels": labels, "ownerReferences": [owner],
-                         "annotations": template["metadata"]["annotations"]},
-            "spec": {**template["spec"], "nodeName": "node-1"}})
+                         "annotations": template["metadata"]["annotations"], **fields},
+            "spec": {**template["spec"], **({"nodeName": node} if node else {})}})
+        return pod["metadata"]["name"]
+
+    def pod_status(self, pod, status):
+        self.api.patch(self.core + "pods/" + pod + "/status", {"status": status})
+
+    def warn(self, kind, item, reason, message):
+        """An Event on an object, as Kubernetes writes them."""
+        meta = item["metadata"]
+        self.api.good("POST", self.core + "events", {
+            "metadata": {"generateName": "e-"}, "type": "Warning", "reason": reason, "message": message,
+            "involvedObject": {"kind": kind, "namespace": self.name, "name": meta["name"], "uid": meta["uid"]},
+            "firstTimestamp": now(), "lastTimestamp": now(), "count": 1})
+
+    def run_pod(self, job, **terminated):
+        """What the Job controller and a kubelet do: the Pod of a Job, its build ended or, without more, running."""
+        pod = self.create_pod(job)
         state = {"terminated": {"startedAt": now(), "finishedAt": now(), **terminated}} if terminated else {
             "running": {"startedAt": now()}}
         ready = "False" if terminated else "True"
-        self.api.patch(self.core + "pods/" + pod["metadata"]["name"] + "/status", {"status": {
+        self.pod_status(pod, {
             "phase": "Failed" if terminated else "Running",
             "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now()}],
-            "containerStatuses": [{"name": "build", "image": "i", "imageID": "", "restartCount": 0,
-                                   "ready": not terminated, "state": state}]}})
+            "containerStatuses": [container_status(state, ready=not terminated)]})
 
     def events(self, name, reason):
         items = self.api.good("GET", self.core + "events")["items"]
@@ -180,13 +195,13 @@ class Namespace:
 class Controller:
     """The real binary, for one namespace."""
 
-    def __init__(self, binary, namespace):
+    def __init__(self, binary, namespace, runner_image="none:1"):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self._log = tempfile.TemporaryFile()
         self._command = [binary, "controller", "--kubeconfig=%s" % KUBECONFIG, "--namespace=" + namespace.name,
-                         "--runner-image=none:1", "--listen=127.0.0.1:%d" % self._port]
+                         "--runner-image=" + runner_image, "--listen=127.0.0.1:%d" % self._port]
         self._process = None
         self.start()
 
@@ -263,6 +278,10 @@ class Server:
 
 def container(**fields):
     return {"name": "build", "image": "builder:1", "command": ["build", "$(image)"], **fields}
+
+
+def container_status(state, ready=False):
+    return {"name": "build", "image": "i", "imageID": "", "restartCount": 0, "ready": ready, "state": state}
 
 
 def stage(name="image", **fields):

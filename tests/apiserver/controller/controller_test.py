@@ -12,7 +12,8 @@ import sys
 import time
 import unittest
 
-from cluster import KUBECTL, ROOT, Controller, Namespace, Server, container, stage, two_stages, wait_for
+from cluster import (KUBECTL, ROOT, Controller, Namespace, Server, container, container_status, stage, two_stages,
+                     wait_for)
 
 BINARY = sys.argv[1]
 
@@ -236,6 +237,81 @@ class ControllerTest(unittest.TestCase):
         self.wait_for_builds("changes", "image", "succeeded", 1)
         self.wait_for_builds("changes", "image", "queued", 2)
         self.assertEqual(len(self.ns.active_jobs()), 2)
+
+    def hold_up(self, job, klass):
+        """Brings a Job into the state of a class, as the components that the fixture lacks would."""
+        def waiting(reason, message):
+            return {"phase": "Pending",
+                    "containerStatuses": [container_status({"waiting": {"reason": reason, "message": message}})]}
+
+        if klass == "QuotaExceeded":
+            self.ns.warn("Job", job, "FailedCreate", 'pods "x" is forbidden: exceeded quota: q')
+        elif klass == "Unschedulable":
+            self.ns.pod_status(self.ns.create_pod(job, node=None), {"conditions": [
+                {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]})
+        elif klass == "ImagePull":
+            self.ns.pod_status(self.ns.create_pod(job), waiting("ImagePullBackOff", "Back-off pulling"))
+        elif klass == "ContainerCreating":
+            pod = self.ns.create_pod(job)
+            self.ns.pod_status(pod, waiting("PodInitializing", ""))
+            found = self.ns.api.good("GET", self.ns.core + "pods/" + pod)
+            self.ns.warn("Pod", found, "FailedMount", 'configmap "absent" not found')
+        elif klass in ("Terminating", "NodeLost"):
+            pod = self.ns.create_pod(job, finalizers=["imagebatch.dev/test"])
+            conditions = [{"type": "Ready", "status": "True"}]
+            if klass == "NodeLost":
+                conditions.append({"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"})
+            self.ns.pod_status(pod, {"phase": "Running", "conditions": conditions, "containerStatuses": [
+                container_status({"running": {}}, ready=True)]})
+            self.ns.api.good("DELETE", self.ns.core + "pods/" + pod + "?gracePeriodSeconds=1")
+
+    def entry(self, name, build):
+        """Of a build in status.hungBuilds; false where it is not there."""
+        return next((e for e in self.ns.status(name).get("hungBuilds", []) if e["name"] == build), False)
+
+    def test_what_holds_a_build_up_is_told(self):
+        words = {"PodNotCreated": "no Pod", "QuotaExceeded": "exceeded quota: q", "Unschedulable": "0/1 nodes",
+                 "ImagePull": "ImagePullBackOff", "ContainerCreating": 'configmap "absent" not found',
+                 "Terminating": "to be gone by", "NodeLost": "DeletionByTaintManager"}
+        self.ns.create_batch("held", hang={"pendingSeconds": 3},
+                             images={"rows": [{"name": klass.lower()} for klass in words]})
+        jobs = {job["metadata"]["annotations"]["imagebatch.dev/name"]: job for job in self.wait_for_jobs(len(words))}
+        for klass in words:
+            self.hold_up(jobs[klass.lower()], klass)
+        for klass, word in words.items():
+            with self.subTest(klass):
+                entry = self.wait(lambda k=klass: self.entry("held", k.lower()), "a verdict of " + klass)
+                self.assertEqual(entry["class"], klass)
+                self.assertIn(word, entry["message"])
+                line = 'imagebatch_builds_hung{namespace="%s",batch="held",class="%s"} 1\n' % (self.ns.name, klass)
+                self.wait(lambda line=line: line in self.controller.get("/metrics")[1], line)
+        self.assertTrue(self.ns.has("held", "Hung"))
+        self.wait(lambda: len(self.ns.events("held", "BuildStalled")) == len(words), "Events")
+        self.assertEqual(self.ns.events("held", "BuildHung"), [])
+        self.assertEqual(len(self.ns.active_jobs()), len(words))  # nothing is ended: the action is Flag
+
+        self.ns.run_pod(jobs["quotaexceeded"])  # the quota has room again
+        self.wait(lambda: not self.entry("held", "quotaexceeded"), "the end of a verdict")
+        self.ns.change("held", {"hang": {"pendingSeconds": 1000}})  # applies at once
+        self.wait(lambda: self.ns.status("held")["hungBuilds"] == [], "the end of all verdicts")
+        for pod in self.ns.api.good("GET", self.ns.core + "pods")["items"]:
+            self.ns.api.patch(self.ns.core + "pods/" + pod["metadata"]["name"], {"metadata": {"finalizers": None}})
+
+    def test_with_retry_only_what_another_pod_may_mend_is_ended(self):
+        classes = ("ImagePull", "ContainerCreating", "Unschedulable", "QuotaExceeded")
+        self.ns.create_batch("ends", hang={"pendingSeconds": 3, "action": "Retry"}, backoffLimit=0,
+                             images={"rows": [{"name": klass.lower()} for klass in classes]})
+        jobs = {job["metadata"]["annotations"]["imagebatch.dev/name"]: job for job in self.wait_for_jobs(len(classes))}
+        for klass in classes:
+            self.hold_up(jobs[klass.lower()], klass)
+        lines = self.wait(lambda: len(self.ns.results("ends")) == 2 and self.ns.results("ends"), "two results")
+        self.assertEqual({(line["name"], line["reason"], line["cause"]) for line in lines},
+                         {("imagepull", "ImagePull", "Infrastructure"),
+                          ("containercreating", "ContainerCreating", "Infrastructure")})
+        # The next attempts stand in the place of the first; the others are left alone
+        kept = {jobs[name]["metadata"]["name"] for name in ("unschedulable", "quotaexceeded")}
+        again = {jobs[name]["metadata"]["name"][:-1] + "2" for name in ("imagepull", "containercreating")}
+        self.wait(lambda: {job["metadata"]["name"] for job in self.ns.active_jobs()} == kept | again, "second attempts")
 
     def test_pages_and_a_clean_end(self):
         self.wait(lambda: self.controller.get("/readyz")[0] == 200, "readiness")
