@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "hang/patience.h"
 #include "hang/wait_words.h"
@@ -49,6 +50,17 @@ Duration WithPatience(Duration limit, const Input& input, std::string& note) {
   return limit * patience.factor;
 }
 
+/// What Busy counts from: anything but CPU, and the traffic of a loop that asks again and again.
+TimePoint LastBesideCpu(const Progress& progress) {
+  return std::max({progress.Of(Signal::Output).last, progress.Of(Signal::Births).last,
+                   progress.Of(Signal::Io).last, progress.last_work});
+}
+
+/// What Looping counts from.
+TimePoint LastNewsOrWork(const Progress& progress) {
+  return std::max(progress.last_news, progress.last_work);
+}
+
 std::string Unwatched(const Progress& progress) {
   const std::string unseen = List(progress, false);
   return unseen.empty() ? unseen : "; not watched here: " + unseen;
@@ -84,9 +96,7 @@ std::optional<Finding> CheckBusy(const Input& input) {
   if (input.limits.silent_after <= Duration::zero()) return std::nullopt;
   const Progress& progress = input.progress;
   if (!progress.Of(Signal::Cpu).watched || !progress.Of(Signal::Io).watched) return std::nullopt;
-  const auto silent =
-      input.now - std::max({progress.Of(Signal::Output).last, progress.Of(Signal::Births).last,
-                            progress.Of(Signal::Io).last, progress.last_work});
+  const auto silent = input.now - LastBesideCpu(progress);
   std::string note;
   const Duration limit = WithPatience(input.limits.silent_after, input, note);
   if (silent < limit || input.now - progress.Of(Signal::Cpu).last >= limit) return std::nullopt;
@@ -100,7 +110,7 @@ std::optional<Finding> CheckLooping(const Input& input) {
   if (input.limits.silent_after <= Duration::zero()) return std::nullopt;
   const Progress& progress = input.progress;
   if (!progress.Of(Signal::Io).watched) return std::nullopt;
-  const auto repeating = input.now - std::max(progress.last_news, progress.last_work);
+  const auto repeating = input.now - LastNewsOrWork(progress);
   std::string note;
   const Duration limit = WithPatience(input.limits.silent_after, input, note);
   if (repeating < limit || input.now - progress.Of(Signal::Output).last >= limit) return std::nullopt;
@@ -124,6 +134,24 @@ std::optional<Finding> Judge(const Input& input) {
     if (auto finding = check(input)) return finding;
   }
   return std::nullopt;
+}
+
+std::optional<TimePoint> NextLimit(const Input& input) {
+  const int patience = PatienceOf(input.phase, input.last_line).factor;
+  const Progress& progress = input.progress;
+  const std::pair<TimePoint, Duration> limits[] = {
+      {progress.Last(), input.limits.deadlock_after},
+      {progress.Last(), input.limits.idle_after * patience},
+      {LastBesideCpu(progress), input.limits.silent_after * patience},
+      {LastNewsOrWork(progress), input.limits.silent_after * patience},
+      {input.started, input.limits.deadline},
+  };
+  std::optional<TimePoint> next;
+  for (const auto& [begin, limit] : limits) {
+    const TimePoint at = begin + limit;
+    if (limit > Duration::zero() && at > input.now && (!next || at < *next)) next = at;
+  }
+  return next;
 }
 
 }  // namespace imagebatch::hang

@@ -66,4 +66,8 @@ inline constexpr Check kBuildChecks[] = {
 /// The first finding of the chain, or none: the build progresses.
 std::optional<Finding> Judge(const Input& input);
 
+/// When a limit would next be reached if nothing new were seen: a look at that moment makes a verdict
+/// punctual, however rare looks are otherwise. Nothing where all limits have passed or are off.
+std::optional<TimePoint> NextLimit(const Input& input);
+
 }  // namespace imagebatch::hang

@@ -202,18 +202,24 @@ void Supervisor::Sample() {
   const auto cost = OwnCpu() - cpu_before - reading;
   const steady_clock::duration affordable =
       std::min<steady_clock::duration>(cost * kSampleShare, kLongestPeriod);
-  next_sample_ = now_ + std::max<steady_clock::duration>(options_.sample_every, affordable);
+  const hang::TimePoint soonest = now_ + options_.sample_every;
+  const hang::TimePoint limit = hang::NextLimit(JudgeBy()).value_or(hang::TimePoint::max());
+  next_sample_ = std::max(soonest, std::min(now_ + affordable, limit));
   if (verdict_.Hung() && options_.end_when_hung) EndHung();
 }
 
+hang::Input Supervisor::JudgeBy() const {
+  return {.now = now_,
+          .started = clock_.steady_start,
+          .limits = options_.limits,
+          .progress = watch_.Progress(),
+          .phase = reader_.Tail().Phases().Current(),
+          .last_line = reader_.Tail().LastLine(),
+          .dead_part = deadlock_watch_.DeadPart()};
+}
+
 void Supervisor::Judge() {
-  const hang::Input input{.now = now_,
-                          .started = clock_.steady_start,
-                          .limits = options_.limits,
-                          .progress = watch_.Progress(),
-                          .phase = reader_.Tail().Phases().Current(),
-                          .last_line = reader_.Tail().LastLine(),
-                          .dead_part = deadlock_watch_.DeadPart()};
+  const hang::Input input = JudgeBy();
   const hang::Verdict next = hang::Next(verdict_, hang::Judge(input), now_);
   const bool changed = hang::Changed(verdict_, next);
   verdict_ = next;

@@ -47,6 +47,7 @@ class Supervisor {
   void PassOutput();
 
   void Sample();
+  hang::Input JudgeBy() const;
   void Judge();
   void EndHung();
   void EndLeftovers();

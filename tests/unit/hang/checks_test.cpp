@@ -278,6 +278,31 @@ TEST(Judge, TheCheckThatSaysMoreDecides) {
   EXPECT_FALSE(Judge(input));
 }
 
+TEST(NextLimit, IsTheMomentAtWhichAVerdictWouldCome) {
+  Input input = Build(minutes(2));
+  input.limits = {.idle_after = minutes(5)};
+  const auto next = NextLimit(input);
+  ASSERT_TRUE(next);
+  Input then = input;
+  then.now = *next - Duration(1);
+  EXPECT_FALSE(Judge(then));
+  then.now = *next;
+  EXPECT_TRUE(Judge(then));
+  EXPECT_FALSE(NextLimit(then)) << "it has come";
+}
+
+TEST(NextLimit, IsTheEarliestAndKnowsPatience) {
+  Input input = Build(Duration::zero());
+  input.limits = {.deadline = minutes(61)};
+  EXPECT_EQ(NextLimit(input), kStart + minutes(61));
+  input.limits.idle_after = seconds(30);
+  EXPECT_EQ(NextLimit(input), input.now + seconds(30));
+  input.phase = "exporting layers";
+  EXPECT_EQ(NextLimit(input), kStart + minutes(61)) << "thrice the limit is later";
+  input.limits = {};
+  EXPECT_FALSE(NextLimit(input));
+}
+
 Finding Found(Class hang_class, const char* message) { return {hang_class, "Reason", message}; }
 
 TEST(Verdict, KeepsItsTimeUntilTheClassChanges) {
