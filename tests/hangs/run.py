@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the labelled corpus (scenarios.py) under the real runner, and says how well the runner judges.
 
-    run.py RUNNER [--scale F] [--repeat N] [--busy] [--only NAME...] [--jobs N]
+    run.py RUNNER [--scale F] [--repeat N] [--busy] [--only NAME...] [--jobs N] [--again]
     run.py RUNNER --default-thresholds --only-proved
 
 Acceptance: each hung scenario is flagged in its class within its threshold and a tenth of it, no healthy one is ever
@@ -38,6 +38,8 @@ def arguments():
                         help="scenarios at once that each would keep a core busy (3 per core)")
     parser.add_argument("--default-thresholds", action="store_true", help="the runner's own")
     parser.add_argument("--only-proved", action="store_true", help="those of class Deadlock alone")
+    parser.add_argument("--again", action="store_true",
+                        help="give those that failed a second try, alone: for machines that do much else meanwhile")
     parser.add_argument("--build", type=pathlib.Path, default=launch.HERE.parents[1] / "build" / "hangs",
                         help="where programs are compiled")
     return parser.parse_args()
@@ -105,6 +107,13 @@ def line_of(seen):
     return f"  {seen.scenario.name:28}{seen.scenario.label:10}{seen.problem or (seen.found + delay)}"
 
 
+def second_try(seen, judge):
+    print(f"once more: {seen.scenario.name}", flush=True)
+    again = judge(seen.scenario)
+    print(line_of(again), flush=True)
+    return again
+
+
 def report(all_seen, thresholds):
     print(f"\n{'class':10}{'scenarios':>10}{'runs':>6}{'recall':>9}{'wrong class':>13}{'missed':>8}{'late':>6}"
           f"{'delay beyond the threshold: median, max':>44}")
@@ -139,15 +148,21 @@ def main():
     programs.compile(chosen)
     runner = options.runner.resolve()
     everything, start = [], time.monotonic()
+
+    def judge(scenario):
+        return watch(runner, programs, scenario, thresholds)
+
     with busy_cores(options.busy):
         for turn in range(options.repeat):
             turn_start, seen_now = time.monotonic(), []
-            for seen in run_all(chosen, options.jobs, lambda scenario: watch(runner, programs, scenario, thresholds)):
+            for seen in run_all(chosen, options.jobs, judge):
                 seen_now.append(seen)
                 if seen.problem or options.repeat == 1:
                     print(line_of(seen), flush=True)
                 if seen.problem:
                     print(f"    {seen.verdict[:1500]}", flush=True)
+            if options.again:
+                seen_now = [second_try(seen, judge) if seen.problem else seen for seen in seen_now]
             everything += seen_now
             bad = sum(bool(seen.problem) for seen in seen_now)
             if options.repeat > 1:
