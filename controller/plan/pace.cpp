@@ -50,10 +50,11 @@ double LongestChain(const std::vector<StageLoad>& stages, const std::vector<std:
       const double last = std::min(static_cast<double>(stage.unstarted), places);
       chains[i] += builds[i]->Quantile(std::pow(q, 1 / last));
     }
-    for (const double age : stage.running) {
+    if (!stage.running.empty()) {
       const double part = static_cast<double>(stage.running.size());
-      const double rest = builds[i]->Quantile(std::pow(q, 1 / part)) - age;
-      chains[i] = std::max({chains[i], rest, builds[i]->Residual(age)});
+      const double longest_one = builds[i]->Quantile(std::pow(q, 1 / part));
+      for (const double age : stage.running)
+        chains[i] = std::max({chains[i], longest_one - age, builds[i]->Residual(age)});
     }
     longest = std::max(longest, chains[i]);
   }
