@@ -38,7 +38,7 @@ start() {
   # There is nobody to make the ServiceAccounts that Pods would need, nor a second server to agree with.
   daemon kube-apiserver run_apiserver "$etcd_port" 127.0.0.1 "$port" \
     --disable-admission-plugins=ServiceAccount --endpoint-reconciler-type=none
-  wait_for 60 is_ready_or_dead
+  wait_for 60 "the API server" is_ready_or_dead
 }
 
 up() {
@@ -61,7 +61,7 @@ down() {
   local name
   for name in kube-apiserver etcd; do
     ! lives "$name" || kill -KILL "$(<"daemons/$name")"
-    wait_for 10 is_gone "$name"
+    wait_for 10 "the end of $name" is_gone "$name"
     rm -f "daemons/$name"
   done
 }

@@ -5,6 +5,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$here/pki.sh"
+. "$here/ready.sh"
 
 readonly link=imagebatch0   # the machine's end of the cable to the node's bridge
 readonly rules=$root/charts/imagebatch/files/alerts.yaml
@@ -30,7 +31,7 @@ is_up() { [[ -e $cluster/up ]] && node_pid >/dev/null; }
 in_node() { nsenter -t "$(node_pid)" --pid --net --mount "$@"; }
 
 write_configuration() {
-  mkdir -p log etcd registry daemons rules cni/conf kubelet/seccomp "containerd/hosts/$registry"
+  mkdir -p log etcd registry daemons failed rules cni/conf kubelet/seccomp "containerd/hosts/$registry"
   render containerd.toml containerd.toml
   render hosts.toml "containerd/hosts/$registry/hosts.toml"
   render bridge.conflist cni/conf/bridge.conflist
@@ -59,8 +60,6 @@ plug_in() {
   ip route replace "$service_net" via "$node_ip"
 }
 
-node_is_ready() { kubectl wait --for=condition=Ready node/node1 --timeout=1s; }
-
 start() {
   mkdir -p "$cluster"
   touch "$cluster/imagebatch-cluster"   # down and up delete nothing where this is missing
@@ -70,12 +69,12 @@ start() {
   setsid unshare --pid --fork --kill-child --mount --propagation private --mount-proc --net \
     "$here/node.sh" "$cluster" >log/node.log 2>&1 </dev/null 9>&- &
   echo $! >init.pid
-  wait_for 20 test -e network.ready
+  wait_for 20 "the node's network" test -e network.ready
   plug_in "$(node_pid)"
-  wait_for 120 test -e node.ready
+  wait_for 180 "the API server and containerd" test -e node.ready
+  wait_for 30 "the registry" get "http://$registry/v2/"
   "$here/images.sh" pause               # before the first Pod
-  wait_for 60 node_is_ready
-  wait_for 60 kubectl get serviceaccount default
+  wait_for_daemons
   touch up
 }
 
@@ -96,30 +95,31 @@ up() {
     rm -rf "$cluster"
     step "start the cluster" start
   fi
-  load_rules
+  give_up_early
+  step "load the alert rules" load_rules
 }
 
 # The alert rules are the chart's, and may have changed since.
 load_rules() {
   [[ -e $rules ]] || return 0
-  cmp -s "$rules" "$cluster/rules/imagebatch.yaml" && return
-  cp "$rules" "$cluster/rules/imagebatch.yaml"
-  wait_for 30 curl -fsS "http://$node_ip:9090/-/ready"
-  curl -fsS -X POST "http://$node_ip:9090/-/reload" || die "Prometheus does not take $rules"
+  if ! cmp -s "$rules" "$cluster/rules/imagebatch.yaml"; then
+    cp "$rules" "$cluster/rules/imagebatch.yaml"
+    curl -fsS -X POST "http://$node_ip:9090/-/reload" || die "Prometheus does not take $rules"
+  fi
+  wait_for 30 "prometheus to have loaded $rules" prometheus_has '"file":"rules/imagebatch.yaml"' rules
 }
 
-# Ends what runs and removes what outlives namespaces: containerd's cgroups. The logs stay.
+# Ends what runs and removes what outlives namespaces. The logs stay.
 tear_down() {
   local init node
   if init=$(init_pid); then
     node=$(node_pid) || node=$init
     kill -KILL "$node"
-    wait_for 60 not_running "$init"
+    wait_for 60 "the end of the cluster's processes" not_running "$init"
   fi
   rm -f "$cluster"/{init.pid,up}
   [[ $(cat "/sys/class/net/$link/ifalias" 2>/dev/null) != "$cluster" ]] || ip link del "$link"
-  # Only empty ones can be removed, so another containerd's Pods are safe.
-  find /sys/fs/cgroup{,/*}/k8s.io -depth -type d -exec rmdir {} \; 2>/dev/null || true
+  remove_cgroups
 }
 
 not_running() { [[ ! -e /proc/$1 ]]; }
@@ -133,7 +133,10 @@ status() {
   kubectl get pods --all-namespaces --no-headers 2>/dev/null |
     awk '{n[$4]++} END {printf "pods:"; for (s in n) printf " %d %s", n[s], s; print ""}'
   printf 'daemons:'
-  for name in "$cluster"/daemons/*; do printf ' %s' "${name##*/}"; done
+  for name in "$cluster"/daemons/*; do
+    printf ' %s' "${name##*/}"
+    [[ ! -e $cluster/failed/${name##*/} ]] || printf ' (ended twice in a row)'
+  done
   printf '\nkubeconfig %s\nregistry   http://%s\nprometheus http://%s:9090\nalerts     http://%s:9093, received: %s\nlogs       %s\n' \
     "$cluster/admin.conf" "$registry" "$node_ip" "$node_ip" "$cluster/alerts.jsonl" "$cluster/log"
 }
@@ -143,8 +146,9 @@ apiserver_is_ready() { kubectl get --raw /readyz; }
 # As a crash would: the node starts it again.
 restart_apiserver() {
   is_up || die "no cluster runs (./dev cluster up starts one)"
+  touch "$cluster/daemons/kube-apiserver.asked"
   in_node bash -c "kill -KILL \$(<'$cluster/daemons/kube-apiserver')"
-  step "restart the API server" wait_for 60 apiserver_is_ready
+  step "restart the API server" wait_for 60 "the API server" apiserver_is_ready
 }
 
 lock() {

@@ -7,6 +7,7 @@ set -euo pipefail
 readonly sources=(Dockerfile .dockerignore CMakeLists.txt CMakePresets.json cmake controller)
 readonly state=$cache/buildkit              # layers and compiler cache: a second build is quick
 readonly run=$state/run address=unix://$state/run/socket
+readonly compiler_cache=$cache/ccache cache_port=5079   # as files, and where the build reaches them
 readonly kept=3                             # archives of earlier sources that stay in the cache
 
 source_hash() { (cd "$root" && find "${sources[@]}" -type f -print0 | sort -z | xargs -0 sha256sum) | sha256sum | cut -c1-12; }
@@ -23,14 +24,18 @@ start_buildkit() {
     --containerd-worker=false --oci-worker-net host >"$logs/buildkitd.log" 2>&1 </dev/null 9>&- &
   buildkit=$!
   trap stop_buildkit EXIT
-  wait_for 30 test -S "$run/socket"
+  setpriv --pdeathsig KILL "$here/images/compiler-cache.py" "$cache_port" "$compiler_cache" \
+    >"$logs/compiler-cache.log" 2>&1 </dev/null 9>&- &
+  compiler_cache_server=$!
+  wait_for 30 "BuildKit" test -S "$run/socket"
 }
 
 stop_buildkit() {
+  kill "$compiler_cache_server" || true
   pkill -TERM -P "$buildkit" || true
-  wait "$buildkit" || true
+  wait "$buildkit" "$compiler_cache_server" || true
   rm -rf "$run"
-  find /sys/fs/cgroup{,/*}/buildkit -depth -type d -exec rmdir {} \; 2>/dev/null || true
+  remove_cgroups
 }
 
 build() {   # ARCHIVE
@@ -41,6 +46,7 @@ build() {   # ARCHIVE
   "$tools/buildctl" --addr "$address" build --progress=plain --frontend dockerfile.v0 \
     --local context="$root" --local dockerfile="$root" \
     --opt build-arg:BUILD_BASE="$registry/build-base:1" --opt build-arg:RUNTIME_BASE="$registry/runtime-base:1" \
+    --opt build-arg:CCACHE_REMOTE_STORAGE="http://127.0.0.1:$cache_port/" \
     --opt build-arg:VERSION="$version" --opt build-arg:REVISION="$revision" \
     --output "type=oci,dest=$cache/images/imagebatch.partial"
   mv "$cache/images/imagebatch.partial" "$1"

@@ -8,14 +8,22 @@ cluster=$1
 cd "$cluster"
 export PATH=$tools:$PATH
 
-# daemon NAME COMMAND...: starts it again whenever it ends, as a kubelet does with static Pods.
+readonly steady=30   # seconds; a daemon that has lived so long does not end twice in a row
+
+# daemon NAME COMMAND...: starts it again whenever it ends, as a kubelet does with static Pods. One that ends twice in a
+# row, and not because somebody asked for it, is marked in failed/.
 daemon() {
-  local name=$1
+  local name=$1 ended=0 started rc
   shift
   while :; do
+    started=$SECONDS
     "$@" >>"log/$name.log" 2>&1 </dev/null &
     echo $! >"daemons/$name"
-    wait $! || echo "ended with $? at $(date +%T)" >>"log/$name.log"
+    rc=0
+    wait $! || rc=$?
+    echo "ended with $rc at $(date +%T)" >>"log/$name.log"
+    ((SECONDS - started < steady)) || ended=0
+    if [[ -e daemons/$name.asked ]]; then rm "daemons/$name.asked"; else ((++ended < 2)) || touch "failed/$name"; fi
     sleep 0.2
   done &
 }
@@ -27,6 +35,11 @@ hide_the_machine() {
   mount --no-mtab -t overlay -o "lowerdir=/var/lib,upperdir=$PWD/hidden/upper,workdir=$PWD/hidden/work" var-lib /var/lib
   mkdir -p log/var
   mount --no-mtab --bind log/var /var/log
+}
+
+# Debian's tools look for their files in /usr/share, where they are only if their packages are installed.
+bring_shared_files() {
+  mount --no-mtab -t overlay -o "ro,lowerdir=$(realpath "$tools/share"):/usr/share" shared /usr/share
 }
 
 # One bridge for the node and its Pods; cluster.sh joins the machine to it.
@@ -79,12 +92,13 @@ start_monitoring() {
 }
 
 hide_the_machine
+bring_shared_files
 make_network
 touch network.ready
 start_control_plane
 start_runtime
-wait_for 120 kubectl --kubeconfig=admin.conf get --raw /readyz
-wait_for 30 ctr -a containerd/socket version
+wait_for 120 "the API server" kubectl --kubeconfig=admin.conf get --raw /readyz
+wait_for 30 "containerd" ctr -a containerd/socket version
 start_controllers
 start_monitoring
 touch node.ready

@@ -18,6 +18,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
+    def do_GET(self):
+        """Tells that it serves."""
+        self.send_response(200)
+        self.end_headers()
+
     def log_message(self, *args):
         pass
 

@@ -4,14 +4,13 @@ Job controller.
 
 Usage: stalls_test.py BINARY
 Needs KUBECONFIG of the cluster, and KUBECTL where kubectl is not in the PATH. Leaves nothing behind. Where imagebatch is
-installed already it does nothing and ends with 77: two controllers would take part.
+installed already, that controller is stopped meanwhile, or two would take part.
 """
 import pathlib
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "apiserver" / "controller"))
-from cluster import KUBECTL, ROOT, Controller, Namespace, container, stage, wait_for  # noqa: E402
+from cluster import KUBECTL, Controller, Namespace, alone, container, stage, wait_for  # noqa: E402
 
 PENDING = 5
 ABSENT = "10.88.0.1:5000/absent:1"  # of the runner: no Pod here gets beyond its first image
@@ -54,21 +53,9 @@ def create(namespace, klass):
                            stages=[stage(template={"spec": PODS[klass][0]})])
 
 
-def crd(*verb):
-    subprocess.run([KUBECTL, *verb, "-f", str(ROOT / "manifests/crd.yaml")], check=True, stdout=subprocess.DEVNULL, timeout=60)
-
-
 def main(binary):
-    there = subprocess.run([KUBECTL, "get", "crd", "imagebatches.imagebatch.dev"], capture_output=True, timeout=60)
-    if there.returncode == 0:
-        print("skipped: imagebatch is installed on this cluster; ./dev cluster down gives the tests one of their own")
-        sys.exit(77)
-    crd("create")
-    try:
-        crd("wait", "--for=condition=Established")
+    with alone():
         check_all(binary)
-    finally:
-        crd("delete", "--wait")
 
 
 def check_all(binary):

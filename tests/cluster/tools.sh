@@ -12,8 +12,8 @@ declare -rA sources=(   # NAME -> a directory here with a go.mod of its own | MO
   [kube]=tools/kube
   [buildkit]=tools/buildkit
   [runc]=tools/runc
-  [coredns]=github.com/coredns/coredns@v1.12.4
-  [helm]=helm.sh/helm/v3/cmd/helm@v3.22.0
+  [coredns]=tools/coredns
+  [helm]=tools/helm
   [rootlesskit]=github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit@v2.3.5
   [kubeconform]=github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
   [debian]="containerd containernetworking-plugins docker-registry prometheus prometheus-alertmanager"
@@ -47,6 +47,22 @@ build_runc() {
     -ldflags '-s -w -linkmode external -extldflags -static' -o "$1/" github.com/opencontainers/runc
 }
 
+build_helm() {
+  CGO_ENABLED=0 "$go" build -ldflags '-s -w' -o "$1/" helm.sh/helm/v3/cmd/helm
+}
+
+build_coredns() {
+  CGO_ENABLED=0 "$go" build -ldflags '-s -w' -o "$1/" .
+}
+
+# With the document that Kubernetes' schemas are made from: what it would fetch by itself is not at every hand.
+build_kubeconform() {
+  local module
+  GOBIN=$1 CGO_ENABLED=0 "$go" install -ldflags '-s -w' "${sources[kubeconform]}"
+  module=$(cd "$1" && "$go" mod download -json "k8s.io/kubernetes@$kubernetes" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+  install -m 644 "$module/api/openapi-spec/swagger.json" "$1/kubernetes-openapi.json"
+}
+
 build_packages() {   # DIR PACKAGE...
   local dir=$1 deb
   shift
@@ -56,6 +72,8 @@ build_packages() {   # DIR PACKAGE...
   for deb in "$dir"/debs/*.deb; do dpkg -x "$deb" "$dir/root"; done
   mv "$dir"/root/usr/bin/* "$dir/"
   mv "$dir/root/usr/lib/cni" "$dir/cni"
+  mkdir "$dir/share"
+  mv "$dir/root/usr/share/prometheus" "$dir/share/"   # templates that Alertmanager does not start without
   rm -r "$dir/debs" "$dir/root"
 }
 
@@ -64,7 +82,7 @@ definition() {
   {
     case $(kind "$1") in
       module) (cd "$here/${sources[$1]}" && sha256sum -- *) && declare -f "build_$1" && echo "$kubernetes" ;;
-      program) echo "${sources[$1]}" ;;
+      program) echo "${sources[$1]}" && { ! declare -F "build_$1" >/dev/null || { declare -f "build_$1" && echo "$kubernetes"; }; } ;;
       packages) echo "${sources[$1]}" && declare -f build_packages ;;
     esac
   } | sha256sum | cut -c1-12
@@ -75,7 +93,10 @@ build() {
   partial=$(mktemp -d "$dir.XXXX")
   case $(kind "$name") in
     module) (cd "$here/$source" && "build_$name" "$partial") ;;
-    program) GOBIN=$partial CGO_ENABLED=0 "$go" install -ldflags '-s -w' "$source" ;;
+    program)
+      if declare -F "build_$name" >/dev/null; then "build_$name" "$partial"
+      else GOBIN=$partial CGO_ENABLED=0 "$go" install -ldflags '-s -w' "$source"; fi
+      ;;
     packages) read -ra source <<<"$source" && build_packages "$partial" "${source[@]}" ;;
   esac
   chmod 755 "$partial"

@@ -1,9 +1,12 @@
 """What the demo does to the cluster: kubectl and helm, the registry, the alerts' receiver, the audit log."""
+import datetime
 import json
 import os
 import pathlib
+import re
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -11,6 +14,8 @@ ROOT = HERE.parent.parent
 CLUSTER = pathlib.Path(os.environ.get("IMAGEBATCH_CLUSTER_DIR", ROOT / "build" / "cluster"))
 TOOLS = ROOT / "build" / "tools"
 REGISTRY = "10.88.0.1:5000"
+INSTALL_SECONDS = 120    # for helm, with the controller ready in the end
+NAMESPACE_SECONDS = 150  # for the end of an earlier namespace and a ServiceAccount in the next
 ENVIRONMENT = {**os.environ, "KUBECONFIG": str(CLUSTER / "admin.conf")}
 
 
@@ -37,16 +42,62 @@ def apply(*objects):
             stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
 
 
-def install(image):
+def install(image, *arguments):
+    """Installs the chart, or upgrades it; arguments are further ones of helm."""
     repository, tag = image.rsplit(":", 1)
     registry, name = repository.rsplit("/", 1)
     done = subprocess.run(
         [TOOLS / "helm", "upgrade", "--install", "imagebatch", ROOT / "charts" / "imagebatch", "--namespace",
-         "imagebatch", "--create-namespace", "--wait", "--timeout", "120s",
-         "--set", f"image.registry={registry},image.repository={name}", "--set-string", f"image.tag={tag}"],
+         "imagebatch", "--create-namespace", "--wait", "--timeout", f"{INSTALL_SECONDS}s",
+         "--set", f"image.registry={registry},image.repository={name}", "--set-string", f"image.tag={tag}",
+         *arguments],
         env=ENVIRONMENT, text=True, capture_output=True, check=False)
     if done.returncode != 0:
         raise Failed(f"helm install: {done.stderr.strip()}")
+
+
+def raise_if_a_daemon_failed():
+    """A daemon that has ended twice in a row will not come back; the demo need not wait for what it does."""
+    for mark in sorted((CLUSTER / "failed").glob("*")):
+        log = CLUSTER / "log" / f"{mark.name}.log"
+        last = log.read_text(errors="replace").splitlines()[-10:]
+        raise Failed("\n".join([f"{mark.name} ended twice in a row; the last lines of {log}:", *last]))
+
+
+def prometheus(path, **parameters):
+    """The data of an answer of Prometheus' API."""
+    url = f"http://{REGISTRY.partition(':')[0]}:9090/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+    with urllib.request.urlopen(url, timeout=5) as response:
+        return json.load(response)["data"]
+
+
+def query(expression):
+    """The samples of an instant query."""
+    return prometheus("query", query=expression)["result"]
+
+
+def describe_alerts():
+    """What Prometheus and Alertmanager know: who is asked, what fires, who has been told."""
+    def ask(port, path):
+        try:
+            with urllib.request.urlopen(f"http://{REGISTRY.partition(':')[0]}:{port}{path}", timeout=5) as response:
+                return json.load(response)
+        except (OSError, ValueError) as error:
+            return str(error)
+
+    def data(path):
+        answer = ask(9090, path)
+        return answer["data"] if isinstance(answer, dict) else answer
+
+    pages = {
+        "Prometheus scrapes": data("/api/v1/query?query=up"),
+        "Prometheus has of hung builds": data("/api/v1/query?query=imagebatch_hung_build_since_timestamp_seconds"),
+        "Prometheus alerts": data("/api/v1/alerts"),
+        "Prometheus sends to": data("/api/v1/alertmanagers"),
+        "Alertmanager has": ask(9093, "/api/v2/alerts"),
+        "the receiver got": (CLUSTER / "alerts.jsonl").read_text().count("\n"),
+    }
+    return "\n".join(f"  {name}: {json.dumps(page)[:2000]}" for name, page in pages.items())
 
 
 def controller_pids():
@@ -86,17 +137,31 @@ def tags():
         last = page[-1]
 
 
+def moment(text):
+    """RFC 3339 as seconds since 1970."""
+    return datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp() + float("0" + text[19:].rstrip("Z").partition("+")[0])
+
+
+def hung_since(page, batch, since):
+    """{build: when its hang began} of the hung builds of a batch on a page of the controller's metrics. What began before
+    since is of an earlier batch of that name, whose series are there until the controller has seen its end."""
+    found = {}
+    for labels, value in re.findall(r"^imagebatch_hung_build_since_timestamp_seconds\{(.*)\} (\S+)", page, re.M):
+        named = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if named["batch"] == batch and float(value) >= since:
+            found[named["build"]] = float(value)
+    return found
+
+
 def alerts(namespace, since):
-    """What the receiver has got of one namespace: (name, status, labels, annotations, time it came)."""
+    """The alerts of one namespace that the receiver has got and that began after a moment, each with the time it came."""
     path = CLUSTER / "alerts.jsonl"
     if not path.exists():
         return
     for line in path.read_text().splitlines():
         notification = json.loads(line)
-        if notification["receivedAt"] < since:
-            continue
         for alert in notification["alerts"]:
-            if alert["labels"].get("namespace") == namespace:
+            if alert["labels"].get("namespace") == namespace and moment(alert["startsAt"]) >= moment(since):
                 yield alert, notification["receivedAt"]
 
 

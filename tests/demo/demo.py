@@ -18,7 +18,8 @@ BATCH = "swebench-verified"
 NAMESPACE = "builds"
 ROWS = cluster.ROOT / "tests" / "data" / "swebench-verified.jsonl"
 CONTEXT = cluster.HERE / "context"
-STATES = ["waiting", "queued", "pending", "running", "hung", "succeeded", "failed"]
+STATES = ["waiting", "queued", "held", "pending", "running", "hung", "succeeded", "failed"]
+ALERT_SECONDS = 60  # from the verdict to the alert at the receiver; longer, and something stands in between
 
 
 def arguments():
@@ -84,7 +85,9 @@ def batch(options, hanging):
             "parallelism": options.parallelism,
             "images": {"configMaps": [{"name": "verified", "key": "rows.jsonl"}], "nameFrom": "$(instance_id)"},
             "variables": {"sha7": "4e5469e", "registry": REGISTRY, "hanging": hanging},
-            "hang": {"deadlockSeconds": options.deadlock_seconds, "action": options.on_hang.capitalize()},
+            # With the limit that is off by default all classes are on.
+            "hang": {"deadlockSeconds": options.deadlock_seconds, "deadlineSeconds": 1800,
+                     "action": options.on_hang.capitalize()},
             "stages": [
                 stage("env", ["BASE=$(registry)/base:1", "REPO=$(repo)", "VERSION=$(version)"],
                       key="$(repo)-$(version)", image="$(registry)/eval-env/$(repo):$(version)"),
@@ -117,7 +120,7 @@ class Display:
 
     def status(self, status):
         seconds = int(time.monotonic() - self.start)
-        line = "  ".join(f"{state} {status.get(state, 0)}" for state in STATES)
+        line = "  ".join(f"{state} {status[state]}" for state in STATES if state in status)
         if end := status.get("estimatedCompletion"):
             line += "  done in " + spread(end)
         if self.live:
@@ -168,7 +171,9 @@ def watch(options, display, since):
     faults = Faults(options, display)
     retry = options.on_hang == "retry"
     alerted = retry  # a build that is ended at once may be gone before an alert is due
+    verdict = None
     while True:
+        cluster.raise_if_a_daemon_failed()
         if time.monotonic() > deadline:
             raise Failed(f"not done within {options.timeout} s; look at: kubectl describe ib -n {NAMESPACE}")
         status = (cluster.get("imagebatch", BATCH, "-n", NAMESPACE) or {}).get("status", {})
@@ -179,6 +184,12 @@ def watch(options, display, since):
                 alerted = True
                 show_alert(display, alert, received)
         faults.step()
+        if not alerted and status.get("hungBuilds"):
+            if verdict is None:
+                display.say(f"the controller has told the hung build; waiting for the alert, at most {ALERT_SECONDS} s")
+            verdict = verdict or time.monotonic()
+            if time.monotonic() - verdict > ALERT_SECONDS:
+                raise Failed(f"no alert {ALERT_SECONDS} s after the verdict\n{cluster.describe_alerts()}")
         total = status.get("total", 0)
         built = total > 0 and status["succeeded"] == total - (0 if retry else 1)
         if built and alerted and not faults.left and status["hung"] == (0 if retry else 1):
@@ -197,6 +208,7 @@ def check(options, rows, hanging, since):
     expected = expected_images(rows)
     if options.on_hang == "flag":
         expected.discard(f"{REGISTRY}/eval-agent-server:4e5469e-{hanging}")
+    print("waiting for the last results to be stored, at most 60 s", flush=True)
     deadline = time.monotonic() + 60
     built = set()
     while built != expected and time.monotonic() < deadline:  # results are stored some seconds after the builds' end
@@ -209,6 +221,10 @@ def check(options, rows, hanging, since):
             missing, extra = sorted(expected - what)[:5], sorted(what - expected)[:5]
             raise Failed(f"the {name} differ from what was to be built: missing {missing}, not expected {extra}")
     print(f"registry: {len(pushed)} images, the same as in the results, tag by tag")
+    flagged = {line["name"]: line["hangs"] for line in lines if "hangs" in line and line["name"] != hanging}
+    if flagged:
+        raise Failed(f"builds that do not hang were found hung: {flagged}")
+    print(f"verdicts: none but of {hanging}")
     creates = {}
     for event in cluster.audit(NAMESPACE, since):
         reference = event["objectRef"]
@@ -229,6 +245,7 @@ def check_evidence(options, status):
     else:
         line = next(line for line in cluster.results(NAMESPACE, BATCH) if line["class"])
         reference = {"configMap": line["evidence_config_map"], "sha256": line["evidence_sha256"]}
+        print(f"waiting for the end of Pod {line['pod']}, at most 60 s", flush=True)
         kubectl("delete", "pod", "-n", NAMESPACE, line["pod"], "--wait=true", "--timeout=60s")
     kept = cluster.get("configmap", reference["configMap"], "-n", NAMESPACE)
     if kept is None:
@@ -272,8 +289,9 @@ def run(options):
     hanging = rows[len(rows) // 2]["instance_id"]
     since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
 
-    display.say("installing the chart")
+    display.say(f"installing the chart, at most {cluster.INSTALL_SECONDS} s")
     cluster.install(options.image)
+    display.say(f"waiting for an empty namespace {NAMESPACE}, at most {cluster.NAMESPACE_SECONDS} s")
     cluster.fresh_namespace(NAMESPACE)
     remove_images()
     files = {path.name: path.read_text() for path in CONTEXT.iterdir()}

@@ -4,4 +4,4 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 "$here/../cluster/images.sh" base builder
 image=$("$here/../cluster/image.sh")
-exec python3 "$here/demo.py" --image "$image" "$@"
+exec python3 "$here/${DEMO:-demo}.py" --image "$image" "$@"
