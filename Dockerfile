@@ -11,9 +11,11 @@ RUN xargs dpkg-query --show </tmp/packages >/dev/null 2>&1 || { \
       && rm -rf /var/lib/apt/lists/*; }
 WORKDIR /src
 COPY . .
+# Where ccache may look for and leave results beside its own directory; nowhere if it is empty.
+ARG CCACHE_REMOTE_STORAGE
 RUN --mount=type=cache,target=/root/.cache/ccache \
     cmake --preset release -DBUILD_TESTING=OFF && \
-    cmake --build --preset release --target imagebatch imagebatch-runner
+    cmake --build --preset release --parallel "$(nproc)" --target imagebatch imagebatch-runner
 # The programs, the libraries they load that the second base lacks, and those libraries' package data, which is where
 # scanners for vulnerabilities look.
 RUN <<'SH'

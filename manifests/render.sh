@@ -10,7 +10,7 @@ helm=${HELM:-$here/../build/tools/helm}
 render_install() {
   cat <<'Y'
 # imagebatch with the default values of its chart; written by manifests/render.sh.
-# Put your registry before the image's name (it stands twice in the Deployment), then:
+# Put your registry before the image's name in the Deployment, then:
 #   kubectl apply --server-side -f manifests/install.yaml
 apiVersion: v1
 kind: Namespace

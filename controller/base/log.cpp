@@ -12,6 +12,14 @@ namespace {
 
 constexpr size_t kMessageLimit = 4096;  // bytes; a message may carry what the API server or a build said
 
+/// As --log-level has them, and as others write them: spdlog's own name is "warning".
+std::string_view Name(spdlog::level::level_enum level) {
+  return level == spdlog::level::warn    ? "warn"
+         : level == spdlog::level::err   ? "error"
+         : level == spdlog::level::debug ? "debug"
+                                         : "info";
+}
+
 // The whole object is made here and passed as %v, because spdlog's patterns do not escape.
 void Write(spdlog::level::level_enum level, std::string_view message, const Subject& subject) {
   spdlog::logger* logger = spdlog::default_logger_raw();
@@ -21,6 +29,7 @@ void Write(spdlog::level::level_enum level, std::string_view message, const Subj
     if (!value.empty())
       fields.append(",\"").append(key).append("\":\"").append(JsonEscape(value)).append("\"");
   };
+  fields.append("\"level\":\"").append(Name(level)).append("\",");
   fields.append("\"msg\":\"").append(JsonEscape(Cut(message, kMessageLimit))).append("\"");
   add("namespace", subject.ns);
   add("batch", subject.batch);
@@ -38,7 +47,7 @@ bool Begin(std::string_view level) {
   auto logger =
       std::make_shared<spdlog::logger>("imagebatch", std::make_shared<spdlog::sinks::stdout_sink_mt>());
   logger->set_level(parsed);
-  logger->set_pattern(R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc);
+  logger->set_pattern(R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ",%v})", spdlog::pattern_time_type::utc);
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
   return true;

@@ -10,7 +10,7 @@ struct Subject {
 };
 
 /// Begins logging: one JSON object a line on standard output, keys ts level msg namespace batch job reason.
-/// `level`: trace, debug, info, warn, error; false where it is none of these. Call once, first in main.
+/// `level`: debug, info, warn, error or off; false where it is none of these. Call once, first in main.
 bool Begin(std::string_view level);
 
 void Debug(std::string_view message, const Subject& subject = {});

@@ -15,6 +15,10 @@ std::string Cut(std::string_view text, size_t limit);
 /// UTF-8 become '?', and the whole is cut to `limit` bytes.
 std::string Printable(std::string_view text, size_t limit);
 
+/// Whether a JSON text has more than so many objects and arrays within each other. Parsing costs no stack for
+/// them, but copying and writing does. Of a text that is no JSON the answer means nothing.
+bool NestedDeeper(std::string_view json, size_t levels);
+
 /// `text` as a JSON string without the quotes, for a log line. Invalid UTF-8 becomes U+FFFD.
 std::string JsonEscape(std::string_view text);
 

@@ -1,8 +1,8 @@
 #include "batch/expand.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include "base/text.h"
@@ -14,13 +14,20 @@
 namespace imagebatch::batch {
 namespace {
 
+// No name, key or image is nearly as long; one that would be is not put together
+constexpr size_t kLongestFilled = 4096;
+
+std::string TooLong(size_t size) {
+  return "would have " + std::to_string(size) + " bytes; a name or key has at most 253, an image 384";
+}
+
 std::string Reference(std::string_view name) { return "$(" + Printable(name, 80) + ")"; }
 
 /// Works stage by stage, since a build needs the builds of earlier stages; each row goes through its stages
 /// once.
 class Expander {
  public:
-  Expander(const Batch& batch, std::vector<Row> rows) : batch_(batch) { out_.rows = std::move(rows); }
+  Expander(const Batch& batch, Rows rows) : batch_(batch) { out_.rows = std::move(rows); }
 
   tl::expected<Expansion, std::vector<Problem>> Run() {
     for (const auto step : {&Expander::CheckRows, &Expander::NameRows, &Expander::ExpandStages}) {
@@ -32,70 +39,83 @@ class Expander {
 
  private:
   void CheckRows();
+  bool Affordable(size_t work_per_row, const std::string& where);
   void NameRows();
   void ExpandStages();
   void ExpandStage(size_t stage);
-  void ExpandRow(size_t stage, size_t row, const StageUses& uses,
-                 std::unordered_map<std::string, size_t>& by_key);
+  void ExpandRow(size_t stage, uint32_t row, const StageUses& uses, TextIndex& by_key);
   bool CheckKnown(const std::vector<Use>& uses);
-  const std::string* ColumnOrVariable(const Name& name, const Row& row) const;
+  std::optional<std::string_view> Variable(const Name& name) const;
   bool Resolve(const std::vector<Use>& uses, size_t row, std::vector<std::string_view>& values);
+  bool CheckTexts(const StageUses& uses, size_t row, const std::vector<std::string_view>& values);
   std::string_view NeededImage(const Name& name, size_t row) const;
-  void AddBuild(Build build, std::unordered_map<std::string, size_t>& by_key);
-  void ShareBuild(Build& build, size_t row, const StageUses& uses,
-                  const std::vector<std::string_view>& values);
-  std::vector<size_t> NeedsOf(const Stage& stage, size_t row) const;
+  void AddBuild(size_t stage, uint32_t row, std::string_view key, std::string_view image, TextIndex& by_key);
+  auto KeyOf() const {
+    return [this](uint32_t build) { return out_.builds[build].key; };
+  }
+  auto ImageOf() const {
+    return [this](uint32_t build) { return out_.builds[build].image; };
+  }
+  void CheckShared(const Build& build, size_t row, const StageUses& uses,
+                   const std::vector<std::string_view>& values);
+  void AddNeeds(size_t stage);
   size_t StageIndex(std::string_view name) const;
 
   const Batch& batch_;
   Expansion out_;
   Problems problems_{"the batch"};
-  std::set<std::string_view> columns_;              // of any row
-  std::vector<std::vector<size_t>> build_of_;       // [stage][row]: index into out_.builds
-  std::unordered_map<std::string, size_t> images_;  // image to its build
+  std::set<std::string_view> columns_;           // of any row
+  std::vector<std::vector<uint32_t>> build_of_;  // [stage][row]: index into out_.builds
+  TextIndex by_image_;                           // of builds
+  size_t look_ups_ = 0;
 };
 
 void Expander::CheckRows() {
   if (out_.rows.empty()) problems_.Add("spec.images", "there are no rows");
   if (out_.rows.size() > kMaxBuilds) {
-    problems_.Add("spec.images", "there are " + std::to_string(out_.rows.size()) + " rows, at most " +
-                                     std::to_string(kMaxBuilds));
-    return;
+    return problems_.Add("spec.images", "there are more than " + std::to_string(kMaxBuilds) + " rows");
   }
-  const std::map<std::string, std::string>* last = nullptr;
-  const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
-  for (const Row& row : out_.rows) {
-    // rows mostly have the columns of the row before
-    const bool as_before = last != nullptr && last->size() == row.columns.size() &&
-                           std::equal(last->begin(), last->end(), row.columns.begin(), same_name);
-    last = &row.columns;
-    if (as_before) continue;
-    for (const auto& [column, value] : row.columns) {
-      const bool added = columns_.insert(column).second;
-      if (added && batch_.variables.contains(column)) {
-        problems_.Add("spec.variables." + column, "is also a column of " + row.origin +
-                                                      "; rename the variable, $(" + column +
-                                                      ") must mean one thing");
-      }
+  for (const auto& [row, column] : out_.rows.Columns()) {
+    columns_.insert(column);
+    if (columns_.size() > kMaxColumns) {
+      return problems_.Add("spec.images",
+                           "the rows have more than " + std::to_string(kMaxColumns) + " different columns");
+    }
+    const std::string name(column);
+    if (batch_.variables.contains(name)) {
+      problems_.Add("spec.variables." + name, "is also a column of " + out_.rows.Origin(row) +
+                                                  "; rename the variable, $(" + name +
+                                                  ") must mean one thing");
     }
   }
 }
 
 void Expander::NameRows() {
   const NameUses uses = FindUses(batch_.images);
-  if (!CheckKnown(uses.uses)) return;
-  std::unordered_map<std::string_view, size_t> taken;
-  taken.reserve(out_.rows.size());
+  if (!CheckKnown(uses.uses) || !Affordable(uses.uses.size() + uses.name.parts(), "spec.images.nameFrom"))
+    return;
+  TextIndex taken;
+  const auto name_of = [&](uint32_t row) { return out_.rows.name(row); };
   std::vector<std::string_view> values;
-  for (size_t i = 0; i < out_.rows.size(); ++i) {
-    Row& row = out_.rows[i];
-    if (!Resolve(uses.uses, i, values)) continue;
-    row.name = uses.name.Fill(values);
-    if (const std::string problem = BuildNameProblem(row.name); !problem.empty()) {
-      problems_.Add(row.origin, "the row's name " + Quote(row.name) + " " + problem);
-    } else if (const auto [first, added] = taken.try_emplace(row.name, i); !added) {
-      problems_.Add(row.origin, "the row's name " + Quote(row.name) + " is also that of " +
-                                    out_.rows[first->second].origin + "; names must be unique");
+  for (uint32_t row = 0; row < out_.rows.size(); ++row) {
+    if (!Resolve(uses.uses, row, values)) continue;
+    const auto add = [&](const auto& say) {
+      problems_.Add([&] { return Problem{out_.rows.Origin(row), "the row's name " + say()}; });
+    };
+    if (const size_t size = uses.name.Size(values); size > kLongestFilled) {
+      add([&] { return TooLong(size); });
+      continue;
+    }
+    const std::string name = uses.name.Fill(values);
+    if (const std::string problem = BuildNameProblem(name); !problem.empty()) {
+      add([&] { return Quote(name) + " " + problem; });
+    } else if (const auto same = taken.Find(name, name_of)) {
+      add([&] {
+        return Quote(name) + " is also that of " + out_.rows.Origin(*same) + "; names must be unique";
+      });
+    } else {
+      out_.rows.SetName(row, name);
+      taken.Add(row, name_of);
     }
   }
 }
@@ -104,84 +124,110 @@ void Expander::ExpandStages() {
   for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
     ExpandStage(stage);
     if (!problems_.Empty()) return;  // a later stage needs the builds of this one
+    AddNeeds(stage);
   }
 }
 
 void Expander::ExpandStage(size_t stage) {
   const StageUses uses = FindUses(batch_.stages[stage], stage);
   build_of_.emplace_back(out_.rows.size());
-  if (!CheckKnown(uses.uses)) return;
-  std::unordered_map<std::string, size_t> by_key;
-  for (size_t row = 0; row < out_.rows.size(); ++row) {
+  if (!CheckKnown(uses.uses) || !Affordable(uses.Work(), "spec.stages[" + std::to_string(stage) + "]"))
+    return;
+  TextIndex by_key;
+  for (uint32_t row = 0; row < out_.rows.size(); ++row) {
     ExpandRow(stage, row, uses, by_key);
     if (out_.builds.size() > kMaxBuilds) {
       return problems_.Add("spec.stages", "there are more than " + std::to_string(kMaxBuilds) + " builds");
     }
   }
-  for (auto& [key, index] : by_key) {
-    std::vector<size_t>& needs = out_.builds[index].needs;
-    std::sort(needs.begin(), needs.end());
-    needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
-  }
 }
 
-void Expander::ExpandRow(size_t stage, size_t row, const StageUses& uses,
-                         std::unordered_map<std::string, size_t>& by_key) {
-  const Stage& spec = batch_.stages[stage];
+void Expander::ExpandRow(size_t stage, uint32_t row, const StageUses& uses, TextIndex& by_key) {
   std::vector<std::string_view> values;
   if (!Resolve(uses.uses, row, values)) return;
-  const auto add = [&](const char* field, const std::string& value, const std::string& problem) {
-    problems_.Add("spec.stages[" + std::to_string(stage) + "]." + field,
-                  "row " + Quote(out_.rows[row].name) + ": " + Quote(value) + problem);
+  const auto add = [&](const char* field, const auto& say) {
+    problems_.Add([&] {
+      return Problem{"spec.stages[" + std::to_string(stage) + "]." + field,
+                     "row " + Quote(out_.rows.name(row)) + ": " + say()};
+    });
   };
+  for (const auto& [field, size] :
+       {std::pair("key", uses.key.Size(values)), std::pair("image", uses.image.Size(values))}) {
+    if (size > kLongestFilled) return add(field, [&, longest = size] { return TooLong(longest); });
+  }
   std::string key = uses.key.Fill(values);
   if (const std::string problem = BuildNameProblem(key); !problem.empty()) {
-    return add("key", key, " " + problem);
+    return add("key", [&] { return Quote(key) + " " + problem; });
   }
-  if (const auto shared = by_key.find(key); shared != by_key.end()) {
-    build_of_[stage][row] = shared->second;
-    return ShareBuild(out_.builds[shared->second], row, uses, values);
+  if (const auto shared = by_key.Find(key, KeyOf())) {
+    build_of_[stage][row] = *shared;
+    return CheckShared(out_.builds[*shared], row, uses, values);
   }
   for (size_t i = 0; i < values.size(); ++i) {
     if (uses.uses[i].name.kind == Name::Kind::Key) values[i] = key;
   }
-  Build build{stage, key, uses.image.Fill(values), row, NeedsOf(spec, row)};
-  if (const std::string problem = ImageReferenceProblem(build.image); !problem.empty()) {
-    return add("image", build.image, ": " + problem);
+  const std::string image = uses.image.Fill(values);
+  if (const std::string problem = ImageReferenceProblem(image); !problem.empty()) {
+    return add("image", [&] { return Quote(image) + ": " + problem; });
   }
-  if (const auto other = images_.find(build.image); other != images_.end()) {
-    const Build& first = out_.builds[other->second];
-    return add("image", build.image,
-               " is also pushed by stage " + batch_.stages[first.stage].name + " for row " +
-                   Quote(out_.rows[first.row].name) + "; each build needs an image of its own");
+  if (const auto other = by_image_.Find(image, ImageOf())) {
+    const Build& first = out_.builds[*other];
+    return add("image", [&] {
+      return Quote(image) + " is also pushed by stage " + batch_.stages[first.stage].name + " for row " +
+             Quote(out_.rows.name(first.row)) + "; each build needs an image of its own";
+    });
   }
-  build_of_[stage][row] = out_.builds.size();
-  AddBuild(std::move(build), by_key);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (uses.uses[i].name.kind == Name::Kind::Image) values[i] = image;
+  }
+  if (!CheckTexts(uses, row, values)) return;
+  AddBuild(stage, row, key, image, by_key);
 }
 
-void Expander::AddBuild(Build build, std::unordered_map<std::string, size_t>& by_key) {
-  const size_t index = out_.builds.size();
-  by_key.emplace(build.key, index);
-  out_.builds.push_back(std::move(build));
-  images_.emplace(out_.builds.back().image, index);
+void Expander::AddBuild(size_t stage, uint32_t row, std::string_view key, std::string_view image,
+                        TextIndex& by_key) {
+  const auto build = static_cast<uint32_t>(out_.builds.size());
+  const std::string_view name = out_.rows.name(row);  // mostly the key
+  out_.builds.push_back({static_cast<uint32_t>(stage), row, key == name ? name : out_.texts.Store(key),
+                         out_.texts.Store(image)});
+  build_of_[stage][row] = build;
+  by_key.Add(build, KeyOf());
+  by_image_.Add(build, ImageOf());
 }
 
 /// A row whose key another row had first: all that goes into the build must have the same value in both.
-void Expander::ShareBuild(Build& build, size_t row, const StageUses& uses,
-                          const std::vector<std::string_view>& values) {
+void Expander::CheckShared(const Build& build, size_t row, const StageUses& uses,
+                           const std::vector<std::string_view>& values) {
   std::vector<std::string_view> first;
   Resolve(uses.uses, build.row, first);
   for (size_t i = 0; i < uses.shared; ++i) {
     if (values[i] == first[i]) continue;
-    const Use& use = uses.uses[i];
-    return problems_.Add(use.where, "rows " + Quote(out_.rows[build.row].name) + " and " +
-                                        Quote(out_.rows[row].name) + " share the key " + Quote(build.key) +
-                                        " of stage " + batch_.stages[build.stage].name + " but differ in " +
-                                        Reference(use.written) + " (" + Quote(first[i]) + " and " +
-                                        Quote(values[i]) + "); put it into the key or leave it out here");
+    return problems_.Add([&, &use = uses.uses[i]] {
+      return Problem{use.where, "rows " + Quote(out_.rows.name(build.row)) + " and " +
+                                    Quote(out_.rows.name(row)) + " share the key " + Quote(build.key) +
+                                    " of stage " + batch_.stages[build.stage].name + " but differ in " +
+                                    Reference(use.written) + " (" + Quote(first[i]) + " and " +
+                                    Quote(values[i]) + "); put it into the key or leave it out here"};
+    });
   }
-  const std::vector<size_t> needs = NeedsOf(batch_.stages[build.stage], row);
-  build.needs.insert(build.needs.end(), needs.begin(), needs.end());
+}
+
+/// A build needs what any of its rows needs.
+void Expander::AddNeeds(size_t stage) {
+  std::vector<std::pair<uint32_t, uint32_t>> pairs;  // a build and one that it needs
+  for (const std::string& need : batch_.stages[stage].needs) {
+    const std::vector<uint32_t>& needed = build_of_[StageIndex(need)];
+    for (size_t row = 0; row < needed.size(); ++row) pairs.emplace_back(build_of_[stage][row], needed[row]);
+  }
+  std::sort(pairs.begin(), pairs.end());
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  std::vector<uint32_t> needs;
+  auto pair = pairs.begin();
+  for (size_t build = out_.needs.size(); build < out_.builds.size(); ++build) {
+    needs.clear();
+    for (; pair != pairs.end() && pair->first == build; ++pair) needs.push_back(pair->second);
+    out_.needs.Add(needs);
+  }
 }
 
 /// Names that no row can know are told once, not once for every row. True where there is none.
@@ -192,39 +238,51 @@ bool Expander::CheckKnown(const std::vector<Use>& uses) {
     if (!variable && use.name.kind != Name::Kind::Column) continue;
     if (columns_.contains(use.name.text) || (variable && batch_.variables.contains(use.name.text))) continue;
     all = false;
-    const std::vector<std::string_view> columns(columns_.begin(), columns_.end());
-    std::vector<std::string_view> known = columns;
-    for (const auto& [name, value] : batch_.variables) known.push_back(name);
-    problems_.Add(use.where, Reference(use.written) + " is unknown: no row has a column of that name" +
-                                 (variable ? " and there is no such variable" : "") +
-                                 " (columns: " + Listed(columns) + ")" + DidYouMean(use.name.text, known));
+    problems_.Add([&] {
+      const std::vector<std::string_view> columns(columns_.begin(), columns_.end());
+      std::vector<std::string_view> known = columns;
+      for (const auto& [name, value] : batch_.variables) known.push_back(name);
+      return Problem{use.where, Reference(use.written) + " is unknown: no row has a column of that name" +
+                                    (variable ? " and there is no such variable" : "") +
+                                    " (columns: " + Listed(columns) + ")" + DidYouMean(use.name.text, known)};
+    });
   }
   return all;
 }
 
-const std::string* Expander::ColumnOrVariable(const Name& name, const Row& row) const {
-  if (const auto column = row.columns.find(name.text); column != row.columns.end()) return &column->second;
-  if (name.kind == Name::Kind::Column) return nullptr;
+/// The variable of that name, where the name may mean one.
+std::optional<std::string_view> Expander::Variable(const Name& name) const {
+  if (name.kind == Name::Kind::Column) return std::nullopt;
   const auto variable = batch_.variables.find(name.text);
-  return variable == batch_.variables.end() ? nullptr : &variable->second;
+  return variable == batch_.variables.end() ? std::nullopt
+                                            : std::optional<std::string_view>(variable->second);
 }
 
 /// The values of the uses for a row; the build's own key and image are left empty, they follow from these.
-bool Expander::Resolve(const std::vector<Use>& uses, size_t row_index,
-                       std::vector<std::string_view>& values) {
-  const Row& row = out_.rows[row_index];
+bool Expander::Resolve(const std::vector<Use>& uses, size_t row, std::vector<std::string_view>& values) {
   values.assign(uses.size(), {});
   bool all = true;
   for (size_t i = 0; i < uses.size(); ++i) {
     const Name& name = uses[i].name;
     if (name.kind == Name::Kind::RowName) {
-      values[i] = row.name;
+      values[i] = out_.rows.name(row);
     } else if (name.kind == Name::Kind::NeedImage) {
-      values[i] = NeededImage(name, row_index);
+      values[i] = NeededImage(name, row);
     } else if (name.kind == Name::Kind::Column || name.kind == Name::Kind::ColumnOrVariable) {
-      const std::string* value = ColumnOrVariable(name, row);
-      if (value == nullptr) {
-        problems_.Add(row.origin, "has no column " + Quote(name.text) + ", which " + uses[i].where + " uses");
+      const auto own = out_.rows.Value(row, name.text);
+      const auto value = own ? own : Variable(name);
+      if (!value) {
+        problems_.Add([&] {
+          return Problem{out_.rows.Origin(row),
+                         "has no column " + Quote(name.text) + ", which " + uses[i].where + " uses"};
+        });
+        all = false;
+      } else if (own && own->find('\0') != std::string_view::npos) {
+        problems_.Add([&] {
+          return Problem{out_.rows.Origin(row),
+                         "column " + Quote(name.text) + " holds a NUL byte, which no argument or " +
+                             "environment variable can have; " + uses[i].where + " uses it"};
+        });
         all = false;
       } else {
         values[i] = *value;
@@ -232,6 +290,39 @@ bool Expander::Resolve(const std::vector<Use>& uses, size_t row_index,
     }
   }
   return all;
+}
+
+/// What the kernel and the API server will take of a row's template. False where they will not.
+bool Expander::CheckTexts(const StageUses& uses, size_t row, const std::vector<std::string_view>& values) {
+  const auto refuse = [&](const std::string& where, size_t size, const char* what, size_t most) {
+    problems_.Add([&] {
+      return Problem{where, "row " + Quote(out_.rows.name(row)) + " (" + out_.rows.Origin(row) +
+                                "): " + what + " would have " + std::to_string(size) + " bytes, at most " +
+                                std::to_string(most)};
+    });
+    return false;
+  };
+  size_t all = uses.fixed;
+  for (const TemplateText& text : uses.texts) {
+    const size_t size = text.Size(values);
+    if (text.to_kernel && size > kMaxArgument) {
+      return refuse(text.where, size, "this argument or environment variable", kMaxArgument);
+    }
+    all += size;
+  }
+  if (all <= kMaxTemplateText) return true;
+  return refuse("spec.stages[" + std::to_string(uses.stage) + "].template", all, "the text of its Pod",
+                kMaxTemplateText);
+}
+
+/// False where so much for each row would keep the controller from its other batches.
+bool Expander::Affordable(size_t work_per_row, const std::string& where) {
+  look_ups_ += work_per_row * out_.rows.size();
+  if (look_ups_ <= kMaxLookUps) return true;
+  problems_.Add(where, "uses too much of the rows: " + std::to_string(work_per_row) + " values for each of " +
+                           std::to_string(out_.rows.size()) + "; all stages together may use " +
+                           std::to_string(kMaxLookUps));
+  return false;
 }
 
 size_t Expander::StageIndex(std::string_view name) const {
@@ -244,15 +335,9 @@ std::string_view Expander::NeededImage(const Name& name, size_t row) const {
   return out_.builds[build_of_[StageIndex(name.text)][row]].image;
 }
 
-std::vector<size_t> Expander::NeedsOf(const Stage& stage, size_t row) const {
-  std::vector<size_t> needs;
-  for (const std::string& name : stage.needs) needs.push_back(build_of_[StageIndex(name)][row]);
-  return needs;
-}
-
 }  // namespace
 
-tl::expected<Expansion, std::vector<Problem>> Expand(const Batch& batch, std::vector<Row> rows) {
+tl::expected<Expansion, std::vector<Problem>> Expand(const Batch& batch, Rows rows) {
   return Expander(batch, std::move(rows)).Run();
 }
 

@@ -94,7 +94,9 @@ void Fields::RefuseOthers() {
   if (object_ == nullptr) return;
   for (const auto& [name, value] : object_->items()) {
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
-    problems_.Add(path_ + "." + Printable(name, 80), "unknown field" + DidYouMean(name, known_));
+    problems_.Add([&, &field = name] {
+      return Problem{path_ + "." + Printable(field, 80), "unknown field" + DidYouMean(field, known_)};
+    });
   }
 }
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "batch/read.h"
 
 namespace imagebatch::batch {
 namespace {
@@ -24,14 +23,6 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
-
-void Problems::Add(std::string where, std::string message) {
-  if (list_.size() < kMaxProblems) {
-    list_.push_back({std::move(where), std::move(message)});
-  } else {
-    ++left_out_;
-  }
-}
 
 std::vector<Problem> Problems::Take() {
   if (left_out_ > 0) {

@@ -1,10 +1,12 @@
 #pragma once
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "batch/rows.h"
 #include "batch/types.h"
 
 namespace imagebatch::batch {
@@ -18,6 +20,12 @@ inline constexpr size_t kMaxProblems = 10;
 /// template (pod_template.h), names in $(...) that no row can give a meaning.
 tl::expected<Batch, std::vector<Problem>> ReadBatch(const nlohmann::json& object);
 
+/// An ImageBatch as the API server sends it; nothing where the text is none. Where it is nested deeper than
+/// 128 levels, which copying and writing it would pay for with as many frames of the stack, it has in place
+/// of its spec the text kTooDeep, which ReadBatch tells.
+std::optional<nlohmann::json> ReadStored(std::string_view text);
+inline constexpr const char* kTooDeep = "is nested deeper than 128 levels";
+
 /// JSON text as a value; fails on a syntax error (with line and column), a duplicate key (with its path),
 /// more than 128 levels and more than `max_bytes`.
 Result<nlohmann::json> ReadJson(std::string_view text, size_t max_bytes);
@@ -29,12 +37,12 @@ Result<nlohmann::json> ReadJson(std::string_view text, size_t max_bytes);
 Result<nlohmann::json> ReadYaml(std::string_view text, size_t max_bytes);
 
 /// Rows of one source: inline rows (spec.images.rows) or the text of a ConfigMap's key (JSON Lines; empty
-/// lines are skipped). Appends to `rows` and `problems`. A row that is not an object of strings, numbers and
+/// lines are skipped). Adds to `rows` and `problems`. A row that is not an object of strings, numbers and
 /// booleans, a duplicate column, a column name that is not [A-Za-z_][A-Za-z0-9_.-]* is a problem with its
 /// line. An inline row holds strings and integers only: of another number or a boolean the reader of the YAML
 /// has already lost the spelling (4.10, yes).
-void ReadInlineRows(const Images& images, std::vector<Row>& rows, std::vector<Problem>& problems);
-void ReadRowLines(std::string_view text, const ConfigMapKey& source, std::vector<Row>& rows,
+void ReadInlineRows(const Images& images, Rows& rows, std::vector<Problem>& problems);
+void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& rows,
                   std::vector<Problem>& problems);
 
 }  // namespace imagebatch::batch

@@ -29,6 +29,7 @@ HangOverrides ReadHang(const json& value, const std::string& path, Problems& pro
   hang.silent_seconds = ReadInteger(fields, "silentSeconds", kYear);
   hang.deadline_seconds = ReadInteger(fields, "deadlineSeconds", kYear);
   hang.pending_seconds = ReadInteger(fields, "pendingSeconds", kYear);
+  hang.init_seconds = ReadInteger(fields, "initSeconds", kYear);
   hang.slow_factor = ReadInteger(fields, "slowFactor", 1000);
   hang.action = ReadAction(fields);
   fields.RefuseOthers();
@@ -41,6 +42,7 @@ HangPolicy Override(HangPolicy policy, const HangOverrides& overrides) {
   policy.silent_seconds = overrides.silent_seconds.value_or(policy.silent_seconds);
   policy.deadline_seconds = overrides.deadline_seconds.value_or(policy.deadline_seconds);
   policy.pending_seconds = overrides.pending_seconds.value_or(policy.pending_seconds);
+  policy.init_seconds = overrides.init_seconds.value_or(policy.init_seconds);
   policy.slow_factor = overrides.slow_factor.value_or(policy.slow_factor);
   policy.action = overrides.action.value_or(policy.action);
   return policy;

@@ -4,44 +4,33 @@ namespace imagebatch::batch {
 
 std::vector<Piece> ParseReferences(std::string_view text, Dollars dollars) {
   std::vector<Piece> pieces;
-  std::string literal;
-  const auto end_literal = [&] {
-    if (!literal.empty()) pieces.push_back({false, std::move(literal)});
-    literal.clear();
-  };
-  for (size_t i = 0; i < text.size();) {
-    if (text[i] != '$' || i + 1 == text.size()) {
-      literal += text[i++];
-      continue;
-    }
-    if (text[i + 1] == '$') {
-      literal += dollars == Dollars::Single ? "$" : "$$";
-      i += 2;
-      continue;
-    }
-    const size_t close = text[i + 1] == '(' ? text.find(')', i + 2) : std::string_view::npos;
-    if (close == std::string_view::npos) {
-      literal += text.substr(i, 2);
-      i += 2;
-      continue;
-    }
-    end_literal();
-    pieces.push_back({true, std::string(text.substr(i + 2, close - i - 2))});
-    i = close + 1;
-  }
-  end_literal();
+  CutReferences(
+      text.begin(), text.end(), dollars,
+      [&](auto from, auto to) {
+        if (from == to) return;
+        if (pieces.empty() || pieces.back().is_name) pieces.push_back({});
+        pieces.back().text.append(from, to);
+      },
+      [&](auto from, auto to) {
+        pieces.push_back({true, std::string(from, to)});
+      });
   return pieces;
 }
 
 std::string Substitute(std::string_view text, Dollars dollars,
-                       const std::function<std::string_view(std::string_view name)>& value) {
+                       const std::function<std::optional<std::string_view>(std::string_view name)>& value) {
   std::string out;
   for (const Piece& piece : ParseReferences(text, dollars)) {
     if (!piece.is_name) {
       out += piece.text;
       continue;
     }
-    for (const char c : value(piece.text)) {
+    const std::optional<std::string_view> found = value(piece.text);
+    if (!found) {
+      out.append("$(").append(piece.text).append(")");
+      continue;
+    }
+    for (const char c : *found) {
       out += c;
       if (c == '$' && dollars == Dollars::Kept) out += c;
     }

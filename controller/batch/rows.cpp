@@ -1,140 +1,102 @@
-#include <algorithm>
-#include <utility>
+#include "batch/rows.h"
 
-#include "batch/json_reader.h"
-#include "batch/names.h"
-#include "batch/problems.h"
-#include "batch/read.h"
-#include "batch/source_text.h"
+#include <algorithm>
 
 namespace imagebatch::batch {
-namespace {
 
-using nlohmann::json;
-using Columns = std::map<std::string, std::string>;
+void Rows::Begin(RowSource source) { sources_.emplace_back(rows_.size(), std::move(source)); }
 
-std::string ColumnNameProblem(std::string_view name) {
-  if (IsColumnName(name)) return "";
-  return "column name " + Quote(name) + " must be a letter or _, then letters, digits, _ . -";
+void Rows::BeginRow() {
+  draft_.clear();
+  draft_text_.clear();
+  ++draft_number_;
 }
 
-/// One line: an object of scalars. Numbers keep their spelling, which a value would lose (4.10 is not 4.1).
-class RowEvents final : public JsonEvents {
- public:
-  bool null() override { return Reject("null"); }
-  bool boolean(bool value) override { return Set(value ? "true" : "false"); }
-  bool number_integer(number_integer_t value) override {
-    return Set(value == 0 ? "-0" : std::to_string(value));  // only a number with a sign comes here
-  }
-  bool number_unsigned(number_unsigned_t value) override { return Set(std::to_string(value)); }
-  bool number_float(number_float_t, const string_t& written) override { return Set(written); }
-  bool string(string_t& value) override { return Set(std::move(value)); }
-  bool start_object(size_t) override {
-    if (open_) return Reject("an object");
-    open_ = true;
-    return true;
-  }
-  bool key(string_t& name) override {
-    if (std::string problem = ColumnNameProblem(name); !problem.empty()) return Refuse(std::move(problem));
-    if (columns_.contains(name)) return Refuse("duplicate column " + Quote(name));
-    column_ = std::move(name);
-    return true;
-  }
-  bool end_object() override { return true; }
-  bool start_array(size_t) override { return Reject("an array"); }
-  bool end_array() override { return true; }
-
-  Columns Take() { return std::move(columns_); }
-
- private:
-  bool Set(std::string value) {
-    if (!open_) return Reject("");
-    columns_.insert_or_assign(std::move(column_), std::move(value));
-    return true;
-  }
-  bool Reject(std::string_view kind) {
-    if (!open_) return Refuse("the row is not an object");
-    return Refuse("column " + Quote(column_) + " is " + std::string(kind) +
-                  "; a row holds strings, numbers and booleans only");
-  }
-
-  bool open_ = false;
-  std::string column_;
-  Columns columns_;
-};
-
-/// What is wrong with an inline row, nothing where all is well; then `columns` holds it.
-std::string ReadInlineRow(const json& row, Columns& columns) {
-  if (!row.is_object()) return "the row is not an object";
-  for (const auto& [name, value] : row.items()) {
-    if (std::string problem = ColumnNameProblem(name); !problem.empty()) return problem;
-    const std::string column = "column " + Quote(name);
-    if (value.is_string()) {
-      columns[name] = value.get<std::string>();
-    } else if (value.is_number_integer()) {
-      columns[name] = value.dump();
-    } else if (value.is_number_float() || value.is_boolean()) {
-      // YAML has already read 4.10 as 4.1 and yes as true: what was written is lost
-      return column + " is " + (value.is_boolean() ? "a boolean" : "a number with a fraction") +
-             "; put it in quotes to keep it as it is written";
-    } else {
-      return column + " is " +
-             (value.is_object()  ? "an object"
-              : value.is_array() ? "an array"
-                                 : "null") +
-             "; an inline row holds strings and integers only";
-    }
-  }
-  return "";
+bool Rows::BeginColumn(std::string_view name) {
+  const uint32_t column = ColumnOf(name);
+  if (columns_[column].draft == draft_number_) return false;
+  columns_[column].draft = draft_number_;
+  draft_.push_back({column, draft_text_.size(), 0});
+  return true;
 }
 
-/// A line of a ConfigMap is parsed alone: "line 1, column 9: ..." of it becomes "byte 9: ...".
-std::string WithinLine(const std::string& message) {
-  constexpr std::string_view kHead = "line 1, column ";
-  return message.starts_with(kHead) ? "byte " + message.substr(kHead.size()) : message;
+void Rows::SetValue(std::string_view value) {
+  if (!columns_[draft_.back().column].used) return;
+  draft_text_ += value;
+  draft_.back().size = value.size();
 }
 
-void Append(Problems& found, std::vector<Problem>& problems) {
-  for (Problem& problem : found.Take()) problems.push_back(std::move(problem));
-}
-
-}  // namespace
-
-void ReadInlineRows(const Images& images, std::vector<Row>& rows, std::vector<Problem>& problems) {
-  Problems found("spec.images.rows");
-  for (size_t i = 0; i < images.rows.size(); ++i) {
-    Row row;
-    row.origin = "spec.images.rows[" + std::to_string(i) + "]";
-    if (std::string problem = ReadInlineRow(images.rows[i], row.columns); !problem.empty()) {
-      found.Add(row.origin, std::move(problem));
-    } else {
-      rows.push_back(std::move(row));
-    }
+void Rows::AddRow(uint32_t number) {
+  const auto row = static_cast<uint32_t>(rows_.size());
+  values_ += draft_.size();
+  for (const DraftCell& cell : draft_) {
+    Column& column = columns_[cell.column];
+    column.first_row = std::min(column.first_row, row);
   }
-  Append(found, problems);
+  std::erase_if(draft_, [&](const DraftCell& cell) { return !columns_[cell.column].used; });
+  std::sort(draft_.begin(), draft_.end(),
+            [](const DraftCell& a, const DraftCell& b) { return a.column < b.column; });
+  sorted_text_.clear();
+  for (const DraftCell& cell : draft_) {
+    sorted_text_.append(draft_text_, cell.begin, cell.size);
+    cells_.push_back({cell.column, static_cast<uint32_t>(sorted_text_.size())});
+  }
+  rows_.push_back({texts_.Store(sorted_text_).data(), {}, static_cast<uint32_t>(cells_.size()), number});
 }
 
-void ReadRowLines(std::string_view text, const ConfigMapKey& source, std::vector<Row>& rows,
-                  std::vector<Problem>& problems) {
-  const std::string name = "ConfigMap " + source.name + "/" + source.key;
-  Problems found(name);
-  for (size_t number = 1; !text.empty(); ++number) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    Row row;
-    row.origin = name + " line " + std::to_string(number);
-    RowEvents events;
-    if (const auto checked = CheckText(line, line.size()); !checked) {
-      found.Add(row.origin, WithinLine(checked.error().message));
-    } else if (!events.Parse(line)) {
-      found.Add(row.origin, WithinLine(events.error()));
-    } else {
-      row.columns = events.Take();
-      rows.push_back(std::move(row));
-    }
+// Mostly it is a value of the row, which is then there already.
+void Rows::SetName(size_t row, std::string_view name) {
+  for (const Cell& cell : CellsOf(row)) {
+    const std::string_view value = ValueOf(row, cell);
+    if (value != name) continue;
+    rows_[row].name = value;
+    return;
   }
-  Append(found, problems);
+  rows_[row].name = texts_.Store(name);
+}
+
+std::optional<std::string_view> Rows::Value(size_t row, std::string_view column) const {
+  const auto wanted = column_index_.Find(column, [&](uint32_t i) { return columns_[i].name; });
+  if (!wanted) return std::nullopt;
+  const std::span<const Cell> cells = CellsOf(row);
+  const auto cell = std::lower_bound(cells.begin(), cells.end(), *wanted,
+                                     [](const Cell& a, uint32_t b) { return a.column < b; });
+  if (cell == cells.end() || cell->column != *wanted) return std::nullopt;
+  return ValueOf(row, *cell);
+}
+
+std::string Rows::Origin(size_t row) const {
+  const auto after = std::upper_bound(sources_.begin(), sources_.end(), row,
+                                      [](size_t a, const auto& source) { return a < source.first; });
+  return std::prev(after)->second.Origin(rows_[row].number);
+}
+
+std::vector<std::pair<size_t, std::string_view>> Rows::Columns() const {
+  std::vector<std::pair<size_t, std::string_view>> columns;
+  for (const Column& column : columns_) {
+    if (column.first_row != kNone) columns.emplace_back(column.first_row, column.name);
+  }
+  std::sort(columns.begin(), columns.end());
+  return columns;
+}
+
+uint32_t Rows::ColumnOf(std::string_view name) {
+  const auto name_of = [&](uint32_t i) { return columns_[i].name; };
+  if (const auto known = column_index_.Find(name, name_of)) return *known;
+  const auto column = static_cast<uint32_t>(columns_.size());
+  columns_.push_back({texts_.Store(name), used_.contains(name), kNone, 0});
+  column_index_.Add(column, name_of);
+  return column;
+}
+
+std::span<const Rows::Cell> Rows::CellsOf(size_t row) const {
+  const size_t begin = row == 0 ? 0 : rows_[row - 1].cells_end;
+  return std::span(cells_).subspan(begin, rows_[row].cells_end - begin);
+}
+
+std::string_view Rows::ValueOf(size_t row, const Cell& cell) const {
+  const uint32_t begin = &cell == CellsOf(row).data() ? 0 : (&cell - 1)->end;
+  return {rows_[row].text + begin, cell.end - begin};
 }
 
 }  // namespace imagebatch::batch

@@ -24,14 +24,19 @@ constexpr size_t kMaxVariable = 4096;
 constexpr size_t kMaxStages = 10;
 constexpr size_t kMaxStageName = 40;
 constexpr size_t kMaxPattern = 1024;  // nameFrom, key, image
+constexpr const char* kNul = "holds a NUL byte, which no argument or environment variable can have";
+
+void CheckReference(std::string_view name, const Stage* stage, Field field, const std::string& where,
+                    Problems& problems) {
+  if (std::string problem = ReferenceProblem(stage, field, name); !problem.empty()) {
+    problems.Add(where, std::move(problem));
+  }
+}
 
 void CheckReferences(std::string_view text, const Stage* stage, Field field, const std::string& where,
                      Problems& problems) {
   for (const Piece& piece : ParseReferences(text, Dollars::Single)) {
-    if (!piece.is_name) continue;
-    if (std::string problem = ReferenceProblem(stage, field, piece.text); !problem.empty()) {
-      problems.Add(where, std::move(problem));
-    }
+    if (piece.is_name) CheckReference(piece.text, stage, field, where, problems);
   }
 }
 
@@ -86,6 +91,7 @@ std::map<std::string, std::string> ReadVariables(const json& value, const std::s
       fields.Add(name, "must be a string");
     } else {
       variables[name] = fields.String(name, "", kMaxVariable);
+      if (variables[name].find('\0') != std::string::npos) fields.Add(name, kNul);
     }
   }
   return variables;
@@ -139,8 +145,13 @@ Stage ReadStage(const json& value, const std::vector<std::string>& all, size_t i
     stage.pod_template = *pod_template;
     const std::string where = fields.PathOf("template");
     CheckPodTemplate(stage.pod_template, where, problems);
+    const KubeletVariables kubelets(stage.pod_template);
     ForEachString(stage.pod_template, [&](const TemplatePath& at, std::string& text) {
-      CheckReferences(text, &stage, Field::Template, where + "." + ToString(at), problems);
+      if (text.find('\0') != std::string::npos) problems.Add(where + "." + ToString(at), kNul);
+      for (const Piece& piece : ParseReferences(text, Dollars::Single)) {
+        if (!piece.is_name || kubelets.Has(at, piece.text)) continue;
+        CheckReference(piece.text, &stage, Field::Template, where + "." + ToString(at), problems);
+      }
     });
   }
   if (const json* hang = fields.Find("hang")) stage.hang = ReadHang(*hang, fields.PathOf("hang"), problems);
@@ -226,7 +237,9 @@ tl::expected<Batch, std::vector<Problem>> ReadBatch(const json& object) {
       problems.Add(name, "unknown field" + DidYouMean(name, known));
     }
   }
-  if (object.contains("spec")) {
+  if (object.contains("spec") && object["spec"] == kTooDeep) {
+    problems.Add("spec", kTooDeep);
+  } else if (object.contains("spec")) {
     ReadSpec(object["spec"], batch, problems);
   } else {
     problems.Add("spec", "is required");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "batch/pod_template.h"
 
 namespace imagebatch::batch {
 namespace {
@@ -59,6 +60,39 @@ Dollars DollarsAt(const TemplatePath& path) {
       (path.size() == 6 && field == "volumeMounts" && path[5].field == "subPathExpr") ||
       (path.size() == 7 && field.ends_with("Probe") && path[4].field == "exec" && path[5].field == "command");
   return kept ? Dollars::Kept : Dollars::Single;
+}
+
+KubeletVariables::KubeletVariables(const nlohmann::json& pod_template) {
+  const auto member = [](const nlohmann::json& value, const char* name) -> const nlohmann::json* {
+    if (!value.is_object()) return nullptr;
+    const auto found = value.find(name);
+    return found == value.end() ? nullptr : &*found;
+  };
+  const nlohmann::json* spec = member(pod_template, "spec");
+  for (const char* list : {"containers", "initContainers"}) {
+    const nlohmann::json* containers = spec == nullptr ? nullptr : member(*spec, list);
+    if (containers == nullptr || !containers->is_array()) continue;
+    for (size_t i = 0; i < containers->size(); ++i) {
+      const nlohmann::json* env = member((*containers)[i], "env");
+      if (env == nullptr || !env->is_array()) continue;
+      auto& variables = containers_[{list, i}];
+      for (size_t v = 0; v < env->size(); ++v) {
+        const nlohmann::json* name = member((*env)[v], "name");
+        if (name != nullptr && name->is_string() && *name != kMarkerVariable) {
+          variables.try_emplace(name->get<std::string>(), v);
+        }
+      }
+    }
+  }
+}
+
+bool KubeletVariables::Has(const TemplatePath& path, std::string_view name) const {
+  if (DollarsAt(path) != Dollars::Kept) return false;
+  const auto container = containers_.find({std::string(path[1].field), path[2].index});
+  if (container == containers_.end()) return false;
+  const auto variable = container->second.find(std::string(name));
+  if (variable == container->second.end()) return false;
+  return path[3].field != "env" || variable->second < path[4].index;
 }
 
 void ForEachString(nlohmann::json& pod_template, const Visit& visit) {

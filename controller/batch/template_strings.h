@@ -1,8 +1,11 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "batch/references.h"
@@ -23,6 +26,22 @@ std::string ToString(const TemplatePath& path);
 /// command, args, env[].value, volumeMounts[].subPathExpr (kubernetes.io "Define Dependent Environment
 /// Variables", pkg/kubelet/container/helpers.go) and the commands of exec probes (pkg/kubelet/prober).
 Dollars DollarsAt(const TemplatePath& path);
+
+/// The references of a Pod template that are not ours to replace: in a field that the kubelet expands, a
+/// $(NAME) of a variable in the env of the same container. It means there what it means in any Pod, whatever
+/// the rows' columns are called, so that no row can take the place of what the template's author wrote.
+class KubeletVariables {
+ public:
+  explicit KubeletVariables(const nlohmann::json& pod_template);
+
+  /// True where the kubelet will know `name` in the string at `path`. In env[].value it knows the variables
+  /// that stand before that one, elsewhere all. The runner's marker is kept out of its reach.
+  bool Has(const TemplatePath& path, std::string_view name) const;
+
+ private:
+  // of a container, given as its list and its index there: the variables, with their first index in env
+  std::map<std::pair<std::string, size_t>, std::unordered_map<std::string, size_t>> containers_;
+};
 
 /// Calls `visit` for every string value of a Pod template, in the order of its keys. Keys are not visited.
 void ForEachString(nlohmann::json& pod_template,

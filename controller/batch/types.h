@@ -4,16 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace imagebatch::batch {
-
-/// One line of input. Column names and values are untrusted text.
-struct Row {
-  std::string name;                            // unique within the batch, from spec.images.nameFrom
-  std::map<std::string, std::string> columns;  // numbers and booleans are kept as they were written
-  std::string origin;  // "spec.images.rows[3]" or "ConfigMap verified/rows.jsonl line 4"
-};
 
 struct ConfigMapKey {
   std::string name, key;
@@ -34,6 +28,7 @@ struct HangPolicy {
   int silent_seconds = 1800;
   int deadline_seconds = 0;   // counted from the container's start
   int pending_seconds = 600;  // for a Pod that does not start, or does not end
+  int init_seconds = 1800;    // for one init container
   int slow_factor = 3;        // times the median of the finished builds of its stage; 0 switches it off
   HangAction action = HangAction::Flag;
 };
@@ -41,7 +36,7 @@ struct HangPolicy {
 /// spec.stages[].hang: what a stage has otherwise than spec.hang.
 struct HangOverrides {
   std::optional<int> deadlock_seconds, idle_seconds, silent_seconds, deadline_seconds, pending_seconds,
-      slow_factor;
+      init_seconds, slow_factor;
   std::optional<HangAction> action;
 };
 
@@ -75,11 +70,10 @@ HangPolicy Override(HangPolicy policy, const HangOverrides& overrides);
 
 /// One image of one stage. Rows of a stage with the same key share one.
 struct Build {
-  size_t stage = 0;           // index into Batch::stages
-  std::string key;            // rendered
-  std::string image;          // rendered; a valid image reference
-  size_t row = 0;             // index of the first row that needs it; RenderTemplate works from this one
-  std::vector<size_t> needs;  // indexes of builds, each of an earlier stage; sorted, unique
+  uint32_t stage = 0;      // index into Batch::stages
+  uint32_t row = 0;        // index of the first row that needs it; RenderTemplate works from this one
+  std::string_view key;    // rendered
+  std::string_view image;  // rendered; a valid image reference
 };
 
 /// What is wrong, in the order of the input.

@@ -1,92 +1,109 @@
+// What is seen of the attempts, and to which of them it belongs. What follows from it: attempts_advance.cpp.
 #include "cluster/attempts.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
-#include "base/text.h"
-#include "cluster/job_object.h"
 #include "cluster/names.h"
-#include "cluster/parse.h"
 
 namespace imagebatch::cluster {
 namespace {
 
-using nlohmann::json;
 using plan::Phase;
 
-bool Finished(const JobView& job) { return job.phase != JobView::Phase::Active; }
-
-Outcome Rejected(const char* reason, const std::string& message, Now now) {
-  Outcome outcome;
-  outcome.started = outcome.finished = now.wall;
-  outcome.reason = reason;
-  outcome.message = Printable(message, 512);
-  return outcome;
-}
-
-kube::Request PodOfJob(const std::string& ns, const std::string& job) {
-  kube::Request request;
-  request.path = PodsPath(ns) + "?labelSelector=batch.kubernetes.io%2Fjob-name%3D" + job;
-  return request;
-}
-
-Result<std::vector<PodView>> PodsIn(const Result<kube::Response>& response) {
-  return Ok(response) ? ParsePodList(response->body) : Result<std::vector<PodView>>(Fail("no list"));
+/// The hash and the number in a name that JobName made; empty and 0 where it did not.
+std::pair<std::string, int> ReadJobName(const std::string& batch, const std::string& name) {
+  const size_t last = name.rfind('-');
+  if (last == std::string::npos || last == 0) return {};
+  const size_t before = name.rfind('-', last - 1);
+  if (before == std::string::npos) return {};
+  int number = 0;
+  std::from_chars(name.data() + last + 1, name.data() + name.size(), number);
+  std::string hash = name.substr(before + 1, last - before - 1);
+  if (number < 1 || JobName(batch, hash, number) != name) return {};
+  return {std::move(hash), number};
 }
 
 }  // namespace
 
-Attempts::Attempts(const batch::Batch& batch, const batch::Expansion& expansion,
-                   const std::vector<std::string>& build_hashes, RunnerKit& kit, plan::Plan& plan,
-                   Requests& requests, const void* owner)
+Attempts::Attempts(const batch::Batch& batch, const batch::Expansion& expansion, const BuildHashes& hashes,
+                   RunnerKit& kit, plan::Plan& plan, Requests& requests, const void* owner)
     : batch_(batch),
-      expansion_(expansion),
-      build_hashes_(build_hashes),
-      kit_(kit),
       plan_(plan),
-      requests_(requests),
-      owner_(owner),
+      hashes_(hashes),
+      client_(batch, expansion, hashes, kit, requests, owner),
       evidence_(batch, requests, owner),
-      verdicts_(batch, expansion, requests, owner, evidence_) {
-  for (uint32_t i = 0; i < build_hashes.size(); ++i) build_of_hash_.emplace(build_hashes[i], i);
-}
+      verdicts_(batch, expansion, requests, owner, evidence_) {}
 
 Attempts::Live* Attempts::Find(const std::string& name) {
   const auto at = live_.find(name);
   return at == live_.end() ? nullptr : &at->second;
 }
 
-// The live attempt of a Job: one that was started here, or one that an earlier process left.
-Attempts::Live* Attempts::FindOrAdopt(const JobView& job) {
-  if (Live* live = Find(job.name)) return live;
-  const auto build = build_of_hash_.find(job.build);
-  if (build == build_of_hash_.end() || job.attempt < 1) return nullptr;
-  if (job.name != JobName(batch_.name, job.build, job.attempt))
-    return nullptr;  // labels can be copied by anyone
-  for (const plan::Attempt& attempt : plan_.attempts(build->second)) {
-    if (attempt.number != job.attempt || attempt.phase < Phase::Succeeded) continue;
-    if (!Finished(job) && !going_.contains(job.name)) leftovers_.insert(job.name);
-    return nullptr;
-  }
-  Live& live = live_[job.name];
-  live.build = build->second;
-  live.attempt = job.attempt;
-  return &live;
+bool Attempts::HasEnded(uint32_t build, int attempt) const {
+  const auto& attempts = plan_.attempts(build);
+  return std::any_of(attempts.begin(), attempts.end(), [&](const plan::Attempt& known) {
+    return known.number == attempt && known.phase >= Phase::Succeeded;
+  });
+}
+
+/// `concluded`: what is left of one that has ended.
+Attempts::Live& Attempts::Add(const std::string& name, uint32_t build, int attempt, bool concluded) {
+  Live& live = live_[name];
+  live.build = build;
+  live.attempt = attempt;
+  live.course.concluded = concluded;
+  live.course.stored = concluded && !unstored_.contains(name);
+  if (concluded) plan_.Occupy(build);
+  return live;
 }
 
 void Attempts::Start(const plan::Start& start, Now now) {
-  const std::string name = JobName(batch_.name, build_hashes_[start.build], start.attempt);
-  Live& live = live_[name];
-  live.build = start.build;
-  live.attempt = start.attempt;
+  const std::string name = client_.Name(start.build, start.attempt);
+  Add(name, start.build, start.attempt, false);
   Advance(name, now);
 }
 
+// The live attempt of a Job: one that was started here, or one that an earlier process left.
+Attempts::Live* Attempts::FindOrAdopt(Change change, const JobView& job, Now now) {
+  if (Live* live = Find(job.name)) return live->job || !live->course.concluded ? live : nullptr;
+  const auto build = hashes_.Find(job.build);
+  if (!build || job.attempt < 1) return nullptr;
+  if (job.name != JobName(batch_.name, job.build, job.attempt))
+    return nullptr;  // labels can be copied by anyone
+  if (!HasEnded(*build, job.attempt)) return &Add(job.name, *build, job.attempt, false);
+  if (Finished(job) || change == Change::Gone) return nullptr;
+  // Left over, or the watch lags behind: only a fresh read tells whether it is to be deleted
+  Live& left = Add(job.name, *build, job.attempt, true);
+  left.course.taken = true;
+  Advance(job.name, now);
+  return nullptr;
+}
+
+// A Pod that may run, of a Job that is not known here: of an attempt that has ended, or of one whose Job
+// somebody deleted while no controller ran. Its build waits for it, whatever its Job turns out to be.
+Attempts::Live* Attempts::AdoptLeft(const PodView& pod) {
+  const auto [hash, number] = ReadJobName(batch_.name, pod.job);
+  const auto build = hashes_.Find(hash);
+  if (!build) return nullptr;
+  Live& live = Add(pod.job, *build, number, true);
+  live.course.taken = true;
+  return &live;
+}
+
 void Attempts::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-                     const std::vector<std::pair<Change, PodView>>& pods, Now now) {
+                     const std::vector<std::pair<Change, PodView>>& pods,
+                     const std::vector<ToldVerdict>& told, Now now) {
   for (const auto& [change, job] : jobs) See(change, job, now);
-  for (const auto& [change, pod] : pods) See(change, pod);
-  for (const auto& [change, job] : jobs) Advance(job.name, now);
+  for (const auto& [change, pod] : pods) See(change, pod, now);
+  for (const ToldVerdict& verdict : told) {
+    if (Find(verdict.job) != nullptr) verdicts_.Resume(verdict);
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, live] : live_) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) Advance(name, now);
 }
 
 void Attempts::OnJob(Change change, const JobView& job, Now now) {
@@ -94,298 +111,109 @@ void Attempts::OnJob(Change change, const JobView& job, Now now) {
 }
 
 void Attempts::OnPod(Change change, const PodView& pod, Now now) {
-  if (See(change, pod) != nullptr) Advance(pod.job, now);
+  if (See(change, pod, now) != nullptr) Advance(pod.job, now);
 }
 
 // Takes in a view; the live attempt it belongs to, or null where it changes nothing.
 Attempts::Live* Attempts::See(Change change, const JobView& job, Now now) {
   if (job.batch_uid != batch_.uid) return nullptr;
-  Live* live = FindOrAdopt(job);
-  if (live == nullptr) {
-    if (change == Change::Gone) leftovers_.erase(job.name);
-    return nullptr;
+  Live* live = FindOrAdopt(change, job, now);
+  return live == nullptr ? nullptr : SeeOf(*live, change, job, now);
+}
+
+Attempts::Live* Attempts::SeeOf(Live& of, Change change, const JobView& job, Now now) {
+  Live* live = &of;
+  if (live->job && job.version < live->job->version) return nullptr;  // a reply has told more already
+  if (live->job && live->job->uid != job.uid) {  // its name is another's now, so it is gone itself
+    if (change == Change::Gone || live->job->gone) return nullptr;
+    live->job->gone = true;
+    return live;
   }
   live->listed = true;
-  if (live->job && job.version < live->job->version) return nullptr;  // a reply has told more already
+  if (live->job && live->job->gone && job.version == live->job->version) return nullptr;
   const bool first = !live->job;
   live->job = job;
-  if (change == Change::Gone && !Finished(job)) {
-    Conclude(job.name, OutcomeOfDeleted(job, now.wall));
-    return nullptr;
+  live->job->names.reset();
+  live->job->gone = change == Change::Gone;
+  if (!first) return live;
+  if (live->course.concluded &&
+      !HasEnded(live->build, live->attempt)) {  // see AdoptLeft: it has not ended at all
+    live->course.concluded = live->course.stored = false;
+    plan_.Release(live->build);
   }
-  if (first) {
+  if (!live->course.concluded) {
     plan_.Observe(live->build, {live->attempt, Phase::Pending, plan::Cause::Build, {}});
-    progress_ = true;
+    Advanced(job.created, now);
+  }
+  for (PodView& pod : std::exchange(live->early, {})) {
+    if (pod.job_uid == job.uid) TakePod(*live, std::move(pod), now);
   }
   return live;
 }
 
-Attempts::Live* Attempts::See(Change change, const PodView& pod) {
+Attempts::Live* Attempts::See(Change change, const PodView& seen, Now now) {
+  if (seen.batch_uid != batch_.uid) return nullptr;
+  PodView pod = seen;
+  pod.gone = change == Change::Gone;
   Live* live = Find(pod.job);
-  if (live == nullptr || (live->pod && pod.uid == live->pod->uid && pod.version < live->pod->version))
-    return nullptr;
-  if (change == Change::Gone && !Ended(pod) && !pod.deleting) {
-    live->pod.reset();
-  } else {
-    live->pod = pod;
+  if (live == nullptr && MayRun(pod)) live = AdoptLeft(pod);
+  if (live == nullptr || (live->job && pod.job_uid != live->job->uid)) return nullptr;
+  if (live->job) {
+    TakePod(*live, std::move(pod), now);
+    return live;
   }
+  if (const PodView* early = Early(*live, pod.uid); early != nullptr && early->version > pod.version)
+    return live;
+  std::erase_if(live->early, [&](const PodView& early) { return early.uid == pod.uid; });
+  live->early.push_back(std::move(pod));  // one that is gone too: a read that is under way may still show it
   return live;
+}
+
+const PodView* Attempts::Early(const Live& live, const std::string& uid) {
+  const auto at = std::find_if(live.early.begin(), live.early.end(),
+                               [&](const PodView& early) { return early.uid == uid; });
+  return at == live.early.end() ? nullptr : &*at;
+}
+
+/// Of two Pods of one Job the one that counts is told by Replaces; once the Job is over, the one that may
+/// run.
+void Attempts::TakePod(Live& live, PodView pod, Now now) {
+  const bool other = live.pod && live.pod->uid != pod.uid;
+  if (live.pod && !other && pod.version < live.pod->version) return;
+  if (other) {
+    const bool known_runs = MayRun(*live.pod), runs = MayRun(pod);
+    live.course.others = live.course.others || (known_runs && runs);
+    const bool over = live.job->gone || Finished(*live.job);
+    if (over && known_runs != runs ? known_runs : !Replaces(pod, *live.pod)) return;
+  }
+  if (!live.pod || other) live.pod_since = now.steady;
+  live.pod = std::move(pod);
+  live.pod_listed = true;
 }
 
 void Attempts::OnListBegun(Collection collection) {
-  if (collection != Collection::Jobs) return;
-  for (auto& [name, live] : live_) live.listed = false;
+  for (auto& [name, live] : live_) {
+    if (collection == Collection::Jobs) live.listed = false;
+    if (collection != Collection::Pods) continue;
+    live.pod_listed = false;
+    live.early.clear();                          // the list brings them again
+    live.look_again = live.asking && !live.job;  // what is being read may be older than the list
+  }
 }
 
 void Attempts::OnListEnded(Collection collection, Version version, Now now) {
-  if (collection != Collection::Jobs) return;
-  std::vector<std::string> gone;
+  std::vector<JobView> jobs;
+  std::vector<PodView> pods;
   for (const auto& [name, live] : live_) {
-    if (!live.listed && live.job && live.job->version <= version) gone.push_back(name);
+    if (collection == Collection::Jobs && !live.listed && live.job && !live.job->gone &&
+        live.job->version <= version)
+      jobs.push_back(*live.job);
+    if (collection == Collection::Pods && !live.pod_listed && live.pod && !live.pod->gone &&
+        live.pod->version <= version)
+      pods.push_back(*live.pod);
   }
-  for (const std::string& name : gone) {
-    const JobView job = *live_[name].job;
-    OnJob(Change::Gone, job, now);
-  }
-}
-
-void Attempts::Step(Now now) {
-  for (const std::string& name : timers_.TakeDue(now.steady)) Advance(name, now);
-  verdicts_.Step(now);
-  evidence_.Step(now);
-  for (const std::string& name : evidence_.TakeSettled()) Advance(name, now);
-  for (const std::string& name : verdicts_.TakeToEnd()) {
-    Live* live = Find(name);
-    if (live == nullptr || live->asking || !live->backoff.Due(now.steady)) continue;
-    live->asking = true;
-    LookAgain(name);
-  }
-}
-
-std::optional<SteadyTime> Attempts::Next() const {
-  std::optional<SteadyTime> next;
-  for (const auto other : {timers_.Next(), verdicts_.Next(), evidence_.Next()}) {
-    if (other && (!next || *other < *next)) next = other;
-  }
-  return next;
-}
-
-// The one place that decides what an attempt needs next, from what is seen of it.
-void Attempts::Advance(const std::string& name, Now now) {
-  Live* live = Find(name);
-  if (live == nullptr) return;
-  if (live->asking) return timers_.Set(name, std::nullopt);
-  if (!live->job || Finished(*live->job)) {
-    if (live->job && live->pod && Ended(*live->pod)) return ConcludeEnded(name, *live);
-    if (!live->backoff.Due(now.steady)) return timers_.Set(name, live->backoff.next());
-    timers_.Set(name, std::nullopt);
-    live->asking = true;
-    if (live->job) {
-      ReadPod(name, *live);
-    } else if (live->taken) {
-      ReadJob(name);
-    } else {
-      Create(name, *live);
-    }
-    return;
-  }
-  const bool running =
-      live->pod && live->pod->build && live->pod->build->state == ContainerView::State::Running;
-  const auto& attempts = plan_.attempts(live->build);
-  if (running && !attempts.empty() && attempts.back().number == live->attempt &&
-      attempts.back().phase != Phase::Running) {
-    plan_.Observe(live->build, {live->attempt, Phase::Running, plan::Cause::Build, {}});
-    ran_.push_back({live->build, live->attempt, live->pod->build->started, live->pod->name});
-    progress_ = true;
-  }
-  verdicts_.Look(name, *live, now);
-}
-
-void Attempts::Create(const std::string& name, const Live& live) {
-  const batch::Build& build = expansion_.builds[live.build];
-  const JobSpec spec{build_hashes_[live.build], build.key, live.attempt, kit_.image, kit_.markers.Next(name)};
-  kube::Request request;
-  request.method = kube::Method::Post;
-  request.path = JobsPath(batch_.ns);
-  request.body = JobObject(batch_, batch_.stages[build.stage], build, spec,
-                           batch::RenderTemplate(batch_, expansion_, build))
-                     .dump(-1, ' ', false, json::error_handler_t::replace);
-  requests_.Send(owner_, std::move(request), [this, name](const Result<kube::Response>& response, Now now) {
-    Created(name, response, now);
-  });
-}
-
-void Attempts::Created(const std::string& name, const Result<kube::Response>& response, Now now) {
-  Live* live = Find(name);
-  if (live == nullptr) return;
-  live->asking = false;
-  if (Ok(response)) {
-    live->backoff.Succeeded();
-    if (const auto job = ParseJob(response->body)) return OnJob(Change::Upsert, *job, now);
-  } else if (HasStatus(response, 409)) {
-    live->taken = true;  // by an earlier create whose reply was lost, most likely
-    return Advance(name, now);
-  } else if (HasStatus(response, 400) || HasStatus(response, 422)) {
-    return Conclude(
-        name, Rejected("JobRejected", "the API server refuses its Job: " + ErrorMessage(response), now));
-  }
-  if (live->job) return Advance(name, now);  // the reply was lost, but the watch has brought the Job
-  // Nobody knows, or not now (quota, a webhook that is down): the same create again, under the same name
-  live->backoff.Failed(now.steady);
-  if (!live->refused) refused_.push_back({name, ErrorMessage(response)});
-  live->refused = true;
-  Advance(name, now);
-}
-
-// The name of an attempt exists: whose is it?
-void Attempts::ReadJob(const std::string& name) {
-  kube::Request request;
-  request.path = JobsPath(batch_.ns) + "/" + name;
-  requests_.Send(owner_, std::move(request), [this, name](const Result<kube::Response>& response, Now now) {
-    Live* live = Find(name);
-    if (live == nullptr) return;
-    live->asking = false;
-    if (HasStatus(response, 404)) {  // it was there and is gone again
-      JobView job;
-      job.created = now.wall;
-      return Conclude(name, OutcomeOfDeleted(job, now.wall));
-    }
-    const auto job = Ok(response) ? ParseJob(response->body) : Result<JobView>(Fail("no Job"));
-    if (job && job->batch_uid == batch_.uid) {
-      live->backoff.Succeeded();
-      return OnJob(Change::Upsert, *job, now);
-    }
-    if (job) {
-      return Conclude(name, Rejected("JobNameTaken",
-                                     "a Job " + name + " that is not of this batch exists; delete it", now));
-    }
-    live->backoff.Failed(now.steady);
-    Advance(name, now);
-  });
-}
-
-// A Job has ended whose Pod has not been seen to end: the watch of Pods may lag behind that of Jobs, or the
-// Pod is gone. Only a fresh read tells which.
-void Attempts::ReadPod(const std::string& name, const Live& live) {
-  requests_.Send(owner_, PodOfJob(batch_.ns, name),
-                 [this, name, uid = live.job->uid](const Result<kube::Response>& response, Now now) {
-                   Live* found = Find(name);
-                   if (found == nullptr) return;
-                   found->asking = false;
-                   const auto pods = PodsIn(response);
-                   if (!pods) {
-                     found->backoff.Failed(now.steady);
-                     return Advance(name, now);
-                   }
-                   std::optional<PodView> pod =
-                       found->pod && found->pod->deleting ? found->pod : std::nullopt;
-                   for (const PodView& candidate : *pods) {
-                     if (candidate.job_uid == uid) pod = candidate;
-                   }
-                   if (!pod || !Ended(*pod)) return Conclude(name, OutcomeOf(*found->job, pod));
-                   found->pod = std::move(pod);
-                   Advance(name, now);
-                 });
-}
-
-// The evidence of a hang is stored before its attempt counts as ended: then comes the next one, or its Job
-// goes.
-void Attempts::ConcludeEnded(const std::string& name, Live& live) {
-  Outcome outcome = OutcomeOf(*live.job, live.pod);
-  if (outcome.cause == plan::Cause::Hang && !std::exchange(live.kept, true))
-    evidence_.KeepEnded(*live.job, *live.pod, outcome);
-  timers_.Set(name, std::nullopt);
-  if (!evidence_.Busy(name)) Conclude(name, std::move(outcome));
-}
-
-std::vector<EvidenceKeeper::Refused> Attempts::TakeRefusedEvidence() {
-  auto refused = evidence_.TakeRefused();
-  for (const EvidenceKeeper::Refused& evidence : refused) verdicts_.NotKept(evidence.job);
-  return refused;
-}
-
-// Its Pod does not start and is to make room for another: only when a fresh look shows that its build still
-// has not begun, for the watch may lag behind.
-void Attempts::LookAgain(const std::string& name) {
-  requests_.Send(owner_, PodOfJob(batch_.ns, name),
-                 [this, name](const Result<kube::Response>& response, Now now) {
-                   Live* live = Find(name);
-                   if (live == nullptr) return;
-                   live->asking = false;
-                   const auto pods = PodsIn(response);
-                   if (!pods)
-                     live->backoff.Failed(now.steady);  // the verdict stands, and brings us here again
-                   bool fresh = false;
-                   for (const PodView& pod : pods.value_or(std::vector<PodView>())) {
-                     if (pod.job_uid != live->job->uid) continue;
-                     See(Change::Upsert, pod);
-                     fresh = true;
-                   }
-                   Advance(name, now);
-                   live = Find(name);
-                   const auto verdict = verdicts_.ToEnd(name);
-                   if (!fresh || live == nullptr || live->asking || !verdict) return;
-                   End(name, plan::Cause::Infrastructure, verdict->klass, verdict->message, now);
-                 });
-}
-
-void Attempts::Conclude(const std::string& name, Outcome outcome) {
-  const auto at = live_.find(name);
-  Live& live = at->second;
-  timers_.Set(name, std::nullopt);
-  const Phase phase = outcome.succeeded ? Phase::Succeeded : Phase::Failed;
-  plan_.Observe(live.build, {live.attempt, phase, outcome.cause, outcome.finished});
-  const auto verdict = verdicts_.Forget(name);
-  Concluded concluded{live.build, live.attempt, name, std::move(outcome), {}, evidence_.Forget(name)};
-  if (concluded.outcome.succeeded) {
-    concluded.evidence = {};
-  } else {
-    concluded.verdict = verdict;
-  }
-  concluded_.push_back(std::move(concluded));
-  progress_ = true;
-  live_.erase(at);
-}
-
-void Attempts::EndAll(const std::string& reason, const std::string& message, Now now) {
-  std::vector<std::string> names;
-  for (const auto& [name, live] : live_) {
-    // What is being asked, or is to be, may find a Job; the next call ends it then
-    const bool refused = !live.job && !live.asking && !live.taken;
-    if (refused || (live.job && !Finished(*live.job))) names.push_back(name);
-  }
-  for (const std::string& name : names) End(name, plan::Cause::Build, reason, message, now);
-}
-
-// Concludes an attempt from here; its Job, where it has one, is left over.
-void Attempts::End(const std::string& name, plan::Cause cause, const std::string& reason,
-                   const std::string& message, Now now) {
-  const Live& live = live_[name];
-  if (live.job) leftovers_.insert(name);
-  Outcome outcome;
-  outcome.cause = cause;
-  outcome.reason = reason;
-  outcome.message = message;
-  outcome.started = live.job ? live.job->created : now.wall;
-  outcome.finished = now.wall;
-  if (live.pod) {
-    outcome.pod = live.pod->name;
-    outcome.node = live.pod->node;
-  }
-  Conclude(name, std::move(outcome));
-}
-
-std::vector<std::string> Attempts::TakeLeftovers() {
-  going_.insert(leftovers_.begin(), leftovers_.end());
-  const std::set<std::string> names = std::exchange(leftovers_, {});
-  return {names.begin(), names.end()};
-}
-
-void Attempts::LeftoverDeleted(const std::string& job, bool deleted, Now now) {
-  going_.erase(job);
-  if (deleted) return leftovers_backoff_.Succeeded();
-  leftovers_.insert(job);
-  leftovers_backoff_.Failed(now.steady);
+  for (const JobView& job : jobs) OnJob(Change::Gone, job, now);
+  for (const PodView& pod : pods) OnPod(Change::Gone, pod, now);
 }
 
 }  // namespace imagebatch::cluster

@@ -1,16 +1,18 @@
 #pragma once
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "batch/expand.h"
+#include "cluster/build_hashes.h"
+#include "cluster/course.h"
+#include "cluster/create_pace.h"
 #include "cluster/evidence_keeper.h"
-#include "cluster/markers.h"
+#include "cluster/job_client.h"
 #include "cluster/outcome.h"
-#include "cluster/requests.h"
 #include "cluster/timers.h"
 #include "cluster/verdicts.h"
 #include "cluster/views.h"
@@ -19,7 +21,11 @@
 namespace imagebatch::cluster {
 
 /// The attempts of one batch that have not ended: creates their Jobs, follows Jobs and Pods, and tells the
-/// plan and the owner what became of them. An attempt ends once: what is seen of it later changes nothing.
+/// plan and the owner what became of them. An attempt ends once: what is seen of it later changes nothing but
+/// when its build may be started again, which is when nothing of it can run any more (NeedOf). Its Job is
+/// created when its turn comes (CreatePace); until then the plan has it as Creating, or as Held by a quota.
+///
+/// What it is shown is of the batch's own namespace. Of Pods that name a Job, believed are those of its UID.
 class Attempts {
  public:
   struct Concluded {
@@ -29,6 +35,8 @@ class Attempts {
     Outcome outcome;
     std::optional<HangVerdict> verdict;  // of a build that hung at its end
     EvidenceReference evidence;          // of that
+    std::string outlived_by;             // containers of its Pod that had not ended when it was concluded
+    bool to_delete = false;              // its Job goes once Stored is called
   };
   /// The container of an attempt has been seen to run.
   struct Ran {
@@ -37,19 +45,24 @@ class Attempts {
     Time since{};
     std::string pod;
   };
-  struct Refused {
-    std::string job, message;
+  /// One that ran, or was to, is held by a queue or a quota.
+  struct Held {
+    uint32_t build = 0;
+    std::string why;  // printable, bounded
   };
 
-  Attempts(const batch::Batch& batch, const batch::Expansion& expansion,
-           const std::vector<std::string>& build_hashes, RunnerKit& kit, plan::Plan& plan, Requests& requests,
-           const void* owner);
+  Attempts(const batch::Batch& batch, const batch::Expansion& expansion, const BuildHashes& hashes,
+           RunnerKit& kit, plan::Plan& plan, Requests& requests, const void* owner);
 
   void Start(const plan::Start& start, Now now);
-  /// What an earlier process left, seen as a whole before anything is decided about any of it: a Job that has
-  /// ended and its Pod come from two watches, and one without the other would have to be read again.
+  /// False: no Job is created until it is true again, of whatever attempt. Counts from the next Step.
+  void AllowCreates(bool allowed) { pace_.Allow(allowed); }
+  /// What an earlier process left and has told, seen as a whole before anything is decided about any of it: a
+  /// Job that has ended and its Pod come from two watches, and one without the other would have to be read
+  /// again.
   void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-             const std::vector<std::pair<Change, PodView>>& pods, Now now);
+             const std::vector<std::pair<Change, PodView>>& pods, const std::vector<ToldVerdict>& told,
+             Now now);
   void OnJob(Change change, const JobView& job, Now now);
   void OnPod(Change change, const PodView& pod, Now now);
   void OnListBegun(Collection collection);
@@ -60,80 +73,97 @@ class Attempts {
   std::optional<SteadyTime> Next() const;
 
   /// Ends every live attempt as failed with this reason, where no request is under way that decides whether
-  /// it has a Job; the Jobs become leftovers.
+  /// it has a Job; the Jobs are deleted once that is stored.
   void EndAll(const std::string& reason, const std::string& message, Now now);
 
-  /// Jobs that still run although their attempt was ended from here, perhaps before a restart. They are to be
-  /// deleted, once all results are stored; until they are, they take the places of others.
-  bool HasLeftovers(Now now) const { return !leftovers_.empty() && leftovers_backoff_.Due(now.steady); }
-  SteadyTime NextLeftover() const {
-    return leftovers_.empty() ? SteadyTime::max() : leftovers_backoff_.next();
-  }
-  std::vector<std::string> TakeLeftovers();
-  void LeftoverDeleted(const std::string& job, bool deleted, Now now);  // false: again in a while
-  bool OnlyLive() const { return leftovers_.empty() && going_.empty(); }
+  /// The result of a concluded attempt is stored: its Job may be deleted. To be called for each.
+  void Stored(const std::string& job, Now now);
 
   std::vector<Concluded> TakeConcluded() { return std::exchange(concluded_, {}); }
   std::vector<Ran> TakeRan() { return std::exchange(ran_, {}); }
+  std::vector<Held> TakeHeld() { return std::exchange(held_, {}); }
   std::vector<HangChange> TakeHangChanges() { return verdicts_.TakeChanges(); }
-  std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
 
   /// Evidence that could not be stored.
   std::vector<EvidenceKeeper::Refused> TakeRefusedEvidence();
-  /// No evidence is on its way to where it is kept.
-  bool EvidenceSettled() const { return evidence_.Idle(); }
 
-  /// Something of an attempt has advanced since the last call.
-  bool TakeProgress() { return std::exchange(progress_, false); }
+  /// There is none, and no evidence of one is being stored.
+  bool Idle() const { return live_.empty() && evidence_.Idle(); }
 
-  /// The hung ones, by Job name.
-  const std::map<std::string, HangChange>& hung() const { return verdicts_.hung(); }
+  /// When something of an attempt has advanced last, by the cluster's clocks: a Job created, a build begun or
+  /// ended. So nothing advances because a new process sees it for the first time.
+  Time progress() const { return progress_; }
+
+  const HungList& hung() const { return verdicts_.hung(); }
+  /// How many work; see Verdicts.
+  size_t working() const { return verdicts_.working(); }
   bool TakeHungNews() { return verdicts_.TakeNews(); }
 
  private:
   struct Live : SeenAttempt {
-    bool listed = false;   // in the list that is arriving
-    bool asking = false;   // a create, or a read that decides, is under way
-    bool taken = false;    // its name belongs to somebody else, perhaps: to be looked at
-    bool refused = false;  // its create was refused once already
-    bool kept = false;     // the evidence of its end is being stored, or is
+    Course course;
+    std::vector<PodView> early;          // Pods that name its Job, while that is not known
+    SteadyTime pod_since{};              // when its Pod was first seen here
+    std::optional<SteadyTime> orphaned;  // since when it has no Job, and its Pod may run
+    bool look_again = false;             // a list of Pods has come while they were read
+    bool listed = false;                 // its Job is in the list that is arriving
+    bool pod_listed = false;             // so is its Pod
+    bool asking = false;                 // a request about it is under way
+    bool kept = false;                   // the evidence of its end is being stored, or is
+    std::optional<std::string> log_end;  // once it was asked for; empty where it cannot be read
+    int log_failures = 0;
     Backoff backoff;
   };
 
   Live* See(Change change, const JobView& job, Now now);
-  Live* See(Change change, const PodView& pod);
+  Live* See(Change change, const PodView& pod, Now now);
+  void TakePod(Live& live, PodView pod, Now now);
+  Live* Find(const std::string& name);
+  Live* SeeOf(Live& of, Change change, const JobView& job, Now now);
+  static const PodView* Early(const Live& live, const std::string& uid);
+  Live* FindOrAdopt(Change change, const JobView& job, Now now);
+  Live* AdoptLeft(const PodView& pod);
+  Live& Add(const std::string& name, uint32_t build, int attempt, bool concluded);
+  bool HasEnded(uint32_t build, int attempt) const;
+
   void Advance(const std::string& name, Now now);
-  void Create(const std::string& name, const Live& live);
-  void Created(const std::string& name, const Result<kube::Response>& response, Now now);
-  void ReadJob(const std::string& name);
-  void ReadPod(const std::string& name, const Live& live);
-  void ConcludeEnded(const std::string& name, Live& live);
+  void Ask(const std::string& name, Live& live, Need need);
+  void AwaitTurn(const std::string& name, const Live& live, Now now);
+  void CreateDue(Now now);
+  void PaceBy(const JobClient::Reply& reply, Now now);
+  void Watch(const std::string& name, Live& live, Now now);
+  void Follow(const Moved& moved, Now now);
+  Live* Answered(const std::string& name);
+  void Created(const std::string& name, const JobClient::Reply& reply, Now now);
+  void Found(const std::string& name, const JobClient::Reply& reply, Now now);
+  void Deleted(const std::string& name, const JobClient::Reply& reply, Now now);
+  void Looked(const std::string& name, const std::optional<std::vector<PodView>>& pods, Now now);
+  void EndStalled(Now now);
   void LookAgain(const std::string& name);
+  void ConcludeEnded(const std::string& name, Live& live, Now now);
+  bool LogEndKnown(const std::string& name, Live& live, Now now);
   void End(const std::string& name, plan::Cause cause, const std::string& reason, const std::string& message,
            Now now);
-  void Conclude(const std::string& name, Outcome outcome);
-  Live* Find(const std::string& name);
-  Live* FindOrAdopt(const JobView& job);
+  void Conclude(const std::string& name, Outcome outcome, Now now, std::string outlived_by = {});
+  void ForgetUncreated(uint32_t build);
+  void Forget(const std::string& name);
+  void Advanced(Time at, Now now) { progress_ = std::max(progress_, std::min(at, now.wall)); }
 
   const batch::Batch& batch_;
-  const batch::Expansion& expansion_;
-  const std::vector<std::string>& build_hashes_;
-  RunnerKit& kit_;
   plan::Plan& plan_;
-  Requests& requests_;
-  const void* owner_;
 
-  std::unordered_map<std::string, uint32_t> build_of_hash_;
+  const BuildHashes& hashes_;
   std::unordered_map<std::string, Live> live_;  // by Job name
   Timers timers_;                               // of what is to be asked again
+  CreatePace pace_;
+  JobClient client_;
   EvidenceKeeper evidence_;
   Verdicts verdicts_;
   std::vector<Concluded> concluded_;
+  std::unordered_set<std::string> unstored_;  // Jobs whose attempts have ended and whose results wait
   std::vector<Ran> ran_;
-  std::vector<Refused> refused_;
-  std::set<std::string> leftovers_, going_;  // going: their deletion is under way
-  Backoff leftovers_backoff_;
-  bool progress_ = false;
+  std::vector<Held> held_;
+  Time progress_{};
 };
 
 }  // namespace imagebatch::cluster

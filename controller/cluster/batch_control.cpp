@@ -3,9 +3,8 @@
 #include <algorithm>
 
 #include "batch/read.h"
-#include "cluster/hang_classes.h"
+#include "cluster/deadline.h"
 #include "cluster/names.h"
-#include "cluster/stall.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -15,21 +14,19 @@ using plan::State;
 
 /// The status is computed at most this often, however many events come.
 constexpr std::chrono::milliseconds kStatusPause(100);
-/// Input that is not the one the batch has started with is read again after so long: it may have been
-/// restored.
-constexpr std::chrono::seconds kReadAgain(30);
 
 std::optional<Time> TimeAt(const json& object, const char* key) {
   const auto at = object.find(key);
   return at != object.end() && at->is_string() ? ParseTime(at->get<std::string>()) : std::nullopt;
 }
 
-json ImmutableSpec(const json& object) {
+std::string ImmutableSpec(const json& object) {
   json immutable;
   const auto spec = object.find("spec");
-  if (spec == object.end() || !spec->is_object()) return immutable;
-  for (const char* key : {"images", "variables", "stages"}) immutable[key] = spec->value(key, json());
-  return immutable;
+  if (spec != object.end() && spec->is_object()) {
+    for (const char* key : {"images", "variables", "stages"}) immutable[key] = spec->value(key, json());
+  }
+  return Sha256(immutable.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 /// Enough of a batch to speak of it, whatever its spec.
@@ -54,13 +51,16 @@ BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& request
       requests_(requests),
       totals_(totals),
       batch_(Identity(object)),
-      events_(batch_, requests),
+      events_(batch_, requests, this),
       results_(batch_, requests, this),
-      status_(BatchPath(batch_.ns, batch_.name), requests, this) {
+      status_(BatchPath(batch_.ns, batch_.name), requests, this),
+      degraded_(batch_, requests, this, events_),
+      expiry_(batch_, requests, this, events_) {
   OnObject(object);
   const json& status = status_.known();
   last_progress_ = TimeAt(status, "lastProgressTime");
   completion_ = TimeAt(status, "completionTime");
+  results_.Expect(ResultConfigMapsIn(status));
   if (status.contains("conditions")) {  // a failure that was told before the restart is not told again
     for (const json& condition : status["conditions"]) {
       if (condition.value("type", "") == "Failed" && condition.value("status", "") == "True") {
@@ -73,9 +73,10 @@ BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& request
 
 void BatchControl::OnObject(const json& object) {
   status_.OnObject(object);
+  if (conditions_.is_null()) conditions_ = status_.known().value("conditions", json::array());
   status_due_ = true;
   deleting_ = object["metadata"].contains("deletionTimestamp");
-  if (batch_.generation != object["metadata"].value("generation", int64_t{0}) || immutable_spec_.is_null())
+  if (batch_.generation != object["metadata"].value("generation", int64_t{0}) || !spec_known_)
     ReadSpec(object);
 }
 
@@ -83,11 +84,10 @@ void BatchControl::ReadSpec(const json& object) {
   auto read = batch::ReadBatch(object);
   spec_problems_ = read ? std::string() : Describe(read.error());
   batch_.generation = object["metadata"].value("generation", int64_t{0});
-  json immutable = ImmutableSpec(object);
-  if (!read) {
-    if (immutable_spec_.is_null()) immutable_spec_ = json::object();
-    return;
-  }
+  spec_known_ = true;
+  at_rest_ = false;
+  if (!read) return;
+  std::string immutable = ImmutableSpec(object);
   if (work_) {  // what is being built stays as it was; only the policies follow
     input_changed_ = immutable != immutable_spec_;
     read->images = std::move(batch_.images);
@@ -101,29 +101,42 @@ void BatchControl::ReadSpec(const json& object) {
   input_.reset();
 }
 
+// Anybody may write this batch's UID into an object of a namespace of his own.
 void BatchControl::OnJob(Change change, const JobView& job, Now now) {
+  if (job.ns != batch_.ns) return;
+  if (salvaged_) parked_.jobs.Put(change, job);
   if (work_) {
     work_->OnJob(change, job, now);
     status_due_ = true;
-  } else {
-    parked_jobs_.emplace_back(change, job);
+    return;
   }
+  if (at_rest_ && !AsksForWork(change, job)) return;
+  if (at_rest_) Wake();
+  parked_.jobs.Put(change, job);
 }
 
 void BatchControl::OnPod(Change change, const PodView& pod, Now now) {
+  if (pod.ns != batch_.ns) return;
+  if (salvaged_) parked_.pods.Put(change, pod);
   if (work_) {
     work_->OnPod(change, pod, now);
     status_due_ = true;
-  } else {
-    parked_pods_.emplace_back(change, pod);
+    return;
   }
+  if (at_rest_ && !AsksForWork(change, pod)) return;
+  if (at_rest_) Wake();
+  parked_.pods.Put(change, pod);
+}
+
+void BatchControl::OnParked(ParkedObjects parked) {
+  parked_ = std::move(parked);
+  parked_.jobs.Keep(batch_.ns);
+  parked_.pods.Keep(batch_.ns);
 }
 
 void BatchControl::OnListBegun(Collection collection) {
-  if (work_) return work_->OnListBegun(collection);
-  // The list brings everything again
-  if (collection == Collection::Jobs) parked_jobs_.clear();
-  if (collection == Collection::Pods) parked_pods_.clear();
+  if (work_) work_->OnListBegun(collection);
+  parked_.Clear(collection);  // the list brings everything again
 }
 
 void BatchControl::OnListEnded(Collection collection, Version version, Now now) {
@@ -133,84 +146,64 @@ void BatchControl::OnListEnded(Collection collection, Version version, Now now) 
 }
 
 void BatchControl::Step(bool cluster_known, Now now) {
+  if (stepped_ == Time{}) degraded_.Restore(status_.known(), now);
   stepped_ = now.wall;
-  if (!work_) Prepare(cluster_known, now);
-  if (work_) Run(now);
-  DeleteWhenDue(now);
+  if (Prepares()) Prepare(cluster_known, now);
+  if (work_ && !handing_over_) Run(now);
+  if (!Ending()) {
+    expiry_.Step(DeleteTime(), now);
+    status_due_ = degraded_.Step(now) || status_due_;
+    events_.Step(now);
+  }
   const auto flush = status_.Next();
   const bool due =
       (status_due_ && now.steady >= status_computed_ + kStatusPause) || (flush && *flush <= now.steady);
-  if (due && !deleting_) WriteStatus(now);
+  if (due && !Ending()) WriteStatus(now);
+  if (work_ && EndIsTold() && work_->Idle() && !status_due_ && !status_.Next() && !requests_.Waits(this))
+    Rest();
 }
 
 std::optional<SteadyTime> BatchControl::Next(Now now) const {
   std::optional<SteadyTime> next;
-  if (deleting_ && !work_) return next;
-  if (status_due_ && !deleting_) Sooner(next, status_computed_ + kStatusPause);
-  if (!deleting_) Sooner(next, status_.Next());
-  if (input_ && spec_problems_.empty()) Sooner(next, input_->Next());
-  if (!work_) Sooner(next, results_.Next());
-  if (work_) Sooner(next, work_->Next(now));
+  if (Ending() && !work_) return next;
+  if (!Ending()) {
+    if (status_due_) Sooner(next, status_computed_ + kStatusPause);
+    Sooner(next, status_.Next());
+    Sooner(next, degraded_.Next());
+    Sooner(next, events_.Next());
+    Sooner(next, expiry_.Next(DeleteTime(), now));
+  }
+  if (work_ && !handing_over_) Sooner(next, work_->Next(now));
+  if (!spec_known_ && !reading_) Sooner(next, backoff_.next());
+  if (Prepares() && spec_known_ && !waits_for_lists_ && spec_problems_.empty()) {  // as Prepare goes
+    if (input_) Sooner(next, input_->Next());
+    Sooner(next, results_.Next());
+  }
   // A moment of the calendar counts until the first Step at or after it
   const auto at = [&](std::optional<Time> time) {
     if (time && *time > stepped_) Sooner(next, now.steady + std::max(*time - now.wall, Duration(0)));
   };
   if (work_) at(Deadline());
-  if (completion_ && !delete_sent_ && !deleting_) {
-    at(DeleteTime());
-    if (delete_backoff_.next() != SteadyTime{}) Sooner(next, delete_backoff_.next());
-  }
-  if (!work_ && failed_reason_ == "InputChanged") Sooner(next, read_again_);
+  if (completion_) at(*completion_ + kShownWhole);
+  if (Prepares() && input_ && failed_reason_ == "InputChanged") Sooner(next, read_again_);
   return next;
-}
-
-// From the first sight to the point where the work is known: valid input, stored results, existing Jobs.
-void BatchControl::Prepare(bool cluster_known, Now now) {
-  if (deleting_) return;
-  if (!spec_problems_.empty()) return Halt("Invalid", spec_problems_, now);
-  const bool restored = failed_reason_ == "InputChanged" && now.steady >= read_again_;  // perhaps
-  if (!input_ || restored) {
-    read_again_ = now.steady + kReadAgain;
-    input_ =
-        std::make_unique<Input>(batch_, status_.known().contains("startTime"), kit_.image, requests_, this);
-  }
-  const Input::State before = input_->state();
-  input_->Step(now);
-  results_.Step(now);
-  if (input_->state() == Input::State::Invalid) return Halt("Invalid", input_->problems(), now);
-  if (input_->state() != Input::State::Valid || !results_.loaded() || !cluster_known) {
-    status_due_ = status_due_ || input_->state() != before;
-    return;
-  }
-  const std::string started_with = status_.known().value("inputDigest", "");
-  if (!started_with.empty() && started_with != input_->digest()) {
-    return Halt("InputChanged",
-                "the rows or the spec are not those the batch has started with; restore them, or "
-                "create a new ImageBatch",
-                now);
-  }
-  BeginWork(now);
-}
-
-void BatchControl::BeginWork(Now now) {
-  Resume();
-  input_digest_ = input_->digest();
-  start_ = TimeAt(status_.known(), "startTime").value_or(now.wall);
-  work_ = std::make_unique<Work>(batch_, input_->TakeExpansion(), kit_, results_.TakeLoaded(),
-                                 Work::Sinks{requests_, this, results_, events_, totals_});
-  input_.reset();
-  work_->Adopt(std::exchange(parked_jobs_, {}), std::exchange(parked_pods_, {}), now);
-  status_due_ = true;
-  if (!status_.known().contains("startTime")) {
-    events_.Normal("Started",
-                   std::to_string(work_->Total().Total()) + " builds in " +
-                       std::to_string(batch_.stages.size()) + " stages",
-                   now);
-  }
 }
 
 void BatchControl::Run(Now now) {
   if (!Started()) return;  // the status is being written
+  if (!salvaged_) FollowSpec(now);
+  work_->Step(PolicyOf(now), now);
+  if (work_->TakeHungNews()) status_due_ = true;  // by time alone: a build that does not start
+  if (const Time progress = work_->progress(); progress > last_progress_.value_or(Time{})) {
+    last_progress_ = progress;
+    status_due_ = true;
+  }
+  status_due_ = work_->TakeForecastChange() || status_due_;
+  FinishOrNot(now);
+}
+
+/// Whether the newest spec can be followed.
+void BatchControl::FollowSpec(Now now) {
   if (!spec_problems_.empty()) {
     Halt("Invalid", spec_problems_, now);
   } else if (input_changed_) {
@@ -221,20 +214,12 @@ void BatchControl::Run(Now now) {
   } else if (Halted()) {
     Resume();
   }
-  work_->Step(PolicyOf(now), now);
-  if (work_->TakeHungNews()) status_due_ = true;  // by time alone: a build that does not start
-  if (work_->TakeProgress()) {
-    last_progress_ = now.wall;
-    status_due_ = true;
-  }
-  status_due_ = work_->TakeForecastChange() || status_due_;
-  FinishOrNot(now);
 }
 
 plan::Policy BatchControl::PolicyOf(Now now) const {
   plan::Policy policy;
   policy.parallelism = batch_.parallelism;
-  policy.suspend = batch_.suspend || deleting_ || Halted();
+  policy.suspend = batch_.suspend || Ending() || Halted() || salvaged_;
   const auto deadline = Deadline();
   policy.expired = deadline && now.wall >= *deadline;
   policy.backoff_limit = batch_.backoff_limit;
@@ -246,8 +231,7 @@ plan::Policy BatchControl::PolicyOf(Now now) const {
 }
 
 std::optional<Time> BatchControl::Deadline() const {
-  if (!start_ || batch_.active_deadline_seconds <= 0) return std::nullopt;
-  return *start_ + std::chrono::seconds(batch_.active_deadline_seconds);
+  return cluster::Deadline(batch_, start_, completion_, status_.known());
 }
 
 std::optional<Time> BatchControl::DeleteTime() const {
@@ -274,7 +258,7 @@ void BatchControl::Resume() {
 // A batch is finished when nothing is left to do and all its results are stored. A raised limit can make it
 // unfinished again.
 void BatchControl::FinishOrNot(Now now) {
-  if (Halted()) return;
+  if (Halted() || (salvaged_ && !work_->Finished())) return;
   const plan::Counts total = work_->Total();
   if (!work_->Finished()) {
     if (completion_) status_due_ = true;
@@ -283,7 +267,10 @@ void BatchControl::FinishOrNot(Now now) {
     failed_message_.clear();
     return;
   }
-  if (!results_.Empty()) return results_.Hurry();
+  if (!results_.Empty()) {
+    results_.Hurry();
+    return results_.Step(now);
+  }
   if (completion_) return;
   completion_ = now.wall;
   status_due_ = true;
@@ -299,33 +286,10 @@ void BatchControl::FinishOrNot(Now now) {
   events_.Warning("Failed", failed_message_, now);
 }
 
-void BatchControl::DeleteWhenDue(Now now) {
-  const auto delete_at = DeleteTime();
-  if (!delete_at || now.wall < *delete_at || deleting_ || delete_sent_ || !delete_backoff_.Due(now.steady))
-    return;
-  delete_sent_ = true;
-  events_.Normal("Deleted", "ttlSecondsAfterFinished has passed", now);
-  kube::Request request;
-  request.method = kube::Method::Delete;
-  request.path = BatchPath(batch_.ns, batch_.name);
-  request.body = json{{"apiVersion", "v1"},
-                      {"kind", "DeleteOptions"},
-                      {"propagationPolicy", "Background"},
-                      {"preconditions", {{"uid", batch_.uid}}}}
-                     .dump();
-  requests_.Send(this, std::move(request), [this](const Result<kube::Response>& response, Now replied) {
-    if (Ok(response)) return;
-    delete_sent_ = false;
-    delete_backoff_.Failed(replied.steady);
-  });
-}
-
 void BatchControl::WriteStatus(Now now) {
   status_due_ = false;
   status_computed_ = now.steady;
   const bool started = status_.known().contains("startTime");
-  if (!work_ && started && !Halted())
-    return;  // after a restart: what stands there is truer than what is known yet
   Summary summary;
   summary.generation = batch_.generation;
   int64_t finished_builds = 0;
@@ -334,6 +298,7 @@ void BatchControl::WriteStatus(Now now) {
     const plan::Counts total = work_->Total();
     finished_builds = total[State::Succeeded] + total[State::Failed];
   }
+  if (salvaged_) summary.end.reset();  // nobody knows when the rows come back
   summary.start = start_;
   summary.last_progress = last_progress_;
   summary.completion = completion_;
@@ -344,28 +309,13 @@ void BatchControl::WriteStatus(Now now) {
   summary.finished = completion_.has_value();
   summary.failed_reason = failed_reason_;
   summary.failed_message = failed_message_;
+  summary.degraded_reason = degraded_.reason();
+  summary.degraded_message = degraded_.message();
   json wanted = StatusObject(summary, status_.known(), now.wall);
-  if (!work_ && started) {  // stopped before the work was known again: the counts stay as they were
-    json kept = status_.known();
-    kept["conditions"] = std::move(wanted["conditions"]);
-    kept["observedGeneration"] = wanted["observedGeneration"];
-    wanted = std::move(kept);
-  }
+  // After a restart: what stands there is truer than what is known yet
+  if (!work_ && started) wanted = KeptStatus(status_.known(), std::move(wanted), Halted());
+  conditions_ = wanted.value("conditions", json::array());
   status_.Step(wanted, finished_builds, now);
-}
-
-metrics::BatchSample BatchControl::Sample() const {
-  metrics::BatchSample sample;
-  sample.ns = batch_.ns;
-  sample.name = batch_.name;
-  for (const std::string_view klass : kHangClasses) sample.hung_by_class[std::string(klass)] = 0;
-  for (const std::string_view klass : kStallClasses) sample.hung_by_class[std::string(klass)] = 0;
-  if (work_) work_->Fill(sample);
-  sample.start = start_;
-  sample.last_progress = last_progress_;
-  sample.completion = completion_;
-  sample.suspended = batch_.suspend;
-  return sample;
 }
 
 }  // namespace imagebatch::cluster

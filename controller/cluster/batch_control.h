@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "batch/types.h"
+#include "cluster/degraded.h"
 #include "cluster/events.h"
+#include "cluster/expiry.h"
 #include "cluster/input.h"
 #include "cluster/markers.h"
+#include "cluster/parked.h"
 #include "cluster/requests.h"
 #include "cluster/results.h"
 #include "cluster/status.h"
@@ -21,7 +24,10 @@ namespace imagebatch::cluster {
 
 /// One ImageBatch from its first sight to its end. No Job is created before the input is wholly valid, the
 /// stored results and the existing Jobs are known, and status.startTime is written (from then on the CRD
-/// refuses changes of images, variables and stages). All of it is found again after a restart.
+/// refuses changes of images, variables and stages). All of it is found again after a restart; where its rows
+/// are not, what has begun is followed to its end, and the rest waits for them. A finished one
+/// of which nothing runs is at rest: it costs next to nothing, and is loaded again when its spec changes or
+/// one of its Jobs or Pods turns out to run.
 class BatchControl {
  public:
   BatchControl(const nlohmann::json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals);
@@ -30,6 +36,8 @@ class BatchControl {
   BatchControl& operator=(const BatchControl&) = delete;
 
   void OnObject(const nlohmann::json& object);
+  /// What was seen of its Jobs and Pods before it; once, before anything else is seen of them.
+  void OnParked(ParkedObjects parked);
   void OnJob(Change change, const JobView& job, Now now);
   void OnPod(Change change, const PodView& pod, Now now);
   void OnListBegun(Collection collection);
@@ -42,21 +50,38 @@ class BatchControl {
   /// When to call Step again if nothing else happens.
   std::optional<SteadyTime> Next(Now now) const;
 
+  /// As of the last Step. Of a batch that finished before kShownWhole only how it ended.
   metrics::BatchSample Sample() const;
+  static constexpr std::chrono::hours kShownWhole{1};
 
  private:
   void ReadSpec(const nlohmann::json& object);
+  bool EndIsTold() const;
+  bool NothingIsLeft() const;
+  static bool AsksForWork(Change change, const JobView& job);
+  static bool AsksForWork(Change change, const PodView& pod);
+  void Rest();
+  void Wake();
+  void ReadAgain(Now now);
+  /// Its input is yet to be known, or is to be had again.
+  bool Prepares() const { return (!work_ || salvaged_) && !at_rest_; }
   void Prepare(bool cluster_known, Now now);
+  void Reject(Now now);
+  std::optional<std::string> StartedWith() const;
+  void GoOnWithoutRows(Now now);
+  void HandOver(Now now);
   void BeginWork(Now now);
   void Run(Now now);
+  void FollowSpec(Now now);
   void Halt(const std::string& reason, const std::string& message, Now now);
   void Resume();
   void FinishOrNot(Now now);
-  void DeleteWhenDue(Now now);
   void WriteStatus(Now now);
   plan::Policy PolicyOf(Now now) const;
   std::optional<Time> Deadline() const;
   std::optional<Time> DeleteTime() const;
+  /// It, or its namespace, is being deleted: nothing new is started, and nothing is told.
+  bool Ending() const { return deleting_ || requests_.NamespaceEnding(this); }
   bool Started() const { return start_.has_value() && status_.known().contains("startTime"); }
   bool Halted() const { return failed_reason_ == "Invalid" || failed_reason_ == "InputChanged"; }
 
@@ -65,28 +90,37 @@ class BatchControl {
   metrics::Totals& totals_;
 
   batch::Batch batch_;
-  nlohmann::json immutable_spec_;  // what batch_ was read from: images, variables, stages
-  std::string spec_problems_;      // why the newest spec cannot be followed; empty: it can
-  bool input_changed_ = false;     // the newest spec differs in what is immutable
-  bool deleting_ = false;          // by somebody: nothing new is started
+  std::string immutable_spec_;  // SHA-256 of what batch_ was read from: images, variables, stages
+  bool spec_known_ = false;     // it has been read
+  bool reading_ = false;        // ... and is being read again
+  Backoff backoff_;             // of that
+  std::string spec_problems_;   // why the newest spec cannot be followed; empty: it can
+  bool input_changed_ = false;  // the newest spec differs in what is immutable
+  bool deleting_ = false;       // by somebody
 
   EventEmitter events_;
   ResultLog results_;
   StatusWriter status_;
-  std::unique_ptr<Input> input_;  // until there is work
+  Degraded degraded_;
+  Expiry expiry_;
+  std::unique_ptr<Input> input_;  // until there is work with its rows
   std::unique_ptr<Work> work_;
-  std::vector<std::pair<Change, JobView>> parked_jobs_;  // seen before there is work
-  std::vector<std::pair<Change, PodView>> parked_pods_;
+  bool salvaged_ = false;         // the work is what the cluster knows of it, without its rows
+  bool handing_over_ = false;     // the rows are back, and requests of that work are still under way
+  ParkedObjects parked_;          // what was seen while there is no work with its rows
+  bool at_rest_ = false;          // finished, and nothing more to do: no work, and no spec but its policies
+  bool waits_for_lists_ = false;  // finished before the restart: whether something is left is yet to be seen
+  std::optional<metrics::BatchSample> shown_;  // by the work, before it was given up
 
   std::string failed_reason_, failed_message_;
   std::string input_digest_;
   std::optional<Time> start_, last_progress_, completion_;
   bool status_due_ = true;  // something of the status may have changed
   SteadyTime status_computed_{};
-  SteadyTime read_again_{};  // see kReadAgain
-  Time stepped_{};           // when Step was called last
-  Backoff delete_backoff_;
-  bool delete_sent_ = false;
+  nlohmann::json conditions_;  // of the status, as last computed
+  SteadyTime read_again_{};    // see kReadAgain
+  Duration read_pause_{};
+  Time stepped_{};  // when Step was called last
 };
 
 }  // namespace imagebatch::cluster

@@ -13,6 +13,7 @@ using nlohmann::ordered_json;
 
 constexpr std::string_view kStart = "{\"imagebatch\":";
 constexpr size_t kLineLimit = 64 * 1024;  // the runner's own limit is 8 KiB
+constexpr size_t kMostLevels = 32;        // the runner writes four
 
 template <class Json>
 std::string Text(const Json& object, const char* key, size_t limit) {
@@ -42,6 +43,8 @@ std::string Layout(const ordered_json& object) {
 
 std::optional<Saying> ReadSaying(std::string_view line, std::string_view marker) {
   if (!line.starts_with(kStart) || line.size() > kLineLimit || marker.empty()) return std::nullopt;
+  // Laid out with their indentation, levels cost their square
+  if (NestedDeeper(line, kMostLevels)) return std::nullopt;
   ordered_json object = ordered_json::parse(line, nullptr, false);
   if (!object.is_object()) return std::nullopt;
   const auto said = object.find("marker");

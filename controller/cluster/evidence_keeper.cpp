@@ -15,12 +15,12 @@ constexpr int kMostPieces = 64;
 constexpr seconds kBefore(15);  // the log's time stamps are not those of the runner
 constexpr seconds kLongestEnding(
     60);  // from the evidence to the end, where the runner does not say when it was
-constexpr size_t kEndBytes = 1024 * 1024;
 
 }  // namespace
 
 EvidenceKeeper::Task& EvidenceKeeper::Begin(const JobView& job, const PodView& pod) {
   Task& task = tasks_[job.name];
+  ends_.erase(task.id);
   task = Task();
   task.id = ++last_id_;
   task.build = job.build;
@@ -57,10 +57,17 @@ EvidenceKeeper::Task* EvidenceKeeper::Find(const std::string& job, uint64_t id) 
 
 void EvidenceKeeper::Step(Now now) {
   for (const std::string& job : timers_.TakeDue(now.steady)) Advance(job, now);
+  for (; waiting_.size() > kKeptEvidence; waiting_.pop_front()) PassOver(waiting_.front());
+  while (!waiting_.empty() && ends_.size() < kMostEnds) {
+    const auto [job, id] = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (Find(job, id) != nullptr) Advance(job, now);
+  }
   store_.Step(now);
 }
 
 std::optional<SteadyTime> EvidenceKeeper::Next() const {
+  if (!waiting_.empty() && ends_.size() < kMostEnds) return SteadyTime{};
   const auto own = timers_.Next(), stores = store_.Next();
   return own && stores ? std::min(own, stores) : own ? own : stores;
 }
@@ -76,6 +83,13 @@ void EvidenceKeeper::Advance(const std::string& job, Now now) {
     settled_.push_back(job);
     return;
   }
+  if (!task.search && !task.log) {
+    if (ends_.size() >= kMostEnds) {
+      waiting_.emplace_back(job, task.id);
+      return;
+    }
+    ends_.insert(task.id);
+  }
   task.waiting = true;
   if (task.search || !task.log) {
     Read(job, task);
@@ -84,11 +98,19 @@ void EvidenceKeeper::Advance(const std::string& job, Now now) {
   }
 }
 
+// As soon as it were stored it would give way to those that wait behind it.
+void EvidenceKeeper::PassOver(const std::pair<std::string, uint64_t>& waiting) {
+  const auto& [job, id] = waiting;
+  if (Find(job, id) == nullptr) return;
+  if (const auto reference = references_.find(job); reference != references_.end())
+    reference->second.config_map.clear();
+  tasks_.erase(job);
+  settled_.push_back(job);
+}
+
 void EvidenceKeeper::Read(const std::string& job, const Task& task) {
-  kube::Request request = task.search
-                              ? task.search->Next(task.pod)
-                              : LogRequest(task.pod, "tailLines=" + std::to_string(task.lines), kEndBytes);
-  requests_.Send(owner_, std::move(request),
+  kube::Request request = task.search ? task.search->Next(task.pod) : task.end.Next(task.pod);
+  requests_.Send(owner_, {Purpose::ReadLog, job}, std::move(request),
                  [this, job, id = task.id](const Result<kube::Response>& response, Now now) {
                    Task* found = Find(job, id);
                    if (found == nullptr) return;
@@ -98,6 +120,7 @@ void EvidenceKeeper::Read(const std::string& job, const Task& task) {
                      if (!found->search) Found(job, *found, std::move(found->evidence));
                    } else {
                      OnEnd(*found, response, now);
+                     if (!found->log) ends_.erase(id);
                    }
                    Advance(job, now);
                  });
@@ -115,7 +138,7 @@ void EvidenceKeeper::OnPiece(Task& task, const Result<kube::Response>& response,
     if (GiveUp(task, response, now)) task.search.reset();
     return;
   }
-  const LogSearch::Piece piece = task.search->OnPiece(response->body);
+  const LogSearch::Piece piece = task.search->OnPiece(response->body, response->received);
   if (piece.more && ++task.pieces < kMostPieces) return;
   if (task.search->found()) task.evidence = task.search->found();
   task.search.reset();
@@ -126,12 +149,7 @@ void EvidenceKeeper::OnEnd(Task& task, const Result<kube::Response>& response, N
     if (GiveUp(task, response, now)) task.log = "";
     return;
   }
-  // It was cut, and what is missing is the end
-  if (response->body.size() >= kEndBytes && task.lines > 1) {
-    task.lines /= 10;
-    return;
-  }
-  task.log = KeptLog(response->body, task.pod.marker);
+  if (task.end.OnReply(response->body)) task.log = KeptLog(response->body, task.pod.marker);
 }
 
 void EvidenceKeeper::Found(const std::string& job, Task& task, std::optional<Evidence> evidence) {
@@ -142,6 +160,7 @@ void EvidenceKeeper::Found(const std::string& job, Task& task, std::optional<Evi
 void EvidenceKeeper::Store(const std::string& job, Task& task) {
   store_.Put({task.build, task.attempt, task.evidence->json, std::move(*task.log)},
              [this, job, id = task.id](const std::string& refusal, Now) {
+               ends_.erase(id);
                const Task* found = Find(job, id);
                if (found == nullptr) return;
                if (!refusal.empty()) {

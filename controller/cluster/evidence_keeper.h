@@ -1,12 +1,15 @@
 #pragma once
+#include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cluster/evidence.h"
 #include "cluster/evidence_store.h"
+#include "cluster/log_end.h"
 #include "cluster/log_search.h"
 #include "cluster/outcome.h"
 #include "cluster/timers.h"
@@ -15,7 +18,9 @@ namespace imagebatch::cluster {
 
 /// Brings the evidence of hung attempts to where it is kept: reads the end of the build's log, which holds
 /// the stacks that were asked for before a tree was ended, and has both stored. What cannot be read after 5
-/// tries is left out; what the API server refuses to store is told once.
+/// tries is left out; what the API server refuses to store is told once. However many hang together, the
+/// ends of few logs are held at a time, and of those that wait only as many as are kept are read and stored:
+/// the newest.
 class EvidenceKeeper {
  public:
   EvidenceKeeper(const batch::Batch& batch, Requests& requests, const void* owner)
@@ -52,12 +57,15 @@ class EvidenceKeeper {
     PodView pod;
     std::optional<LogSearch> search;  // while the evidence is not known
     std::optional<Evidence> evidence;
+    LogEnd end;
     std::optional<std::string> log;
     int pieces = 0, failures = 0;
-    int lines = 1000;  // of the log's end that are asked for
     Backoff backoff;
     bool waiting = false;  // for a reply, or for the store
   };
+
+  /// Ends of logs in memory at once, on their way here or to the store.
+  static constexpr size_t kMostEnds = 4;
 
   Task& Begin(const JobView& job, const PodView& pod);
   Task* Find(const std::string& job, uint64_t id);
@@ -68,13 +76,16 @@ class EvidenceKeeper {
   bool GiveUp(Task& task, const Result<kube::Response>& response, Now now);
   void Found(const std::string& job, Task& task, std::optional<Evidence> evidence);
   void Store(const std::string& job, Task& task);
+  void PassOver(const std::pair<std::string, uint64_t>& waiting);
 
   Requests& requests_;
   const void* owner_;
   EvidenceStore store_;
   uint64_t last_id_ = 0;
-  std::map<std::string, Task> tasks_;                    // by Job name, as all of these
-  std::map<std::string, EvidenceReference> references_;  // of attempts that have not ended
+  std::map<std::string, Task> tasks_;                     // by Job name, as all of these
+  std::map<std::string, EvidenceReference> references_;   // of attempts that have not ended
+  std::set<uint64_t> ends_;                               // tasks that have the end of a log, or ask for it
+  std::deque<std::pair<std::string, uint64_t>> waiting_;  // for a place there; jobs, and ids of their tasks
   Timers timers_;
   std::vector<std::string> settled_;
   std::vector<Refused> refused_;

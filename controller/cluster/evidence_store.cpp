@@ -45,9 +45,10 @@ void EvidenceStore::Step(Now now) {
 }
 
 // `answered` gets every answer that is not to be asked for again.
-void EvidenceStore::Send(kube::Request request, std::function<void(const kube::Response&, Now)> answered) {
+void EvidenceStore::Send(Purpose purpose, kube::Request request,
+                         std::function<void(const kube::Response&, Now)> answered) {
   asking_ = true;
-  requests_.Send(owner_, std::move(request),
+  requests_.Send(owner_, {purpose, ""}, std::move(request),
                  [this, answered = std::move(answered)](const Result<kube::Response>& response, Now now) {
                    asking_ = false;
                    if (response && Refuses(*response)) return Settle(ErrorMessage(response), now);
@@ -62,7 +63,7 @@ void EvidenceStore::Load() {
   kube::Request request;
   request.path = ConfigMapsPath(batch_.ns) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3D" + batch_.uid +
                  "%2Cimagebatch.dev%2Fevidence";
-  Send(std::move(request), [this](const kube::Response& response, Now now) {
+  Send(Purpose::LoadEvidence, std::move(request), [this](const kube::Response& response, Now now) {
     const json list = json::parse(response.body, nullptr, false);
     if (!list.is_object() || !list.contains("items")) return backoff_.Failed(now.steady);
     std::vector<std::pair<std::string, std::string>> by_age;
@@ -80,7 +81,7 @@ void EvidenceStore::DeleteOldest() {
   kube::Request request;
   request.method = kube::Method::Delete;
   request.path = ConfigMapsPath(batch_.ns) + "/" + stored_->front();
-  Send(std::move(request), [this](const kube::Response& response, Now now) {
+  Send(Purpose::DeleteEvidence, std::move(request), [this](const kube::Response& response, Now now) {
     if (response.status == 409) return backoff_.Failed(now.steady);
     stored_->erase(stored_->begin());
   });
@@ -107,7 +108,7 @@ void EvidenceStore::Write(const std::string& name, bool exists) {
     request.content_type = "application/merge-patch+json";
   }
   request.body = object.dump(-1, ' ', false, json::error_handler_t::replace);
-  Send(std::move(request), [this, name](const kube::Response& response, Now now) {
+  Send(Purpose::WriteEvidence, std::move(request), [this, name](const kube::Response& response, Now now) {
     const auto at = std::find(stored_->begin(), stored_->end(), name);
     if (response.status == 404 && at == stored_->end()) return Settle("its namespace is gone", now);
     if (response.status == 404) {  // somebody has deleted it

@@ -54,7 +54,7 @@ class EvidenceStore {
   void Load();
   void DeleteOldest();
   void Write(const std::string& name, bool exists);
-  void Send(kube::Request request, std::function<void(const kube::Response&, Now)> answered);
+  void Send(Purpose purpose, kube::Request request, std::function<void(const kube::Response&, Now)> answered);
   void Settle(const std::string& refusal, Now now);
 
   const batch::Batch& batch_;

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "batch/read.h"
 #include "cluster/names.h"
 #include "cluster/parse.h"
 
@@ -23,6 +24,18 @@ const char* ResourceOf(Collection collection) {
   return "";
 }
 
+Purpose PurposeOf(Collection collection) {
+  switch (collection) {
+    case Collection::Batches:
+      return Purpose::WatchBatches;
+    case Collection::Jobs:
+      return Purpose::WatchJobs;
+    case Collection::Pods:
+      return Purpose::WatchPods;
+  }
+  return Purpose::WatchBatches;
+}
+
 std::string PathOf(Collection collection, const std::string& ns) {
   const std::string api = collection == Collection::Batches ? "/apis/" + std::string(kApiVersion)
                           : collection == Collection::Jobs  ? "/apis/batch/v1"
@@ -37,8 +50,7 @@ std::optional<Event> Parse(Collection collection, Change change, std::string_vie
   } else if (collection == Collection::Pods) {
     if (auto pod = ParsePod(text)) return PodSeen{change, std::move(*pod)};
   } else {
-    auto object = nlohmann::json::parse(text, nullptr, false);
-    if (object.is_object() && object.contains("metadata")) return BatchSeen{change, std::move(object)};
+    if (auto object = batch::ReadStored(text)) return BatchSeen{change, std::move(*object)};
   }
   return std::nullopt;
 }
@@ -81,11 +93,38 @@ class Feeds::Sink final : public kube::WatchSink {
   }
 
   void OnHealth(bool healthy, const std::string& detail) override {
+    const std::scoped_lock lock(mutex_);
+    if (quiet_) return;
     if (healthy) {
+      failing_since_.reset();
       log::Info("watching " + sample_.resource);
     } else {
-      log::Warn("cannot watch " + sample_.resource + ": " + detail);
+      failing_since_ = clock_.Now();
+      refusal_ = "cannot watch " + sample_.resource + ": " + Printable(detail, 1024);
+      log::Warn(refusal_);
     }
+  }
+
+  void Quiet() {
+    const std::scoped_lock lock(mutex_);
+    quiet_ = true;
+  }
+
+  Purpose purpose() const { return PurposeOf(collection_); }
+  std::optional<Time> failing_since() const {
+    const std::scoped_lock lock(mutex_);
+    return failing_since_;
+  }
+
+  /// See Feeds::Blind.
+  std::optional<std::string> Blind(Time now) const {
+    constexpr std::chrono::minutes kRefused(1), kSilent(10);
+    const std::scoped_lock lock(mutex_);
+    if (failing_since_ && now >= *failing_since_ + kRefused) return refusal_;
+    if (!sample_.last_event || now < *sample_.last_event + kSilent) return std::nullopt;
+    const auto silent = std::chrono::duration_cast<std::chrono::seconds>(now - *sample_.last_event);
+    return "the watch of " + sample_.resource + " has said nothing for " + std::to_string(silent.count()) +
+           " s";
   }
 
   metrics::WatchSample Sample() const {
@@ -104,6 +143,9 @@ class Feeds::Sink final : public kube::WatchSink {
   const std::function<void(Event)> push_;
   mutable std::mutex mutex_;
   metrics::WatchSample sample_;
+  std::optional<Time> failing_since_;
+  std::string refusal_;
+  bool quiet_ = false;
 };
 
 Feeds::Feeds(kube::ApiClient& client, const std::string& ns, const Clock& clock,
@@ -114,13 +156,32 @@ Feeds::Feeds(kube::ApiClient& client, const std::string& ns, const Clock& clock,
     // An ImageBatch with inline rows may have a megabyte, and a page has to fit into one reply
     const bool large = collection == Collection::Batches;
     kube::Collection watched{PathOf(collection, ns), large ? "" : std::string(kBatchUidLabel),
-                             large ? 20 : 500};
+                             large ? 20 : 200};
     reflectors_.push_back(
         std::make_unique<kube::Reflector>(client, std::move(watched), *sinks_.back(), seed()));
   }
 }
 
 Feeds::~Feeds() = default;
+
+std::optional<std::string> Feeds::Blind(Time now) const {
+  for (const auto& sink : sinks_) {
+    if (auto why = sink->Blind(now)) return why;
+  }
+  return std::nullopt;
+}
+
+std::map<Purpose, Time> Feeds::FailingSince() const {
+  std::map<Purpose, Time> failing;
+  for (const auto& sink : sinks_) {
+    if (const auto since = sink->failing_since()) failing.emplace(sink->purpose(), *since);
+  }
+  return failing;
+}
+
+void Feeds::Quiet() {
+  for (const auto& sink : sinks_) sink->Quiet();
+}
 
 std::vector<metrics::WatchSample> Feeds::Sample() const {
   std::vector<metrics::WatchSample> samples;

@@ -1,11 +1,14 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
+#include "cluster/purpose.h"
 #include "cluster/views.h"
 #include "kube/reflector.h"
 #include "metrics/snapshot.h"
@@ -23,6 +26,14 @@ class Feeds {
   Feeds& operator=(const Feeds&) = delete;
 
   std::vector<metrics::WatchSample> Sample() const;
+
+  /// Why what is known of the cluster may be wrong: a watch has been refused for a minute, or has said
+  /// nothing for 10 min (the API server sends bookmarks about every minute). Nothing: all is well.
+  std::optional<std::string> Blind(Time now) const;
+  /// Since when a watch has failed, by purpose.
+  std::map<Purpose, Time> FailingSince() const;
+  /// The end of the watches is wanted from now on, and is not told.
+  void Quiet();
 
  private:
   class Sink;

@@ -35,7 +35,7 @@ Forecast::Forecast(const batch::Batch& batch, const plan::Plan& plan)
       slow_(batch.stages.size()) {}
 
 void Forecast::Ran(uint32_t build, int attempt, std::string pod, Time since, Now now) {
-  pace_.Started(build, plan_.node(build).stage, since, now.wall);
+  pace_.Started(build, plan_.stage(build), since, now.wall);
   running_[build] = {attempt, std::move(pod)};
 }
 
@@ -45,25 +45,26 @@ void Forecast::Ended(uint32_t build, Now now) {
 }
 
 void Forecast::Finished(uint32_t build, double seconds) {
-  pace_.Finished(plan_.node(build).stage, seconds);
+  pace_.Finished(plan_.stage(build), seconds);
   finished_since_ = true;
 }
 
-void Forecast::Step(const std::set<uint32_t>& hung, Now now) {
+void Forecast::Step(const HungList& hung, Now now) {
   next_.reset();
   FindSlow(hung, now);
   const auto old = now.wall - estimated_;
-  if (old >= kOld || (finished_since_ && old >= kSoon) || hung != hung_) EstimateEnd(hung, now);
+  if (old >= kOld || (finished_since_ && old >= kSoon) || hung.changes_of_builds() != hung_)
+    EstimateEnd(hung, now);
   if (!end_) return;
   const Time again = estimated_ + (finished_since_ ? kSoon : kOld);
   next_ = next_ ? std::min(*next_, again) : again;
 }
 
-void Forecast::FindSlow(const std::set<uint32_t>& hung, Now now) {
+void Forecast::FindSlow(const HungList& hung, Now now) {
   for (size_t stage = 0; stage < slow_.size(); ++stage) {
     const double factor = batch::Override(batch_.hang, batch_.stages[stage].hang).slow_factor;
     std::vector<uint32_t> slow = pace_.Slow(stage, factor, now.wall);
-    std::erase_if(slow, [&](uint32_t build) { return hung.contains(build); });
+    std::erase_if(slow, [&](uint32_t build) { return hung.builds().contains(build); });
     changed_ = changed_ || slow != slow_[stage];
     slow_[stage] = std::move(slow);
     const auto next = pace_.NextSlow(stage, factor, now.wall);
@@ -71,10 +72,10 @@ void Forecast::FindSlow(const std::set<uint32_t>& hung, Now now) {
   }
 }
 
-void Forecast::EstimateEnd(const std::set<uint32_t>& hung, Now now) {
+void Forecast::EstimateEnd(const HungList& hung, Now now) {
   estimated_ = now.wall;
   finished_since_ = false;
-  hung_ = hung;
+  hung_ = hung.changes_of_builds();
   changed_ = true;
   end_.reset();
   if (batch_.suspend) return;
@@ -83,11 +84,11 @@ void Forecast::EstimateEnd(const std::set<uint32_t>& hung, Now now) {
     const plan::Counts& counts = plan_.counts(stage);
     loads.push_back({&pace_.durations(stage), needs_[stage],
                      counts[State::Waiting] + counts[State::Queued] + counts[State::Pending],
-                     pace_.Ages(stage, hung, now.wall)});
+                     pace_.Ages(stage, hung.builds(), now.wall)});
   }
   // As many at once as there really were: what the cluster has no room for does not run, whatever is allowed
   const double places = std::min<double>(pace_.Places(now.wall), batch_.parallelism);
-  end_ = plan::EstimateEnd(loads, places - static_cast<double>(hung.size()), now.wall);
+  end_ = plan::EstimateEnd(loads, places - static_cast<double>(hung.builds().size()), now.wall);
 }
 
 std::vector<std::pair<uint32_t, SlowEntry>> Forecast::SlowBuilds() const {

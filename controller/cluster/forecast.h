@@ -1,11 +1,11 @@
 #pragma once
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "batch/types.h"
+#include "cluster/hung_list.h"
 #include "cluster/status.h"
 #include "cluster/views.h"
 #include "plan/pace.h"
@@ -25,8 +25,8 @@ class Forecast {
   /// A build succeeded in an attempt of so many seconds.
   void Finished(uint32_t build, double seconds);
 
-  /// Brings both up to date; `hung` are the hung builds.
-  void Step(const std::set<uint32_t>& hung, Now now);
+  /// Brings both up to date.
+  void Step(const HungList& hung, Now now);
   /// When Step has something to do that it has not now, for time alone.
   std::optional<Time> Next() const { return next_; }
   /// Something that the status shows has changed since the last call.
@@ -42,8 +42,8 @@ class Forecast {
     int attempt = 1;
     std::string pod;
   };
-  void FindSlow(const std::set<uint32_t>& hung, Now now);
-  void EstimateEnd(const std::set<uint32_t>& hung, Now now);
+  void FindSlow(const HungList& hung, Now now);
+  void EstimateEnd(const HungList& hung, Now now);
 
   const batch::Batch& batch_;
   const plan::Plan& plan_;
@@ -53,7 +53,7 @@ class Forecast {
   std::vector<std::vector<uint32_t>> slow_;  // by stage, the longest first
   std::optional<plan::Estimate> end_;
   Time estimated_{};
-  std::set<uint32_t> hung_;      // when the estimate was made
+  uint64_t hung_ = 0;            // changes of the hung builds, when the estimate was made
   bool finished_since_ = false;  // something has finished since then
   std::optional<Time> next_;
   bool changed_ = false;

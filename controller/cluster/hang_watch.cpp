@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "cluster/job_object.h"
 #include "cluster/log_lines.h"
 
@@ -16,13 +17,15 @@ constexpr seconds kUnobserved = 3 * kProbePeriod + seconds(30);
 constexpr seconds kBefore(15);  // the verdict is older than the Pod's condition that it led to
 constexpr seconds kReadAgain(5);
 constexpr seconds kLookForChange(60);
+constexpr size_t kMessageLimit = 512;
 
 }  // namespace
 
 HangWatch::Step HangWatch::Look(const PodView& pod, seconds silent_after, Now now) {
   if (!pod.runner) return LookAtLine(pod, silent_after, now);
   Step step;
-  const bool running = pod.build && pod.build->state == ContainerView::State::Running && !pod.deleting;
+  const bool running =
+      pod.build && pod.build->state == ContainerView::State::Running && pod.build->up && !pod.deleting;
   if (!running || pod.build->ready) {
     unready_since_.reset();
     // The verdict of a build that has ended stands until its outcome is known
@@ -51,25 +54,32 @@ HangWatch::Step HangWatch::LookAtLine(const PodView& pod, seconds silent_after, 
   return step;
 }
 
-bool HangWatch::OnLog(const std::optional<std::string>& log, Now now) {
-  if (silence_) return silence_->OnLine(log, now);
+bool HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
+  if (silence_)
+    return silence_->OnLine(log ? Result<std::string>(log->body) : tl::unexpected(log.error()), now);
   reading_ = false;
-  next_read_ = now.steady + kReadAgain;
   if (!unready_since_) return false;  // ready again, or ended, in the meantime
   LogSearch::Piece piece;
-  if (log) piece = search_->OnPiece(*log);
+  if (log) piece = search_->OnPiece(log->body, log->received);
   if (search_->found()) {
     next_read_ = now.steady + kLookForChange;
     const bool told = verdict_ && !piece.changed;
     verdict_ = search_->found()->verdict;
     return !told;
   }
-  if (piece.more) next_read_ = now.steady;
-  if (verdict_ || now.steady < *unready_since_ + kUnobserved) return false;
+  // What is behind a flood of output is looked for without a pause only until there is a verdict
+  next_read_ = now.steady + (verdict_ ? kLookForChange : piece.more ? seconds(0) : kReadAgain);
+  if (now.steady < *unready_since_ + kUnobserved) return false;
+  const std::string reason = log ? "RunnerSilent" : "LogUnreadable";
+  if (verdict_ && verdict_->reason == reason) return false;
   const auto silent = std::chrono::duration_cast<seconds>(now.steady - *unready_since_);
-  verdict_ = HangVerdict{"Unobserved", "RunnerSilent",
-                         "its runner has given no sign of life for " + std::to_string(silent.count()) + " s",
-                         now.wall};
+  const std::string message =
+      log ? "its runner has given no sign of life for " + std::to_string(silent.count()) + " s"
+          : "its runner does not say that it makes progress, and its log cannot be read: " +
+                log.error().message;
+  verdict_ = HangVerdict{"Unobserved", reason, Printable(message, kMessageLimit),
+                         verdict_ ? verdict_->since : now.wall};
+  next_read_ = now.steady + kLookForChange;
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "cluster/evidence.h"
 #include "cluster/log_search.h"
 #include "cluster/requests.h"
@@ -13,9 +14,10 @@ namespace imagebatch::cluster {
 
 /// Follows one running build: its Pod's readiness is what its runner says of its progress. While it is ready
 /// nothing is asked of anyone; once it is not, its log is read for the verdict and the evidence, from 15 s
-/// before. A build that stays unready without a verdict in its log for 3 probe periods + 30 s is Unobserved.
-/// A verdict that is known may change its class: that is looked for once a minute, in one piece of the log.
-/// A build without a runner is left to SilenceWatch.
+/// before. A build that stays unready without a verdict in its log for 3 probe periods + 30 s is Unobserved:
+/// RunnerSilent, or LogUnreadable where the last attempt to read the log failed. A verdict may change its
+/// class: that is looked for once a minute. A build whose startupProbe has not passed is not asked by the
+/// kubelet either, and so is not unready. A build without a runner is left to SilenceWatch.
 class HangWatch {
  public:
   /// What to do now for the Pod as it is seen.
@@ -26,10 +28,12 @@ class HangWatch {
   /// `silent_after`: see SilenceWatch; of a build with a runner it is the runner's own affair.
   Step Look(const PodView& pod, std::chrono::seconds silent_after, Now now);
 
-  /// The log has been read; nothing where that failed. True where the verdict has come, changed or gone.
-  bool OnLog(const std::optional<std::string>& log, Now now);
+  /// The log has been read, or why it cannot be. True where the verdict has come, changed or gone.
+  bool OnLog(const Result<kube::Response>& log, Now now);
 
-  const std::optional<HangVerdict>& verdict() const { return silence_ ? silence_->verdict() : verdict_; }
+  /// It is unready or silent, and whether that is a verdict is yet to be found out.
+  bool undecided() const { return silence_ ? silence_->undecided() : unready_since_ && !verdict_; }
+  const Rare<HangVerdict>& verdict() const { return silence_ ? silence_->verdict() : verdict_; }
   /// What its runner saw when it reached that verdict; null where there is no such thing.
   const Evidence* evidence() const {
     return verdict_ && search_ && search_->found() ? &*search_->found() : nullptr;
@@ -41,9 +45,9 @@ class HangWatch {
  private:
   Step LookAtLine(const PodView& pod, std::chrono::seconds silent_after, Now now);
 
-  std::optional<SilenceWatch> silence_;  // of a build without a runner
-  std::optional<HangVerdict> verdict_;
-  std::optional<LogSearch> search_;  // while it is unready
+  Rare<SilenceWatch> silence_;  // of a build without a runner
+  Rare<HangVerdict> verdict_;
+  Rare<LogSearch> search_;  // while it is unready
   std::optional<SteadyTime> unready_since_;
   SteadyTime next_read_{};
   bool reading_ = false;

@@ -1,5 +1,7 @@
 #include "cluster/job_object.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "batch/pod_template.h"
@@ -12,48 +14,94 @@ using nlohmann::json;
 
 constexpr std::string_view kVolume = batch::kRunnerName;
 constexpr const char* kRunner = "/imagebatch/imagebatch-runner";
+constexpr const char* kState = "/imagebatch/state.json";
+constexpr int kNobody = 65532;  // the user of the runner's image
 
-json RunnerArguments(const batch::HangPolicy& hang) {
+/// How much the kubelet keeps of each termination message: 4 KiB, and of all of a Pod's containers together
+/// 12 KiB, in equal shares (pkg/kubelet/status normalizeStatus). One more container is counted, the ephemeral
+/// one of a `kubectl debug`.
+int64_t TerminationMessageBytes(const json& pod) {
+  constexpr size_t kOne = 4096;
+  constexpr size_t kAll = 12288;
+  constexpr size_t kLeast = 512;  // that the runner takes; fewer than 24 containers leave more
+  const size_t containers = pod["containers"].size() + pod["initContainers"].size() + 1;
+  return static_cast<int64_t>(std::clamp(kAll / containers, kLeast, kOne));
+}
+
+/// What the template gives a build to end, from SIGTERM on, less what the runner needs for its account;
+/// nothing where it says nothing. The kubelet then kills the runner.
+std::optional<int64_t> Grace(const json& pod) {
+  constexpr int64_t kForTheAccount = 2;
+  const auto at = pod.find("terminationGracePeriodSeconds");
+  if (at == pod.end() || !at->is_number_integer()) return std::nullopt;
+  return std::max<int64_t>(at->get<int64_t>() - kForTheAccount, 0);
+}
+
+json RunnerArguments(const batch::HangPolicy& hang, bool listen, int64_t result_bytes,
+                     std::optional<int64_t> grace) {
   const auto seconds = [](int64_t n) { return std::to_string(n) + "s"; };
-  json arguments = {kRunner,
-                    "--listen",
-                    ":" + std::to_string(kRunnerPort),
-                    "--state",
-                    "/imagebatch/state.json",
-                    "--result",
-                    "/dev/termination-log",
-                    "--deadlock-after",
-                    seconds(hang.deadlock_seconds),
-                    "--idle-after",
-                    seconds(hang.idle_seconds),
-                    "--silent-after",
-                    seconds(hang.silent_seconds)};
-  if (hang.deadline_seconds > 0) {
-    arguments.push_back("--deadline");
-    arguments.push_back(seconds(hang.deadline_seconds));
-  }
-  arguments.push_back("--on-hang");
+  json arguments = {kRunner};
+  const auto add = [&](const char* option, std::string value) {
+    arguments.push_back(option);
+    arguments.push_back(std::move(value));
+  };
+  if (listen) add("--listen", ":" + std::to_string(kRunnerPort));
+  add("--state", kState);
+  add("--result", "/dev/termination-log");
+  add("--result-bytes", std::to_string(result_bytes));
+  add("--deadlock-after", seconds(hang.deadlock_seconds));
+  add("--idle-after", seconds(hang.idle_seconds));
+  add("--silent-after", seconds(hang.silent_seconds));
+  if (hang.deadline_seconds > 0) add("--deadline", seconds(hang.deadline_seconds));
+  if (grace) add("--grace", seconds(*grace));
   // Retry and Fail both end the hung tree; what follows is decided here, from the attempt's result
-  arguments.push_back(hang.action == batch::HangAction::Flag ? "flag" : "fail");
+  add("--on-hang", hang.action == batch::HangAction::Flag ? "flag" : "fail");
   arguments.push_back("--");
   return arguments;
 }
 
-json InitContainer(const std::string& image) {
-  return {
-      {"name", kVolume},
-      {"image", image},
-      {"command", {"/usr/bin/imagebatch-runner", "install", kRunner}},
-      {"volumeMounts", json::array({{{"name", kVolume}, {"mountPath", "/imagebatch"}}})},
-      {"resources", {{"requests", {{"cpu", "10m"}, {"memory", "16Mi"}}}, {"limits", {{"memory", "64Mi"}}}}},
-      {"securityContext",
-       {{"runAsNonRoot", true},
-        {"runAsUser", 65532},
-        {"runAsGroup", 65532},
-        {"allowPrivilegeEscalation", false},
-        {"readOnlyRootFilesystem", true},
-        {"capabilities", {{"drop", {"ALL"}}}},
-        {"seccompProfile", {{"type", "RuntimeDefault"}}}}}};
+/// The part of the build's resources that the init container asks for too. A Pod counts for the larger of its
+/// init containers and its containers, so this costs nothing.
+json SameResources(const json& container) {
+  json same = json::object();
+  const auto resources = container.find("resources");
+  if (resources == container.end() || !resources->is_object()) return same;
+  for (const char* kind : {"requests", "limits"}) {
+    const auto amounts = resources->find(kind);
+    if (amounts == resources->end() || !amounts->is_object()) continue;
+    for (const char* name : {"cpu", "memory", "ephemeral-storage"}) {
+      if (amounts->contains(name)) same[kind][name] = (*amounts)[name];
+    }
+  }
+  return same;
+}
+
+/// Fits Pod Security "restricted". It names no user, so that it may run as whoever the namespace allows: the
+/// image's own is not root. Only where the template makes root the Pod's user it must name another.
+json SecurityContext(const json& pod, const json& changes) {
+  json context = {{"runAsNonRoot", true},
+                  {"allowPrivilegeEscalation", false},
+                  {"readOnlyRootFilesystem", true},
+                  {"capabilities", {{"drop", {"ALL"}}}},
+                  {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+  const auto of_pod = pod.find("securityContext");
+  if (of_pod != pod.end() && of_pod->is_object() && of_pod->value("runAsUser", json()) == 0) {
+    context["runAsUser"] = kNobody;
+    context["runAsGroup"] = kNobody;
+  }
+  if (changes.is_object()) context.merge_patch(changes);
+  return context;
+}
+
+json InitContainer(const RunnerSource& source, const json& pod, const json& container) {
+  json init = {{"name", kVolume},
+               {"image", source.image},
+               {"command", {"/usr/bin/imagebatch-runner", "install", kRunner}},
+               {"volumeMounts", json::array({{{"name", kVolume}, {"mountPath", "/imagebatch"}}})},
+               {"resources", source.resources.is_object() ? source.resources : SameResources(container)},
+               {"securityContext", SecurityContext(pod, source.security_context)}};
+  if (!source.pull_policy.empty()) init["imagePullPolicy"] = source.pull_policy;
+  return init;
 }
 
 /// Last in the list, so that no other variable can be made of it.
@@ -68,26 +116,34 @@ void SetMarker(json& container, const std::string& marker) {
   variables = std::move(kept);
 }
 
-void Supervise(json& container, const batch::HangPolicy& hang, const std::string& marker) {
-  SetMarker(container, marker);
-  json command = RunnerArguments(hang);
+json ReadinessProbe(bool listens) {
+  json probe = {{"periodSeconds", kProbePeriodSeconds}, {"timeoutSeconds", 3}, {"failureThreshold", 1}};
+  if (listens) {
+    probe["httpGet"] = {{"path", "/progress"}, {"port", kRunnerPort}};
+  } else {
+    probe["exec"] = {{"command", {kRunner, "probe", "--state", kState}}};
+  }
+  return probe;
+}
+
+void Supervise(json& pod, size_t build, const batch::HangPolicy& hang, const JobSpec& spec) {
+  // Builds of one node share its ports where they share its network: there the runner takes none
+  const bool listen = pod.value("hostNetwork", json()) != true;
+  // In memory: the runner renews its state file with every sample, and a disk would flush each
+  pod["volumes"].push_back({{"name", kVolume}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", "16Mi"}}}});
+  json init = json::array({InitContainer(spec.runner, pod, pod["containers"][build])});
+  for (json& other : pod["initContainers"]) init.push_back(std::move(other));
+  pod["initContainers"] = std::move(init);
+
+  json& container = pod["containers"][build];
+  SetMarker(container, spec.marker);
+  json command = RunnerArguments(hang, listen, TerminationMessageBytes(pod), Grace(pod));
   for (const json& word : container["command"]) command.push_back(word);
   container["command"] = std::move(command);
   container["volumeMounts"].push_back({{"name", kVolume}, {"mountPath", "/imagebatch"}});
-  container["readinessProbe"] = {{"httpGet", {{"path", "/progress"}, {"port", kRunnerPort}}},
-                                 {"periodSeconds", kProbePeriodSeconds},
-                                 {"timeoutSeconds", 3},
-                                 {"failureThreshold", 1}};
+  container["readinessProbe"] = ReadinessProbe(listen);
   container.erase("terminationMessagePath");
   container.erase("terminationMessagePolicy");
-}
-
-void AddRunner(json& pod, const std::string& image) {
-  // In memory: the runner renews its state file with every sample, and a disk would flush each
-  pod["volumes"].push_back({{"name", kVolume}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", "16Mi"}}}});
-  json init = json::array({InitContainer(image)});
-  for (json& other : pod["initContainers"]) init.push_back(std::move(other));
-  pod["initContainers"] = std::move(init);
 }
 
 }  // namespace
@@ -99,10 +155,11 @@ json OwnerReference(const batch::Batch& batch) {
 
 json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch::Build& build,
                const JobSpec& spec, json pod_template) {
-  json& container = pod_template["spec"]["containers"][batch::BuildContainer(pod_template).value()];
-  const bool runner = batch::HasRunner(pod_template);
-  if (runner) Supervise(container, batch::Override(batch.hang, stage.hang), spec.marker);
-  const json container_name = container["name"];
+  const size_t container = batch::BuildContainer(pod_template).value();
+  const json container_name = pod_template["spec"]["containers"][container]["name"];
+  if (batch::HasRunner(pod_template)) {
+    Supervise(pod_template["spec"], container, batch::Override(batch.hang, stage.hang), spec);
+  }
   json& metadata = pod_template["metadata"];
   json& labels = metadata["labels"];
   json& annotations = metadata["annotations"];
@@ -127,7 +184,6 @@ json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch
   json& pod = pod_template["spec"];
   pod["restartPolicy"] = "Never";
   if (!pod.contains("automountServiceAccountToken")) pod["automountServiceAccountToken"] = false;
-  if (runner) AddRunner(pod, spec.runner_image);
   job["spec"] = {{"completions", 1},
                  {"parallelism", 1},
                  {"backoffLimit", 0},  // an attempt is one Job with one Pod: retries are ours to decide

@@ -10,7 +10,7 @@
 namespace imagebatch::cluster {
 namespace {
 
-constexpr size_t kKeptBytes = 64 * 1024;
+constexpr size_t kRefusalBytes = 64 * 1024;  // room for a reply that says why there is no log
 
 void Hide(std::string& text, std::string_view secret) {
   constexpr std::string_view kHidden = "***";
@@ -24,6 +24,9 @@ void Hide(std::string& text, std::string_view secret) {
 
 kube::Request LogRequest(const PodView& pod, const std::string& range, size_t limit_bytes) {
   kube::Request request;
+  request.lane = kube::Lane::Logs;
+  request.node = pod.node;
+  request.most_bytes = std::max(limit_bytes, kRefusalBytes);
   request.path = PodsPath(pod.ns) + "/" + pod.name + "/log?container=" + pod.container + "&timestamps=true&" +
                  range + "&limitBytes=" + std::to_string(limit_bytes);
   return request;
@@ -38,7 +41,7 @@ std::optional<LogLine> TakeLine(std::string_view& log) {
   return LogLine{*time, line.substr(space + 1)};
 }
 
-std::string KeptLog(std::string_view log, std::string_view marker) {
+std::string KeptLog(std::string_view log, std::string_view marker, size_t most) {
   // From the end: no more is looked at than is kept, however much was read
   std::vector<std::string> lines;
   for (size_t kept = 0; !log.empty();) {
@@ -48,11 +51,11 @@ std::string KeptLog(std::string_view log, std::string_view marker) {
     log = before == std::string_view::npos ? std::string_view() : log.substr(0, before + 1);
     const auto line = TakeLine(rest);
     if (!line) continue;
-    std::string text = runner::MaskSecrets(line->text.substr(0, kKeptBytes));
+    std::string text = runner::MaskSecrets(line->text.substr(0, most));
     Hide(text, marker);
-    text = Printable(text, kKeptBytes / 4) + "\n";
+    text = Printable(text, most / 4) + "\n";
     kept += text.size();
-    if (kept > kKeptBytes) break;
+    if (kept > most) break;
     lines.push_back(std::move(text));
   }
   std::string text;

@@ -29,10 +29,20 @@ std::string NewSecret() {
 
 }  // namespace
 
+metrics::Health HealthOf(Duration age, bool synced, const std::optional<std::string>& blind) {
+  const auto whole = std::chrono::duration_cast<seconds>(age).count();
+  metrics::Health health;
+  health.live = {age < kStuck, "the last round of the loop was " + std::to_string(whole) + " s ago"};
+  health.ready = {synced && !blind, !synced ? "ImageBatches, Jobs and Pods are not all listed yet"
+                                    : blind ? *blind
+                                            : "ImageBatches, Jobs and Pods are known"};
+  return health;
+}
+
 Loop::Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::string& ns,
-           std::string runner_image)
+           RunnerSource runner)
     : stats_(stats),
-      reconciler_(std::move(runner_image), NewSecret()),
+      reconciler_(std::move(runner), NewSecret()),
       durations_(metrics::Totals().reconcile_duration),
       last_round_(clock_.Steady()),
       dispatcher_(
@@ -57,18 +67,22 @@ void Loop::Stop() {
 
 std::deque<Event> Loop::WaitForEvents() {
   const SteadyTime now = clock_.Steady();
-  const SteadyTime until =
-      std::min(reconciler_.Next(Time()).value_or(now + kLongestRound), now + kLongestRound);
+  const SteadyTime due = std::min(reconciler_.Next().value_or(now + kLongestRound), now + kLongestRound);
+  const SteadyTime until = guard_.Until(due, now);
+  if (until > due && guard_.spins() == 1)
+    log::Error("the loop is due again at once without a cause; it is held back, and this is not said again");
   std::unique_lock lock(mutex_);
   wake_.wait_until(lock, until, [&] { return stopping_ || !queue_.empty(); });
+  if (!queue_.empty()) guard_.OnEvent();
   return std::exchange(queue_, {});
 }
 
 void Loop::Run() {
   for (bool stopping = false; !stopping;) {
-    const std::deque<Event> events = WaitForEvents();
+    std::deque<Event> events = WaitForEvents();
     const SteadyTime begin = clock_.Steady();
-    for (const Event& event : events) reconciler_.Observe(event, Time());
+    // Each goes once it is taken in: what a list brings would else be here twice
+    for (; !events.empty(); events.pop_front()) reconciler_.Observe(events.front(), Time());
     for (Command& command : reconciler_.Step(Time()))
       dispatcher_.Submit(command.id, std::move(command.request));
     Publish(Time(), clock_.Steady() - begin);
@@ -76,6 +90,7 @@ void Loop::Run() {
     stopping = stopping_;
   }
   log::Info("stopping");
+  feeds_.Quiet();
   if (!dispatcher_.Drain(kDrain))
     log::Warn("requests were still under way at the end; the next start finds out what they did");
 }
@@ -85,9 +100,11 @@ void Loop::Publish(Now now, std::chrono::duration<double> took) {
   auto snapshot = std::make_shared<metrics::Snapshot>();
   reconciler_.Fill(*snapshot);
   snapshot->totals.reconcile_duration = durations_;
-  snapshot->last_reconcile = now.wall;
+  snapshot->loop_spins = guard_.spins();
   last_round_ = now.steady;
   synced_ = reconciler_.Synced();
+  if (synced_ && !feeds_.Blind(now.wall)) last_seeing_ = now.wall;
+  snapshot->last_reconcile = last_seeing_;
   const std::scoped_lock lock(mutex_);
   snapshot_ = std::move(snapshot);
 }
@@ -101,6 +118,8 @@ std::shared_ptr<const metrics::Snapshot> Loop::Snapshot() const {
   if (!published) return nullptr;
   auto snapshot = std::make_shared<metrics::Snapshot>(*published);
   snapshot->watches = feeds_.Sample();
+  for (const auto& [purpose, since] : feeds_.FailingSince())
+    snapshot->failing_since[std::string(Name(purpose))] = since;
   for (const auto& [key, count] : stats_.Snapshot()) {
     const auto& [kind, code] = key;
     snapshot->requests.push_back({kind.verb, kind.resource, code, count});
@@ -109,12 +128,8 @@ std::shared_ptr<const metrics::Snapshot> Loop::Snapshot() const {
 }
 
 metrics::Health Loop::Health() const {
-  const auto age = std::chrono::duration_cast<seconds>(clock_.Steady() - last_round_.load());
-  metrics::Health health;
-  health.live = {age < kStuck, "the last round of the loop was " + std::to_string(age.count()) + " s ago"};
-  health.ready = {synced_, synced_ ? "ImageBatches, Jobs and Pods are known"
-                                   : "ImageBatches, Jobs and Pods are not all listed yet"};
-  return health;
+  const auto age = std::chrono::duration_cast<Duration>(clock_.Steady() - last_round_.load());
+  return HealthOf(age, synced_, feeds_.Blind(clock_.Now()));
 }
 
 }  // namespace imagebatch::cluster

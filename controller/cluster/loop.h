@@ -9,18 +9,22 @@
 #include "base/time.h"
 #include "cluster/feeds.h"
 #include "cluster/reconciler.h"
+#include "cluster/spin_guard.h"
 #include "kube/dispatcher.h"
 #include "metrics/server.h"
 #include "metrics/snapshot.h"
 
 namespace imagebatch::cluster {
 
+/// Whether the loop makes its rounds, and whether what it knows is true. `age`: of its last round. `synced`:
+/// all was listed once. `blind`: see Feeds::Blind.
+metrics::Health HealthOf(Duration age, bool synced, const std::optional<std::string>& blind);
+
 /// Drives the reconciler: one thread takes what the watches and replies bring from a queue, lets the
 /// reconciler decide, and hands its requests to the dispatcher.
 class Loop {
  public:
-  Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::string& ns,
-       std::string runner_image);
+  Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::string& ns, RunnerSource runner);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
@@ -49,10 +53,12 @@ class Loop {
   bool stopping_ = false;
   std::shared_ptr<const metrics::Snapshot> snapshot_;
 
+  SpinGuard guard_;
   Reconciler reconciler_;
   metrics::Histogram durations_;
   std::atomic<SteadyTime> last_round_;
   std::atomic<bool> synced_ = false;
+  std::optional<imagebatch::Time> last_seeing_;  // the last round with a true picture of the cluster
 
   kube::Dispatcher dispatcher_;
   Feeds feeds_;  // last: its threads use all of the above

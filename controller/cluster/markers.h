@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "cluster/job_object.h"
+
 namespace imagebatch::cluster {
 
 /// Markers by which a runner's own words are told from what its build prints: for each attempt one of its
@@ -22,7 +24,7 @@ class Markers {
 
 /// What a build's Pod gets from us.
 struct RunnerKit {
-  std::string image;  // has /usr/bin/imagebatch-runner
+  RunnerSource runner;
   Markers markers;
 };
 

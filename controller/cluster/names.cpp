@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "cluster/sha256.h"
+
 namespace imagebatch::cluster {
 namespace {
 
@@ -40,13 +42,9 @@ bool Alphanumeric(char c) {
 }  // namespace
 
 std::string Sha256(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out;
-  for (const unsigned char byte : Hash(text)) {
-    out.push_back(kHex[byte >> 4]);
-    out.push_back(kHex[byte & 15]);
-  }
-  return out;
+  Sha256Stream stream;
+  stream.Add(text);
+  return stream.Take();
 }
 
 std::string BuildHash(std::string_view batch_uid, std::string_view stage, std::string_view key) {
@@ -56,10 +54,10 @@ std::string BuildHash(std::string_view batch_uid, std::string_view stage, std::s
   std::string out;
   uint32_t bits = 0;
   int have = 0;
-  for (size_t i = 0; out.size() < 10; ++i) {
+  for (size_t i = 0; out.size() < kBuildHashSize; ++i) {
     bits = (bits << 8) | digest[i];
     have += 8;
-    while (have >= 5 && out.size() < 10) {
+    while (have >= 5 && out.size() < kBuildHashSize) {
       out.push_back(kAlphabet[(bits >> (have - 5)) & 31]);
       have -= 5;
     }

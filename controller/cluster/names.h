@@ -2,6 +2,8 @@
 #include <string>
 #include <string_view>
 
+#include "batch/pod_template.h"
+
 /// Names and labels of what belongs to a batch. Everything is derived, so that a second create of the same
 /// attempt meets the first one's name.
 namespace imagebatch::cluster {
@@ -15,7 +17,7 @@ inline constexpr std::string_view kBuildLabel = "imagebatch.dev/build";
 inline constexpr std::string_view kAttemptLabel = "imagebatch.dev/attempt";
 inline constexpr std::string_view kEvidenceLabel =
     "imagebatch.dev/evidence";  // of ConfigMaps of evidence: the batch's name, for reading
-inline constexpr std::string_view kMarkerVariable = "IMAGEBATCH_MARKER";  // of the build's container
+using batch::kMarkerVariable;
 inline constexpr std::string_view kNameAnnotation =
     "imagebatch.dev/name";  // the row's name or the key, in full
 inline constexpr std::string_view kImageAnnotation = "imagebatch.dev/image";  // what the build pushes
@@ -25,6 +27,7 @@ inline constexpr std::string_view kContainerAnnotation = "kubectl.kubernetes.io/
 std::string Sha256(std::string_view text);
 
 /// 10 characters of base32 (50 bits) that stand for one build of one batch.
+inline constexpr size_t kBuildHashSize = 10;
 std::string BuildHash(std::string_view batch_uid, std::string_view stage, std::string_view key);
 
 /// `<batch, cut>-<hash>-<attempt>`, at most 63 characters, since the Job controller makes a label of it.

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "cluster/views.h"
 #include "plan/plan.h"
@@ -20,6 +21,7 @@ struct Outcome {
   std::string pod, node;
   Time started{}, finished{};  // of the container where known, else of the Job
   std::optional<int> exit_code;
+  std::string log_end;    // of one whose Pod goes: the end of its log, printable lines, at most 1 KiB
   nlohmann::json runner;  // the runner's own account (design: "result"); null where there is none
 };
 
@@ -28,8 +30,20 @@ struct Outcome {
 /// removed it.
 ///
 /// A Pod that was evicted, preempted, disrupted or refused by its node, and one that never ran, failed for
-/// its infrastructure. A build that passed its own limit of memory, storage or time failed by itself.
-Outcome OutcomeOf(const JobView& job, const std::optional<PodView>& pod);
+/// its infrastructure. A build that passed its own limit of memory, storage or time failed by itself, and so
+/// did one whose init container failed.
+Outcome OutcomeOf(const JobView& job, const Rare<PodView>& pod);
+
+/// The outcome of an attempt whose Job has not ended although its build, or the whole Pod, has: that of the
+/// build.
+Outcome OutcomeOfPod(const JobView& job, const PodView& pod);
+
+/// The containers of `pod` that have not ended, for people; empty where all have.
+std::string OutlivedBy(const PodView& pod);
+
+/// Says what stands at the end of its log where an attempt failed by itself, since that may be all there is
+/// of a reason. `log`: as KeptLog gives it.
+void AddLogEnd(Outcome& outcome, std::string_view log);
 
 /// The outcome of a Job that is gone before it ended.
 Outcome OutcomeOfDeleted(const JobView& job, Time now);

@@ -1,71 +1,22 @@
 #include "cluster/parse.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <charconv>
 
 #include "batch/pod_template.h"
+#include "cluster/json_fields.h"
 #include "cluster/names.h"
+#include "cluster/pod_containers.h"
 
 namespace imagebatch::cluster {
 namespace {
 
-namespace sj = simdjson::ondemand;
-
-constexpr size_t kTextLimit = 4096;  // bytes of a message that are kept
-
-std::string Text(sj::value value) {
-  std::string_view text;
-  if (value.get_string().get(text)) return {};
-  return std::string(text.substr(0, kTextLimit));
-}
-
-Time When(sj::value value) {
-  std::string_view text;
-  if (value.get_string().get(text)) return {};
-  return ParseTime(text).value_or(Time{});
-}
-
-bool IsSet(sj::value value) {
-  bool set = false;
-  return !value.get_bool().get(set) && set;
-}
-
-bool IsTrue(sj::value value) {
-  std::string_view text;  // conditions spell it "True"
-  return !value.get_string().get(text) && text == "True";
-}
+constexpr int64_t kLongestGrace = 24 * 3600;
 
 int Number(std::string_view text) {
   int number = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
   return end.ec == std::errc() ? number : 0;
-}
-
-/// Calls `each(key, value)` for every field; anything but an object has none.
-template <class Each>
-void Fields(sj::value value, const Each& each) {
-  sj::object object;
-  if (value.get_object().get(object)) return;
-  for (auto field : object) {
-    std::string_view key;
-    sj::value inner;
-    if (field.unescaped_key().get(key)) return;
-    if (field.value().get(inner)) return;
-    each(key, inner);
-  }
-}
-
-template <class Each>
-void Items(sj::value value, const Each& each) {
-  sj::array array;
-  if (value.get_array().get(array)) return;
-  for (auto item : array) {
-    sj::value inner;
-    if (item.get(inner)) return;
-    each(inner);
-  }
 }
 
 struct Owner {
@@ -90,12 +41,17 @@ Owner ControllerOf(sj::value references) {
 }
 
 void ReadJobMetadata(sj::value metadata, JobView& job) {
+  BuildNames names;
   Fields(metadata, [&](std::string_view key, sj::value value) {
     if (key == "name") job.name = Text(value);
     if (key == "namespace") job.ns = Text(value);
     if (key == "uid") job.uid = Text(value);
     if (key == "resourceVersion") job.version = ParseVersion(Text(value));
     if (key == "creationTimestamp") job.created = When(value);
+    if (key == "deletionTimestamp") {
+      job.deleting = true;
+      job.deletion = When(value);
+    }
     if (key == "ownerReferences") {
       const Owner owner = ControllerOf(value);
       if (owner.kind == "ImageBatch" && owner.api_version.starts_with(kGroup)) job.batch_uid = owner.uid;
@@ -104,14 +60,23 @@ void ReadJobMetadata(sj::value metadata, JobView& job) {
       Fields(value, [&](std::string_view label, sj::value text) {
         if (label == kBuildLabel) job.build = Text(text);
         if (label == kAttemptLabel) job.attempt = Number(Text(text));
+        if (label == kStageLabel) names.stage = Text(text);
+      });
+    }
+    if (key == "annotations") {
+      Fields(value, [&](std::string_view annotation, sj::value text) {
+        if (annotation == kNameAnnotation) names.name = Text(text);
+        if (annotation == kImageAnnotation) names.image = Text(text);
       });
     }
   });
+  if (!names.name.empty()) job.names.emplace(std::move(names));
 }
 
 struct Condition {
   std::string type, reason, message;
   bool is_true = false;
+  bool denied = false;  // it says that it is not true, and not only nothing
   Time changed{};
 };
 
@@ -122,7 +87,11 @@ void Conditions(sj::value list, const Each& each) {
     Condition condition;
     Fields(item, [&](std::string_view field, sj::value value) {
       if (field == "type") condition.type = Text(value);
-      if (field == "status") condition.is_true = IsTrue(value);
+      if (field == "status") {
+        const std::string text = Text(value);
+        condition.is_true = text == "True";
+        condition.denied = text == "False" || text == "Unknown";
+      }
       if (field == "reason") condition.reason = Text(value);
       if (field == "message") condition.message = Text(value);
       if (field == "lastTransitionTime") condition.changed = When(value);
@@ -145,26 +114,32 @@ void ReadJobStatus(sj::value status, JobView& job) {
   });
 }
 
+/// A Job that is deleted with --cascade=orphan leaves its Pods without an owner. The labels that the Job
+/// controller gave them still tell whose they were.
 void ReadPodMetadata(sj::value metadata, PodView& pod) {
+  Owner owner;
+  std::string job, job_uid;  // by label
   Fields(metadata, [&](std::string_view key, sj::value value) {
     if (key == "name") pod.name = Text(value);
     if (key == "namespace") pod.ns = Text(value);
     if (key == "uid") pod.uid = Text(value);
     if (key == "resourceVersion") pod.version = ParseVersion(Text(value));
-    if (key == "creationTimestamp") pod.step_done = std::max(pod.step_done, When(value));
+    if (key == "creationTimestamp") {
+      pod.created = When(value);
+      pod.step_done = std::max(pod.step_done, pod.created);
+    }
     if (key == "deletionTimestamp") {
       pod.deleting = true;
       pod.deletion = When(value);
     }
     if (key == "ownerReferences") {
-      Owner owner = ControllerOf(value);
-      if (owner.kind != "Job") return;
-      pod.job = std::move(owner.name);
-      pod.job_uid = std::move(owner.uid);
+      owner = ControllerOf(value);
     }
     if (key == "labels") {
       Fields(value, [&](std::string_view label, sj::value text) {
         if (label == kBatchUidLabel) pod.batch_uid = Text(text);
+        if (label == "batch.kubernetes.io/job-name") job = Text(text);
+        if (label == "batch.kubernetes.io/controller-uid") job_uid = Text(text);
       });
     }
     if (key == "annotations") {
@@ -174,6 +149,13 @@ void ReadPodMetadata(sj::value metadata, PodView& pod) {
       });
     }
   });
+  if (owner.kind.empty()) {
+    pod.job = std::move(job);
+    pod.job_uid = std::move(job_uid);
+  } else if (owner.kind == "Job") {
+    pod.job = std::move(owner.name);
+    pod.job_uid = std::move(owner.uid);
+  }
 }
 
 void ReadContainerState(sj::value state, ContainerView& container) {
@@ -201,27 +183,38 @@ std::vector<ContainerView> ReadContainers(sj::value list) {
       if (field == "name") container.name = Text(inner);
       if (field == "state") ReadContainerState(inner, container);
       if (field == "ready") container.ready = IsSet(inner);
+      if (field == "started") container.up = IsSet(inner);
     });
     containers.push_back(std::move(container));
   });
   return containers;
 }
 
-struct Containers {
-  std::vector<ContainerView> init, others;
-};
+/// The node lifecycle controller sets the condition Ready of the Pods of a node that does not answer, and
+/// nothing else of their status (MarkPodsNotReady in pkg/controller/util/node). The kubelet, which is all
+/// else that writes it, gives a reason.
+bool SaysNodeIsSilent(const Condition& ready, bool containers_ready) {
+  return ready.denied && ready.reason.empty() && containers_ready;
+}
 
-void ReadPodStatus(sj::value status, PodView& pod, Containers& containers) {
+void ReadPodStatus(sj::value status, PodView& pod, PodContainers& containers) {
   std::string message, disruption_message;
+  Condition ready;
+  bool containers_ready = true;
   Fields(status, [&](std::string_view key, sj::value value) {
+    if (key == "phase") {
+      const std::string phase = Text(value);
+      pod.over = phase == "Succeeded" || phase == "Failed";
+    }
     if (key == "reason") pod.failure = Text(value);
     if (key == "message") message = Text(value);
     if (key == "conditions") {
       Conditions(value, [&](const Condition& condition) {
-        if (condition.type == "Ready") pod.ready_changed = condition.changed;
+        if (condition.type == "Ready") ready = condition;
+        if (condition.type == "ContainersReady") containers_ready = condition.is_true;
         if (condition.type == "PodScheduled") {
           pod.step_done = std::max(pod.step_done, condition.is_true ? condition.changed : Time{});
-          if (!condition.is_true) pod.waiting = {"", condition.reason, condition.message};
+          if (!condition.is_true) pod.waiting = {"", condition.reason, condition.message, ""};
         }
         if (condition.type == "DisruptionTarget" && condition.is_true) {
           pod.disruption = condition.reason.empty() ? "Disrupted" : condition.reason;
@@ -229,88 +222,58 @@ void ReadPodStatus(sj::value status, PodView& pod, Containers& containers) {
         }
       });
     }
-    if (key == "initContainerStatuses") containers.init = ReadContainers(value);
-    if (key == "containerStatuses") containers.others = ReadContainers(value);
+    if (key == "initContainerStatuses") containers.init_states = ReadContainers(value);
+    if (key == "containerStatuses") containers.states = ReadContainers(value);
   });
+  pod.ready_changed = ready.changed;
+  pod.node_silent = SaysNodeIsSilent(ready, containers_ready);
   pod.failure_message = pod.disruption.empty() ? std::move(message) : std::move(disruption_message);
 }
 
-/// A container that waits, and not only for its turn or its first moment.
-bool IsHeldUp(const ContainerView& container) {
-  return container.state == ContainerView::State::Waiting && !container.reason.empty() &&
-         container.reason != "PodInitializing" && container.reason != "ContainerCreating";
-}
-
-void TakeContainers(Containers containers, PodView& pod) {
-  const auto held_up = [&](const ContainerView& container) {
-    if (pod.waiting.reason.empty() && IsHeldUp(container)) {
-      pod.waiting = {container.name, container.reason, container.message};
-    }
-  };
-  for (const ContainerView& container : containers.init) {
-    held_up(container);
-    if (container.state == ContainerView::State::Running) pod.initializing = true;
-    pod.step_done = std::max(pod.step_done, container.finished);
-  }
-  for (ContainerView& container : containers.others) {
-    if (container.name != pod.container) continue;
-    held_up(container);
-    pod.build = std::move(container);
-  }
-}
-
-/// A container's name, and the marker in its environment.
-std::pair<std::string, std::string> ReadMarker(sj::value container) {
-  std::string name, marker;
-  Fields(container, [&](std::string_view key, sj::value value) {
-    if (key == "name") name = Text(value);
-    if (key != "env") return;
-    Items(value, [&](sj::value variable) {
-      std::string variable_name, text;
-      Fields(variable, [&](std::string_view field, sj::value inner) {
-        if (field == "name") variable_name = Text(inner);
-        if (field == "value") text = Text(inner);
+std::vector<ContainerSpec> ReadSpecs(sj::value list) {
+  std::vector<ContainerSpec> specs;
+  Items(list, [&](sj::value container) {
+    ContainerSpec spec;
+    Fields(container, [&](std::string_view key, sj::value value) {
+      if (key == "name") spec.name = Text(value);
+      if (key == "image") spec.image = Text(value);
+      if (key == "restartPolicy") spec.restarts = Text(value) == "Always";
+      if (key != "env") return;
+      Items(value, [&](sj::value variable) {
+        std::string name, text;
+        Fields(variable, [&](std::string_view field, sj::value inner) {
+          if (field == "name") name = Text(inner);
+          if (field == "value") text = Text(inner);
+        });
+        if (name == kMarkerVariable) spec.marker = std::move(text);
       });
-      if (variable_name == kMarkerVariable) marker = std::move(text);
     });
+    specs.push_back(std::move(spec));
   });
-  return {std::move(name), std::move(marker)};
+  return specs;
+}
+
+void ReadPodSpec(sj::value spec, PodView& pod, PodContainers& containers) {
+  Fields(spec, [&](std::string_view field, sj::value value) {
+    if (field == "nodeName") pod.node = Text(value);
+    if (field == "initContainers") containers.init_specs = ReadSpecs(value);
+    if (field == "containers") containers.specs = ReadSpecs(value);
+    int64_t seconds = 0;
+    if (field == "terminationGracePeriodSeconds" && !value.get_int64().get(seconds))
+      pod.grace = std::chrono::seconds(std::clamp<int64_t>(seconds, 0, kLongestGrace));
+  });
 }
 
 PodView ReadPod(sj::value object) {
   PodView pod;
-  Containers containers;
-  std::vector<std::pair<std::string, std::string>> markers;  // by container
+  PodContainers containers;
   Fields(object, [&](std::string_view key, sj::value value) {
     if (key == "metadata") ReadPodMetadata(value, pod);
-    if (key == "spec") {
-      Fields(value, [&](std::string_view field, sj::value inner) {
-        if (field == "nodeName") pod.node = Text(inner);
-        if (field == "containers") {
-          Items(inner, [&](sj::value container) { markers.push_back(ReadMarker(container)); });
-        }
-      });
-    }
+    if (key == "spec") ReadPodSpec(value, pod, containers);
     if (key == "status") ReadPodStatus(value, pod, containers);
   });
   TakeContainers(std::move(containers), pod);
-  for (auto& [container, marker] : markers) {
-    if (container == pod.container) pod.marker = std::move(marker);
-  }
   return pod;
-}
-
-/// Calls `read` with the root of `text`; one parser for each thread, as simdjson advises.
-template <class Read>
-bool WithRoot(std::string_view text, const Read& read) {
-  thread_local sj::parser parser;
-  const simdjson::padded_string padded(text);
-  sj::document document;
-  if (parser.iterate(padded).get(document)) return false;
-  sj::value root;
-  if (document.get_value().get(root)) return false;
-  read(root);
-  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;  // the whole text was well-formed
 }
 
 }  // namespace

@@ -3,12 +3,16 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cluster/batch_control.h"
 #include "cluster/markers.h"
+#include "cluster/parked.h"
 #include "cluster/requests.h"
+#include "cluster/timers.h"
 #include "cluster/views.h"
 #include "metrics/snapshot.h"
 
@@ -19,8 +23,7 @@ namespace imagebatch::cluster {
 class Reconciler {
  public:
   /// `secret`: see Markers.
-  Reconciler(std::string runner_image, std::string secret)
-      : kit_{std::move(runner_image), Markers(std::move(secret))} {}
+  Reconciler(RunnerSource runner, std::string secret) : kit_{std::move(runner), Markers(std::move(secret))} {}
 
   void Observe(const Event& event, Now now);
 
@@ -29,29 +32,33 @@ class Reconciler {
   std::vector<Command> Step(Now now);
 
   /// When to call Step again if no event comes.
-  std::optional<SteadyTime> Next(Now now) const;
+  std::optional<SteadyTime> Next() const { return timers_.Next(); }
 
   /// Whole lists of all collections have been seen.
   bool Synced() const;
 
-  /// Fills in what a scrape shows of the batches and their attempts.
-  void Fill(metrics::Snapshot& snapshot) const;
+  /// Fills in what a scrape shows of the batches and their attempts. Costs the batches that have changed, and
+  /// a pointer for each of the others.
+  void Fill(metrics::Snapshot& snapshot);
 
  private:
   struct Entry {
     std::unique_ptr<BatchControl> control;
-    bool touched = true;
-    bool listed = true;  // in the list that is arriving
+    bool listed = true;                                  // in the list that is arriving
+    std::shared_ptr<const metrics::BatchSample> sample;  // nothing: what it shows may have changed
   };
   struct Listing {
     bool under_way = false, seen = false;
     bool Known() const { return seen && !under_way; }
   };
 
-  void OnBatch(const BatchSeen& seen, Now now);
+  void OnBatch(const BatchSeen& seen);
   void OnListBegun(Collection collection);
   void OnListEnded(Collection collection, Version version, Now now);
   Entry* Find(const std::string& uid);
+  void Touch(const std::string& uid, Entry& entry);
+  void TouchAll();
+  void Forget(const std::string& uid);
   const Listing& ListingOf(Collection collection) const { return listings_[static_cast<size_t>(collection)]; }
   Listing& ListingOf(Collection collection) { return listings_[static_cast<size_t>(collection)]; }
 
@@ -59,9 +66,13 @@ class Reconciler {
   Requests requests_;
   metrics::Totals totals_;
   std::map<std::string, Entry> batches_;  // by UID
+  std::unordered_map<const void*, std::string> uid_of_;
+  std::set<std::string> touched_;         // UIDs
+  Timers timers_;                         // by UID: when to step those that nothing has touched
+  std::optional<Duration> clocks_apart_;  // wall time minus steady time, when the timers were set
   std::array<Listing, 3> listings_;
-  // Jobs and Pods of batches that have not been seen, while the batches are not all known
-  std::vector<Event> parked_;
+  // Jobs and Pods of batches that have not been seen, while the batches are not all known; by UID
+  std::unordered_map<std::string, ParkedObjects> parked_;
 };
 
 }  // namespace imagebatch::cluster

@@ -1,6 +1,9 @@
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cluster/json_fields.h"
+#include "cluster/names.h"
 #include "cluster/results.h"
 
 namespace imagebatch::cluster {
@@ -87,7 +90,9 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Tim
                {"node", outcome.node}};
   if (!outcome.succeeded) line["cause"] = CauseName(outcome.cause);
   if (outcome.exit_code) line["exit_code"] = *outcome.exit_code;
+  if (!outcome.log_end.empty()) line["log_end"] = outcome.log_end;
   AddHang(line, subject, outcome);
+  if (!subject.hangs.empty()) line["hangs"] = subject.hangs;
   if (outcome.runner.is_object()) {
     CopyNumber(line, "longest_silence_seconds", outcome.runner, "longestSilenceSeconds");
     CopyNumber(line, "peak_rss_bytes", outcome.runner, "peakRssBytes");
@@ -97,37 +102,76 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Tim
   }
   const auto text = [&] { return line.dump(-1, ' ', false, json::error_handler_t::replace); };
   std::string whole = text();
-  if (whole.size() <= kLineLimit) return whole;
-  line.erase("phases");
-  return text();
+  for (const char* less_important : {"phases", "log_end"}) {
+    if (whole.size() <= kLineLimit) return whole;
+    line.erase(less_important);
+    whole = text();
+  }
+  return whole;
 }
 
 std::optional<ResultKey> ParseResultLine(std::string_view line) {
-  const json object = json::parse(line, nullptr, false);
-  if (!object.is_object()) return std::nullopt;
-  const auto text = [&](const char* key) {
-    const auto at = object.find(key);
-    return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-  };
-  const auto attempt = object.find("attempt_count");
   ResultKey key;
-  key.build = text("build");
-  if (key.build.empty() || attempt == object.end() || !attempt->is_number_integer()) return std::nullopt;
-  key.attempt = attempt->get<int>();
-  key.succeeded = text("status") == "built";
+  std::string status, cause;
+  bool numbered = false;
+  const bool whole = WithRoot(line, [&](sj::value root) {
+    Fields(root, [&](std::string_view field, sj::value value) {
+      if (field == "build") key.build = Text(value);
+      if (field == "stage") key.stage = Text(value);
+      if (field == "name") key.name = Text(value);
+      if (field == "status") status = Text(value);
+      if (field == "cause") cause = Text(value);
+      if (field == "reason") key.reason = Text(value);
+      if (field == "error") key.message = Text(value);
+      if (field == "finished_at") key.finished = When(value);
+      if (field == "duration_seconds" && value.get_double().get(key.seconds)) key.seconds = 0;
+      if (field == "attempt_count") {
+        const auto attempt = Integer(value);
+        numbered = attempt && *attempt >= 0 && *attempt <= std::numeric_limits<int>::max();
+        if (numbered) key.attempt = static_cast<int>(*attempt);
+      }
+      if (field == "hangs") {
+        Fields(value, [&](std::string_view klass, sj::value count) {
+          if (const auto times = Integer(count)) AddHangs(key.hangs, klass, *times);
+        });
+      }
+    });
+  });
+  if (!whole || key.build.empty() || !numbered) return std::nullopt;
+  key.succeeded = status == "built";
   if (!key.succeeded) {
-    const auto cause = CauseOf(text("cause"));
-    if (!cause) return std::nullopt;
-    key.cause = *cause;
+    const auto known = CauseOf(cause);
+    if (!known) return std::nullopt;
+    key.cause = *known;
   }
-  key.finished = ParseTime(text("finished_at")).value_or(Time{});
-  const auto seconds = object.find("duration_seconds");
-  if (seconds != object.end() && seconds->is_number()) key.seconds = seconds->get<double>();
-  key.reason = text("reason");
-  key.message = text("error");
   const std::string prefix = key.reason + ": ";
   if (key.message.starts_with(prefix)) key.message.erase(0, prefix.size());
   return key;
+}
+
+std::optional<StoredResults> ParseStoredResults(std::string_view config_map) {
+  StoredResults stored;
+  const bool whole = WithRoot(config_map, [&](sj::value root) {
+    Fields(root, [&](std::string_view part, sj::value value) {
+      if (part == "metadata") {
+        Fields(value, [&](std::string_view key, sj::value inner) {
+          if (key == "resourceVersion") stored.version = Text(inner);
+          if (key != "labels") return;
+          Fields(inner, [&](std::string_view label, sj::value text) {
+            if (label == kBatchUidLabel) stored.batch_uid = Text(text);
+          });
+        });
+      }
+      if (part == "data") {
+        Fields(value, [&](std::string_view key, sj::value inner) {
+          std::string_view text;
+          if (key == kResultsKey && !inner.get_string().get(text)) stored.text = text;
+        });
+      }
+    });
+  });
+  if (!whole || stored.version.empty()) return std::nullopt;
+  return stored;
 }
 
 }  // namespace imagebatch::cluster

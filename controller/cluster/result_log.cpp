@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <charconv>
 #include <unordered_set>
 
+#include "base/log.h"
 #include "cluster/job_object.h"
 #include "cluster/names.h"
 #include "cluster/results.h"
+#include "cluster/status.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -11,10 +14,14 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr const char* kKey = "results.jsonl";
-constexpr size_t kShardLimit = 512 * 1024;
+constexpr size_t kShardLimit = 64 * 1024;
 constexpr size_t kEnough = 20;    // lines that are worth a write at once
 constexpr seconds kPatience{10};  // how long a line waits for others
+/// Among so many failed attempts there are enough failed builds for the status, whatever the limits are.
+constexpr size_t kExplained = kListed * 10;
+
+/// A batch of 100,000 builds with 8 attempts each has no more; whoever may write a status may write a number.
+constexpr int kMost = 50'000;
 
 /// Calls `each` for every line of a text.
 template <class Each>
@@ -26,8 +33,10 @@ void Lines(std::string_view text, const Each& each) {
   }
 }
 
-std::string TextOf(const json& config_map) {
-  return config_map.value(json::json_pointer("/data/results.jsonl"), std::string());
+int64_t CountLines(std::string_view text) {
+  int64_t count = 0;
+  Lines(text, [&](std::string_view) { ++count; });
+  return count;
 }
 
 }  // namespace
@@ -46,54 +55,87 @@ std::string ResultLog::ShardName(int number) const {
 
 std::vector<std::string> ResultLog::config_maps() const {
   std::vector<std::string> names;
-  for (int number = 1; number <= shard_; ++number) names.push_back(ShardName(number));
+  auto at = stored_.begin();
+  if (stored_.size() > kNamed) std::advance(at, stored_.size() - kNamed);
+  for (; at != stored_.end(); ++at) names.push_back(ShardName(*at));
   return names;
 }
 
+void ResultLog::Expect(const std::vector<std::string>& config_maps) {
+  const std::string prefix = batch_name_ + "-results-";
+  for (const std::string& name : config_maps) {
+    int number = 0;
+    if (name.starts_with(prefix))
+      std::from_chars(name.data() + prefix.size(), name.data() + name.size(), number);
+    expected_ = std::max(expected_, std::min(number, kMost));
+  }
+}
+
+void ResultLog::Forget() {
+  if (!stored_.empty()) expected_ = std::max(expected_, *stored_.rbegin());
+  loaded_ = false;
+  next_ = 1;
+  shard_ = 0;
+  shard_text_ = shard_version_ = std::string();
+  explained_.clear();
+  loaded_keys_ = {};
+  stored_.clear();
+  lines_ = 0;
+}
+
 void ResultLog::Load(Now now) {
-  if (loaded_ || loading_ || !backoff_.Due(now.steady)) return;
+  if (loading_ || !backoff_.Due(now.steady)) return;
   loading_ = true;
   kube::Request request;
-  request.path = ConfigMapsPath(ns_) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3D" + batch_uid_ +
-                 "%2C%21imagebatch.dev%2Fevidence";
-  requests_.Send(owner_, std::move(request), [this](const Result<kube::Response>& response, Now replied) {
-    loading_ = false;
-    if (!Ok(response)) return backoff_.Failed(replied.steady);
-    backoff_.Succeeded();
-    Read(response->body, replied);
-  });
+  request.path = ConfigMapsPath(ns_) + "/" + ShardName(next_);
+  requests_.Send(owner_, {Purpose::LoadResults, ""}, std::move(request),
+                 [this](const Result<kube::Response>& response, Now replied) {
+                   loading_ = false;
+                   Loaded(response, replied);
+                 });
 }
 
-void ResultLog::Read(const std::string& body, Now now) {
-  const json list = json::parse(body, nullptr, false);
-  if (!list.is_object() || !list.contains("items")) return backoff_.Failed(now.steady);
-  for (const json& config_map : list["items"]) {
-    if (!config_map["metadata"].value("name", "").starts_with(batch_name_ + "-results-")) continue;
-    Lines(TextOf(config_map), [&](std::string_view line) {
-      ++lines_;
-      if (auto key = ParseResultLine(line)) loaded_keys_.push_back(std::move(*key));
-    });
-    AdoptShard(config_map);
-  }
-  loaded_ = true;
-}
-
-// The newest ConfigMap is the one that is written to.
-void ResultLog::AdoptShard(const json& config_map) {
-  const json& metadata = config_map["metadata"];
-  const std::string name = metadata.value("name", "");
-  const std::string prefix = batch_name_ + "-results-";
-  if (!name.starts_with(prefix)) return;
-  const int number = std::atoi(name.c_str() + prefix.size());
-  if (number < std::max(shard_, 1)) return;
+void ResultLog::Loaded(const Result<kube::Response>& response, Now now) {
+  const bool absent = HasStatus(response, 404);
+  auto shard = Ok(response) ? ParseStoredResults(response->body) : std::nullopt;
+  if (!absent && !shard) return backoff_.Failed(now.steady);
+  backoff_.Succeeded();
+  loaded_ = absent && next_ > expected_;
+  if (loaded_) return explained_.clear();
+  const int number = next_++;
+  if (absent || !IsOurs(*shard)) return;  // deleted by hand; or it belongs to somebody else
+  Lines(shard->text, [&](std::string_view line) { TakeLine(line); });
   shard_ = number;
-  shard_text_ = TextOf(config_map);
-  shard_version_ = metadata.value("resourceVersion", "");
+  AdoptShard(std::move(*shard));
 }
 
-void ResultLog::Add(std::string line, Now now) {
-  waiting_.push_back({std::move(line), now.steady});
+void ResultLog::TakeLine(std::string_view line) {
   ++lines_;
+  auto key = ParseResultLine(line);
+  if (!key) return;
+  loaded_keys_.push_back(std::move(*key));
+  if (loaded_keys_.back().succeeded) return;
+  explained_.push_back(&loaded_keys_.back());  // stays where it is: the deque only grows
+  if (explained_.size() <= kExplained) return;
+  explained_.front()->reason = explained_.front()->message = std::string();
+  explained_.pop_front();
+}
+
+/// Takes it for what stands in the ConfigMap that is written to.
+void ResultLog::AdoptShard(StoredResults shard) {
+  stored_.insert(shard_);
+  shard_text_ = std::move(shard.text);
+  shard_version_ = std::move(shard.version);
+}
+
+uint64_t ResultLog::Add(std::string line, Now now) {
+  waiting_.push_back({std::move(line), now.steady, ++last_number_});
+  return last_number_;
+}
+
+bool ResultLog::Stored(uint64_t number) const {
+  return !std::binary_search(waiting_.begin(), waiting_.end(), Waiting{{}, {}, number},
+                             [](const Waiting& a, const Waiting& b) { return a.number < b.number; });
 }
 
 std::optional<SteadyTime> ResultLog::Next() const {
@@ -128,7 +170,7 @@ void ResultLog::Write() {
     text.append(waiting.line).append("\n");
     ++in_flight_;
   }
-  json body = {{"data", {{kKey, text}}}};
+  json body = {{"data", {{kResultsKey, text}}}};
   kube::Request request;
   if (shard_version_.empty()) {
     body["apiVersion"] = "v1";
@@ -148,22 +190,17 @@ void ResultLog::Write() {
   }
   request.body = body.dump();
   writing_ = true;
-  requests_.Send(owner_, std::move(request),
+  requests_.Send(owner_, {Purpose::WriteResults, ""}, std::move(request),
                  [this, text = std::move(text)](const Result<kube::Response>& response, Now now) {
                    writing_ = false;
-                   if (Ok(response)) {
-                     const json stored = json::parse(response->body, nullptr, false);
-                     if (stored.is_object() && stored.contains("metadata")) {
-                       shard_text_ = text;
-                       shard_version_ = stored["metadata"].value("resourceVersion", "");
-                       waiting_.erase(waiting_.begin(),
-                                      waiting_.begin() + static_cast<std::ptrdiff_t>(in_flight_));
-                       backoff_.Succeeded();
-                       hurry_ = hurry_ && !waiting_.empty();
-                       return;
-                     }
-                   }
-                   Written(response, now);
+                   auto shard = Ok(response) ? ParseStoredResults(response->body) : std::nullopt;
+                   if (!shard) return Written(response, now);
+                   lines_ += CountLines(text) - (stored_.contains(shard_) ? CountLines(shard_text_) : 0);
+                   AdoptShard({batch_uid_, std::move(shard->version), text});
+                   waiting_.erase(waiting_.begin(),
+                                  waiting_.begin() + static_cast<std::ptrdiff_t>(in_flight_));
+                   backoff_.Succeeded();
+                   hurry_ = hurry_ && !waiting_.empty();
                  });
 }
 
@@ -177,25 +214,35 @@ void ResultLog::ReadShardAgain() {
   writing_ = true;
   kube::Request request;
   request.path = ConfigMapsPath(ns_) + "/" + ShardName(shard_);
-  requests_.Send(owner_, std::move(request), [this](const Result<kube::Response>& response, Now now) {
-    writing_ = false;
-    if (HasStatus(response, 404)) {  // never written, or deleted by hand: what it held is written anew
-      shard_version_.clear();
-      read_again_ = false;
-      return;
-    }
-    const json config_map = Ok(response) ? json::parse(response->body, nullptr, false) : json();
-    if (!config_map.is_object() || !config_map.contains("metadata")) return backoff_.Failed(now.steady);
-    // Of an earlier batch of this name: the garbage collector is about to remove it
-    if (config_map.value(json::json_pointer("/metadata/labels/imagebatch.dev~1batch-uid"), "") !=
-        batch_uid_) {
-      return backoff_.Failed(now.steady);
-    }
-    read_again_ = false;
-    backoff_.Succeeded();
-    AdoptShard(config_map);
-    DropStored();
-  });
+  requests_.Send(
+      owner_, {Purpose::WriteResults, ""}, std::move(request),
+      [this](const Result<kube::Response>& response, Now now) {
+        writing_ = false;
+        if (HasStatus(response, 404)) {  // never written, or deleted by hand: what it held is written anew
+          shard_version_.clear();
+          read_again_ = false;
+          if (stored_.erase(shard_) > 0) lines_ -= CountLines(shard_text_);
+          return;
+        }
+        auto shard = Ok(response) ? ParseStoredResults(response->body) : std::nullopt;
+        if (!shard) return backoff_.Failed(now.steady);
+        read_again_ = false;
+        if (!IsOurs(*shard)) return PassOver();  // left alone, and so is its name: it may stay for ever
+        backoff_.Succeeded();
+        lines_ += CountLines(shard->text) - (stored_.contains(shard_) ? CountLines(shard_text_) : 0);
+        AdoptShard(std::move(*shard));
+        DropStored();
+      });
+}
+
+// The name belongs to somebody else: a batch of this name that has left its results behind, perhaps.
+void ResultLog::PassOver() {
+  log::Warn("ConfigMap " + ShardName(shard_) + " is not of this batch; its results go into " +
+                ShardName(shard_ + 1),
+            {ns_, batch_name_, {}, "ResultsElsewhere"});
+  if (stored_.erase(shard_) > 0) lines_ -= CountLines(shard_text_);  // what it held is written anew
+  ++shard_;
+  shard_version_.clear();
 }
 
 void ResultLog::DropStored() {

@@ -1,6 +1,7 @@
 #pragma once
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "batch/types.h"
 #include "cluster/evidence.h"
 #include "cluster/evidence_store.h"
+#include "cluster/hang_counts.h"
 #include "cluster/outcome.h"
 #include "cluster/requests.h"
 
@@ -16,12 +18,14 @@ namespace imagebatch::cluster {
 /// One finished attempt, as it is stored.
 struct ResultKey {
   std::string build;  // hash
+  std::string stage, name;
   int attempt = 0;
   bool succeeded = false;
   plan::Cause cause = plan::Cause::Build;
   Time finished{};
   double seconds = 0;  // from the start of its container to its end
   std::string reason, message;
+  HangsByClass hangs;
 };
 
 /// What a result line tells of the build beside its outcome.
@@ -30,16 +34,30 @@ struct ResultSubject {
   int attempt = 1;
   std::optional<HangVerdict> verdict;  // of a build that hung when it was ended, by whomever
   EvidenceReference evidence{};        // both empty where there is none
+  HangsByClass hangs{};                // all of the attempt, those that passed included
 };
 
 /// One JSON object on one line, at most 4 KiB, with the field names of the manifest it replaces (time, tags,
-/// error, status, attempt_count, started_at, finished_at, duration_seconds) plus stage, class and evidence.
+/// error, status, attempt_count, started_at, finished_at, duration_seconds) plus stage, class, hangs and
+/// evidence.
 std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Time now);
 
 /// Reads a line back; nothing for a line that is none of ours.
 std::optional<ResultKey> ParseResultLine(std::string_view line);
 
-/// The stored results of one batch: ConfigMaps <batch>-results-<n> of at most 512 KiB, each owned by the
+inline constexpr const char* kResultsKey = "results.jsonl";
+
+/// A ConfigMap of results.
+struct StoredResults {
+  std::string batch_uid;  // by its label; empty where it has none
+  std::string version;
+  std::string text;
+};
+
+/// Nothing where the text is no ConfigMap that an API server would send.
+std::optional<StoredResults> ParseStoredResults(std::string_view config_map);
+
+/// The stored results of one batch: ConfigMaps <batch>-results-<n> of at most 64 KiB, each owned by the
 /// batch. Lines are stored together: when 20 wait or the oldest has waited 10 s. Every write carries the
 /// version it builds on; after a conflict or a lost reply the ConfigMap is read again and only what it lacks
 /// is added, so no line is lost and none stands twice.
@@ -47,13 +65,24 @@ class ResultLog {
  public:
   ResultLog(const batch::Batch& batch, Requests& requests, const void* owner);
 
-  /// Asks for what is stored; `loaded` is called once with the lines of all ConfigMaps. Errors are tried
-  /// again.
-  void Load(Now now);
-  bool loaded() const { return loaded_; }
-  std::vector<ResultKey> TakeLoaded() { return std::move(loaded_keys_); }
+  /// Before anything else: what is known to be stored, as config_maps() was.
+  void Expect(const std::vector<std::string>& config_maps);
 
-  void Add(std::string line, Now now);
+  /// Step reads what is stored, one ConfigMap at a time, up to the first name that is not there behind those
+  /// that were expected. Errors are tried again.
+  bool loaded() const { return loaded_; }
+  /// Once; of failed attempts but the newest without reason and message.
+  std::deque<ResultKey> TakeLoaded() { return std::exchange(loaded_keys_, {}); }
+
+  /// Gives up what is known of what is stored: Step reads it anew. Nothing may wait or be under way.
+  void Forget();
+
+  /// A number for Stored.
+  uint64_t Add(std::string line, Now now);
+  /// The line of this number waits no more.
+  bool Stored(uint64_t number) const;
+  /// Lines that are not stored yet.
+  size_t waiting() const { return waiting_.size(); }
   /// Nothing waits to be stored.
   bool Empty() const { return waiting_.empty(); }
   /// Store what waits at the next Step, however little it is.
@@ -62,21 +91,29 @@ class ResultLog {
   void Step(Now now);
   std::optional<SteadyTime> Next() const;
 
+  /// Of what is stored.
   int64_t lines() const { return lines_; }
+  /// The newest, at most kNamed.
   std::vector<std::string> config_maps() const;
+  static constexpr size_t kNamed = 500;
 
  private:
   struct Waiting {
     std::string line;
     SteadyTime since;
+    uint64_t number;
   };
 
   std::string ShardName(int number) const;
-  void Read(const std::string& body, Now now);
-  void AdoptShard(const nlohmann::json& config_map);
+  void Load(Now now);
+  void Loaded(const Result<kube::Response>& response, Now now);
+  void TakeLine(std::string_view line);
+  bool IsOurs(const StoredResults& shard) const { return shard.batch_uid == batch_uid_; }
+  void AdoptShard(StoredResults shard);
   void Write();
   void Written(const Result<kube::Response>& response, Now now);
   void ReadShardAgain();
+  void PassOver();
   void DropStored();
 
   std::string ns_, batch_name_, batch_uid_;
@@ -85,15 +122,19 @@ class ResultLog {
   const void* owner_;
 
   bool loaded_ = false, loading_ = false, writing_ = false, read_again_ = false, hurry_ = false;
-  std::vector<ResultKey> loaded_keys_;
+  int next_ = 1, expected_ = 0;  // the ConfigMap to be read, and the last one that was known to be there
+  std::deque<ResultKey> loaded_keys_;
+  std::deque<ResultKey*> explained_;  // the newest failed ones of them
   Backoff backoff_;
-  std::deque<Waiting> waiting_;
+  std::deque<Waiting> waiting_;  // by number
+  uint64_t last_number_ = 0;
   size_t in_flight_ = 0;  // how many of waiting_, from the front, the write under way carries
 
   int shard_ = 0;              // the ConfigMap that is written to; 0: none yet
   std::string shard_text_;     // what it holds
   std::string shard_version_;  // its resourceVersion; empty: it does not exist
-  int64_t lines_ = 0;
+  std::set<int> stored_;       // the numbers of those that exist
+  int64_t lines_ = 0;          // in them
 };
 
 }  // namespace imagebatch::cluster

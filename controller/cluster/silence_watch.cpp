@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "cluster/log_lines.h"
 
 namespace imagebatch::cluster {
@@ -11,6 +12,8 @@ using std::chrono::seconds;
 
 // A silent build is looked at so often whether it prints again; after a failed read too
 constexpr seconds kAgain(60);
+constexpr int kUnreadable = 2;
+constexpr size_t kMessageLimit = 512;
 
 }  // namespace
 
@@ -34,25 +37,31 @@ SilenceWatch::Step SilenceWatch::Look(const PodView& pod, seconds limit, Now now
   return step;
 }
 
-bool SilenceWatch::OnLine(const std::optional<std::string_view>& log, Now now) {
+bool SilenceWatch::OnLine(const Result<std::string>& log, Now now) {
   reading_ = false;
   if (!next_) return false;  // it has ended in the meantime
   next_ = now.steady + kAgain;
-  if (!log) return false;
-  std::string_view rest = *log;
-  if (const auto line = TakeLine(rest)) last_ = std::max(last_, line->time);
+  failures_ = log ? 0 : failures_ + 1;
+  if (!log && failures_ < kUnreadable) return false;
+  if (log) {
+    answered_ = true;
+    std::string_view rest = *log;
+    if (const auto line = TakeLine(rest)) last_ = std::max(last_, line->time);
+  }
   const bool was_silent = verdict_.has_value();
-  if (now.wall < last_ + limit_) {
+  if (log && now.wall < last_ + limit_) {
     next_ = now.steady + (last_ + limit_ - now.wall);
     verdict_.reset();
     return was_silent;
   }
-  if (was_silent) return false;
+  const std::string reason = log ? "LogSilence" : "LogUnreadable";
+  if (was_silent && verdict_->reason == reason) return false;
   const auto silent = std::chrono::duration_cast<seconds>(now.wall - last_);
-  verdict_ =
-      HangVerdict{"Unobserved", "LogSilence",
-                  "it has no runner, and has printed nothing for " + std::to_string(silent.count()) + " s",
-                  last_ + limit_};
+  const std::string message =
+      log ? "it has no runner, and has printed nothing for " + std::to_string(silent.count()) + " s"
+          : "it has no runner, and its log cannot be read: " + log.error().message;
+  verdict_ = HangVerdict{"Unobserved", reason, Printable(message, kMessageLimit),
+                         was_silent ? verdict_->since : last_ + limit_};
   return true;
 }
 

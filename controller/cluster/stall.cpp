@@ -8,55 +8,112 @@ namespace imagebatch::cluster {
 namespace {
 
 constexpr size_t kMessageLimit = 512;
+constexpr size_t kReasonLimit = 64;
+constexpr std::string_view kPulling = "Pulling";
 
 bool Has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 // The kubelet's (pkg/kubelet/images/types.go) and those that a container runtime may add
 // (pkg/kubelet/images/image_manager.go).
+constexpr std::array<std::string_view, 7> kImageReasons = {
+    "ErrImagePull",      "ImagePullBackOff",    "InvalidImageName",         "ErrImageNeverPull",
+    "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"};
+
 bool IsAboutAnImage(std::string_view reason) {
-  constexpr std::array<std::string_view, 7> kReasons = {
-      "ErrImagePull",      "ImagePullBackOff",    "InvalidImageName",         "ErrImageNeverPull",
-      "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"};
-  return std::find(kReasons.begin(), kReasons.end(), reason) != kReasons.end();
+  return std::find(kImageReasons.begin(), kImageReasons.end(), reason) != kImageReasons.end();
+}
+
+// Of the kubelet's Events some have the reason in their message alone: Failed with "Error: ErrImagePull" or
+// "Failed to pull image ...", BackOff with "Back-off pulling image ..."
+// (pkg/kubelet/images/image_manager.go).
+bool IsAboutAnImage(const ObjectEvent& event) {
+  if (event.reason == kPulling || event.reason == "InspectFailed" || IsAboutAnImage(event.reason))
+    return true;
+  if (Has(event.message, "pull image") || Has(event.message, "pulling image")) return true;
+  return std::any_of(kImageReasons.begin(), kImageReasons.end(),
+                     [&](std::string_view reason) { return Has(event.message, reason); });
 }
 
 /// A stall in the words "subject: reason: message", as many of them as there are.
 Stall Make(std::string_view klass, std::string subject, std::string_view reason, std::string_view message,
-           Time since, Source source = Source::Status) {
+           Source source = Source::Status) {
   if (!reason.empty()) subject.append(": ").append(reason);
   if (!message.empty()) subject.append(": ").append(message);
-  return {klass, Printable(reason.empty() ? klass : reason, 64), Printable(subject, kMessageLimit), since,
+  return {klass, Printable(reason.empty() ? klass : reason, kReasonLimit), Printable(subject, kMessageLimit),
           source};
 }
 
-std::optional<Stall> WithoutPod(const std::optional<ObjectEvent>& event, Time since) {
+/// `message` with the name of the image that it is about.
+std::string WithImage(std::string message, const std::string& image) {
+  if (image.empty() || Has(message, image)) return message;
+  return "image " + image + (message.empty() ? "" : ": " + message);
+}
+
+std::string ImageOf(const PodView& pod, const std::string& container) {
+  for (const auto& [name, image] : pod.images) {
+    if (name == (container.empty() ? pod.container : container)) return image;
+  }
+  return {};
+}
+
+Stall WithoutPod(const Rare<PodView>& gone, const Rare<ObjectEvent>& event) {
+  if (gone)
+    return Make("PodNotCreated", "its Pod is gone, and its Job has neither ended nor a new one", "", "",
+                Source::Nobody);
   constexpr const char* kNoPod = "its Job has no Pod";
-  if (!event) return Make("PodNotCreated", kNoPod, "", "", since, Source::Nobody);
-  if (!event->warning) return std::nullopt;  // it was created: the watch of Pods lags behind
+  if (!event) return Make("PodNotCreated", kNoPod, "", "", Source::Nobody);
   const bool quota = Has(event->message, "exceeded quota");
-  return Make(quota ? "QuotaExceeded" : "PodNotCreated", kNoPod, event->reason, event->message, since,
+  return Make(quota ? "QuotaExceeded" : "PodNotCreated", kNoPod, event->reason, event->message,
               Source::Events);
 }
 
-Stall Starting(const PodView& pod, const std::optional<ObjectEvent>& event, Time since) {
-  const WaitingFor& waiting = pod.waiting;
-  if (pod.node.empty())
-    return Make("Unschedulable", "its Pod has no node", waiting.reason, waiting.message, since);
-  if (!waiting.reason.empty()) {
-    return Make(IsAboutAnImage(waiting.reason) ? "ImagePull" : "ContainerCreating",
-                "its container " + waiting.container + " does not start", waiting.reason, waiting.message,
-                since);
-  }
+/// Where the Pod's status gives no reason.
+Stall StartingByEvents(const PodView& pod, const Rare<ObjectEvent>& event) {
   const std::string subject = "its containers do not start";
-  if (!event || (!event->warning && event->reason != "Pulling"))
-    return Make("ContainerCreating", subject, "", "Kubernetes gives no reason", since, Source::Nobody);
+  if (!event || (!event->warning && event->reason != kPulling))
+    return Make("ContainerCreating", subject, "", "Kubernetes gives no reason", Source::Nobody);
+  if (IsAboutAnImage(*event)) {
+    return Make("ImagePull", subject, event->reason,
+                WithImage(event->message, ImageOf(pod, event->container)), Source::Events);
+  }
   // Its containers may run although nobody can say so any more
   const bool lost = event->reason == "NodeNotReady";
-  const bool image = event->reason == "Pulling";
-  return Make(lost    ? "NodeLost"
-              : image ? "ImagePull"
-                      : "ContainerCreating",
-              subject, event->reason, event->message, since, Source::Events);
+  return Make(lost ? "NodeLost" : "ContainerCreating", subject, event->reason, event->message,
+              Source::Events);
+}
+
+Stall Starting(const PodView& pod, const Rare<ObjectEvent>& event) {
+  const WaitingFor& waiting = pod.waiting;
+  if (!waiting.reason.empty() && !waiting.container.empty()) {
+    const std::string subject = "its container " + waiting.container + " does not start";
+    if (!IsAboutAnImage(waiting.reason))
+      return Make("ContainerCreating", subject, waiting.reason, waiting.message);
+    return Make("ImagePull", subject, waiting.reason, WithImage(waiting.message, waiting.image));
+  }
+  for (const ContainerView& container : pod.others) {
+    if (container.role == ContainerView::Role::Sidecar && !container.up)
+      return Make("ContainerCreating", "its sidecar " + container.name + " has not passed its startupProbe",
+                  "", "");
+  }
+  return StartingByEvents(pod, event);
+}
+
+Stall Initializing(const PodView& pod) {
+  for (const ContainerView& container : pod.others) {
+    if (container.role == ContainerView::Role::Init && container.state == ContainerView::State::Running)
+      return Make("Initializing",
+                  "its init container " + container.name + " runs since " + FormatTime(container.started), "",
+                  "");
+  }
+  return Make("Initializing", "an init container of it runs", "", "");
+}
+
+Stall Leaving(const JobView& job, const Rare<PodView>& pod) {
+  if (!pod || pod->gone)
+    return Make("Terminating", "its Job was to be gone by " + FormatTime(job.deletion), "", "");
+  const bool lost = pod->disruption == "DeletionByTaintManager" || pod->failure == "NodeLost";
+  return Make(lost ? "NodeLost" : "Terminating", "its Pod was to be gone by " + FormatTime(pod->deletion),
+              pod->disruption, pod->failure_message);
 }
 
 }  // namespace
@@ -65,23 +122,38 @@ bool IsStall(std::string_view klass) {
   return std::find(kStallClasses.begin(), kStallClasses.end(), klass) != kStallClasses.end();
 }
 
-std::optional<Stall> FindStall(const JobView& job, const std::optional<PodView>& pod,
-                               const std::optional<ObjectEvent>& event) {
-  if (job.phase != JobView::Phase::Active || job.suspended) return std::nullopt;
-  const Time since = std::max(job.created, job.started);
-  if (!pod) return WithoutPod(event, since);
-  if (pod->deleting) {
-    const bool lost = pod->disruption == "DeletionByTaintManager" || pod->failure == "NodeLost";
-    return Make(lost ? "NodeLost" : "Terminating", "its Pod was to be gone by " + FormatTime(pod->deletion),
-                pod->disruption, pod->failure_message, pod->deletion);
+std::optional<Stall> FindStall(Standing standing, const JobView& job, const Rare<PodView>& pod,
+                               const Rare<ObjectEvent>& event) {
+  switch (standing) {
+    case Standing::WithoutPod:
+      return WithoutPod(pod, event);
+    case Standing::Unscheduled:
+      return Make("Unschedulable", "its Pod has no node", pod->waiting.reason, pod->waiting.message);
+    case Standing::Starting:
+      return Starting(*pod, event);
+    case Standing::Initializing:
+      return Initializing(*pod);
+    case Standing::WarmingUp:
+      return Make("Initializing", "its startupProbe has not passed", "", "");
+    case Standing::NodeSilent:
+      return Make("NodeLost", "its node does not answer since " + FormatTime(pod->ready_changed), "", "");
+    case Standing::Leaving:
+      return Leaving(job, pod);
+    case Standing::Suspended:
+    case Standing::KeptBack:
+    case Standing::Gated:
+    case Standing::Running:
+    case Standing::BuildEnded:
+    case Standing::PodEnded:
+    case Standing::Ended:
+      return std::nullopt;
   }
-  if (pod->initializing || (pod->build && pod->build->state != ContainerView::State::Waiting))
-    return std::nullopt;
-  return Starting(*pod, event, std::max(since, pod->step_done));
+  return std::nullopt;
 }
 
 bool MayBeEnded(const Stall& stall) {
-  return stall.source != Source::Nobody && (stall.klass == "ImagePull" || stall.klass == "ContainerCreating");
+  return stall.source != Source::Nobody && stall.reason != kPulling &&
+         (stall.klass == "ImagePull" || stall.klass == "ContainerCreating");
 }
 
 }  // namespace imagebatch::cluster

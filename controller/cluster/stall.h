@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "cluster/attempt_state.h"
 #include "cluster/object_events.h"
 #include "cluster/views.h"
 
@@ -12,14 +13,15 @@
 namespace imagebatch::cluster {
 
 /// The classes of verdicts that are not about a build that runs.
-inline constexpr std::array<std::string_view, 7> kStallClasses = {
+inline constexpr std::array<std::string_view, 8> kStallClasses = {
     "PodNotCreated",      // the Job has no Pod
-    "QuotaExceeded",      // ... since a ResourceQuota does not allow it
+    "QuotaExceeded",      // ... since a ResourceQuota will never allow it
     "Unschedulable",      // no node takes the Pod
     "ImagePull",          // an image of it cannot be pulled, or is still being pulled
     "ContainerCreating",  // whatever else keeps its containers from starting
+    "Initializing",       // an init container, or the build's startupProbe, does not come to an end
     "Terminating",        // it is being deleted and does not go
-    "NodeLost",           // ... since its node does not answer
+    "NodeLost",           // its node does not answer
 };
 
 bool IsStall(std::string_view klass);
@@ -32,24 +34,18 @@ struct Stall {
   std::string_view klass;  // one of kStallClasses
   std::string reason;      // as Kubernetes gives it, one word; else the class
   std::string message;     // for people, with the reason that Kubernetes gives; printable, at most 512 bytes
-  Time since{};            // when the wait began
   Source source = Source::Status;
 };
 
-/// What an attempt whose Job is active waits for, before its build has started or while its Pod is being
-/// deleted; nothing while its build or an init container runs, or while a queue holds its Job. `event` is
-/// what the Events of the Pod, or where there is none of the Job, tell; it counts only where the objects
-/// themselves say nothing.
-///
-/// Each step of a start is a wait of its own: for the Pod, from the Job's creation or resumption; for a node,
-/// from the Pod's creation; for the containers, from then or from the end of the last init container. A Pod
-/// that is being deleted is waited for from the end of its grace period.
-std::optional<Stall> FindStall(const JobView& job, const std::optional<PodView>& pod,
-                               const std::optional<ObjectEvent>& event);
+/// The words for an attempt that stands in a way of which a verdict is due in time (ProspectOf); nothing for
+/// any other. The arguments are those of StateOf, which gave `standing`.
+std::optional<Stall> FindStall(Standing standing, const JobView& job, const Rare<PodView>& pod,
+                               const Rare<ObjectEvent>& event);
 
 /// True where ending the attempt can help and can hurt nothing: for a reason that Kubernetes gives, its build
-/// never ran, and another Pod might fare better. Never for one that no node takes (the next would wait too),
-/// nor for one that is being deleted or whose node is lost (it might still run).
+/// never ran, and another Pod might fare better. Never for one that no node takes (the next would wait too)
+/// or whose image is still on its way (the next would begin anew), nor for one that is being deleted or whose
+/// node is lost (it might still run).
 bool MayBeEnded(const Stall& stall);
 
 }  // namespace imagebatch::cluster

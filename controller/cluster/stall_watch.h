@@ -2,42 +2,70 @@
 #include <optional>
 #include <string>
 
+#include "cluster/attempt_state.h"
 #include "cluster/evidence.h"
 #include "cluster/requests.h"
 #include "cluster/stall.h"
 
 namespace imagebatch::cluster {
 
-/// Follows one attempt until its build runs, and again once its Pod is being deleted. A wait that lasts
-/// longer than it may becomes a verdict, and stops being one with the wait. Nobody is asked before that;
-/// then, where neither Job nor Pod says why, their Events are, and again every minute.
+/// Follows where one attempt stands (StateOf). One that stands for longer than it may in a way of which a
+/// verdict is due gets it, and loses it when it moves on; one that has ended, but for what Kubernetes has not
+/// noticed or does not end, is over when its limit has passed. Where neither Job nor Pod says why, their
+/// Events are asked, not before the limit but for a Job without a Pod, which may be held by a quota; and
+/// again a minute later, then after twice the time, up to 10 minutes.
 class StallWatch {
  public:
-  /// What is seen now, and how long a wait may last (0: for ever). True: the Events of the Pod, or where
-  /// there is none of the Job, are to be read.
-  bool Look(const JobView& job, const std::optional<PodView>& pod, Duration limit, Now now);
+  /// What is seen now. True: the Events of events_of() are to be read.
+  bool Look(const JobView& job, const Rare<PodView>& pod, const Limits& limits, Now now);
 
-  /// The Events have been read; nothing where that failed. To be followed by Look.
-  void OnEvents(const std::optional<std::string>& list);
+  /// The object (UID) whose Events tell: the Pod, or where there is none the Job.
+  const std::string& events_of() const { return subject_; }
+  EventKind kind_of_events() const { return kind_; }
+  /// Its Events have been asked for, and may be again.
+  bool follows_events() const { return reading_ || answers_ > 0; }
+  /// The answer about the Events of object `of`: one that was asked for, or one that has come with another's,
+  /// so that it need not be asked for so soon. To be followed by Look.
+  void OnEvents(const std::string& of, const EventsAnswer& answer, Now now);
 
-  /// `since` is when the wait had lasted as long as it may.
-  const std::optional<HangVerdict>& verdict() const { return verdict_; }
+  const AttemptState& state() const { return state_; }
 
+  /// What holds it, for people; empty where nothing does.
+  std::string HeldBy() const;
+
+  /// `since` is when it had stood so for as long as it may.
+  const Rare<HangVerdict>& verdict() const { return verdict_; }
+
+  /// It has waited too long, and what for is being asked.
+  bool undecided() const { return reading_ && !verdict_; }
   /// The attempt stands still in a way that ending it may mend (MayBeEnded).
   bool may_be_ended() const { return may_be_ended_; }
+
+  /// It is to be concluded from its Pod, though its Job has not ended.
+  bool over() const { return over_; }
 
   /// When Look has something to do that it has not now, for time alone.
   std::optional<SteadyTime> Next() const { return next_; }
 
  private:
-  std::optional<HangVerdict> verdict_;
-  bool may_be_ended_ = false;
-  bool had_pod_ = false;
-  std::optional<ObjectEvent> event_;  // the last one that told something
-  bool reading_ = false;              // a request for Events is under way
-  bool read_ = false;                 // one has been answered
-  bool news_ = false;                 // ... since the last look
-  SteadyTime renew_{};                // when what is known counts as old
+  bool LookAtVerdict(const JobView& job, const Rare<PodView>& pod, std::optional<Duration> limit, Now now);
+  bool LookAtHeld(Now now);
+  void LookAtEnd(Duration limit, Now now);
+  bool Ask(Now now);
+  void RenewLater(Now now);
+  void ForgetEvents();
+
+  AttemptState state_;
+  std::string subject_;
+  EventKind kind_ = EventKind::Job;
+  Rare<HangVerdict> verdict_;
+  bool may_be_ended_ = false, over_ = false;
+  Rare<ObjectEvent> event_;          // the last one that told something
+  bool reading_ = false;             // a request for Events is under way
+  bool news_ = false;                // one has been answered since the last look
+  int answers_ = 0;                  // to requests about this object
+  SteadyTime renew_{};               // when what is known counts as old
+  std::optional<SteadyTime> ended_;  // since when it is seen to have ended
   std::optional<SteadyTime> next_;
 };
 

@@ -1,6 +1,9 @@
 #include "cluster/status.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "cluster/input.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -14,9 +17,13 @@ json TimeOrNull(const std::optional<Time>& time) { return time ? json(FormatTime
 std::string SecondOf(Time time) { return FormatTime(std::chrono::round<std::chrono::seconds>(time)); }
 
 json CountsObject(const plan::Counts& counts) {
-  return {{"total", counts.Total()},           {"waiting", counts[State::Waiting]},
-          {"queued", counts[State::Queued]},   {"pending", counts[State::Pending]},
-          {"running", counts[State::Running]}, {"succeeded", counts[State::Succeeded]},
+  return {{"total", counts.Total()},
+          {"waiting", counts[State::Waiting]},
+          {"queued", counts[State::Queued]},
+          {"held", counts[State::Held]},
+          {"pending", counts[State::Pending]},
+          {"running", counts[State::Running]},
+          {"succeeded", counts[State::Succeeded]},
           {"failed", counts[State::Failed]}};
 }
 
@@ -53,6 +60,9 @@ std::vector<Condition> Conditions(const Summary& summary, const plan::Counts& to
     if (summary.hung > 1) message += " (and " + std::to_string(summary.hung - 1) + " more)";
     conditions.push_back({"Hung", true, first.klass, message});
   }
+  const bool degraded = !summary.degraded_reason.empty();
+  conditions.push_back(
+      {"Degraded", degraded, degraded ? summary.degraded_reason : "NotDegraded", summary.degraded_message});
   return conditions;
 }
 
@@ -96,6 +106,40 @@ json WithoutNulls(json status) {
 }
 
 }  // namespace
+
+std::vector<metrics::StageCounts> StagesIn(const json& status) {
+  std::vector<metrics::StageCounts> stages;
+  for (const json& stage : status.value("stages", json::array())) {
+    const auto count = [&](const char* state) { return stage.value(state, int64_t{0}); };
+    stages.push_back({stage.value("name", ""), count("waiting"), count("queued"), count("held"),
+                      count("pending"), count("running"), count("succeeded"), count("failed"),
+                      count("slow")});
+  }
+  return stages;
+}
+
+std::vector<HungEntry> HungBuildsIn(const json& status) {
+  std::vector<HungEntry> entries;
+  for (const json& hung : status.value("hungBuilds", json::array())) {
+    HungEntry entry{hung.value("stage", ""), hung.value("name", ""), hung.value("class", ""),
+                    hung.value("pod", ""),   hung.value("node", ""), hung.value("message", ""),
+                    hung.value("attempt", 1)};
+    entry.since = ParseTime(hung.value("since", "")).value_or(Time{});
+    const json evidence = hung.value("evidence", json::object());
+    entry.evidence = {evidence.value("configMap", ""), evidence.value("sha256", "")};
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+std::vector<std::string> ResultConfigMapsIn(const json& status) {
+  std::vector<std::string> names;
+  const json results = status.value("results", json::object());
+  for (const json& name : results.value("configMaps", json::array())) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return names;
+}
 
 json StatusObject(const Summary& summary, const json& previous, Time now) {
   plan::Counts total;
@@ -155,7 +199,9 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
                                                      {"likely", SecondOf(summary.end->likely)},
                                                      {"latest", SecondOf(summary.end->latest)}}
                                               : json();
-  status["inputDigest"] = summary.input_digest.empty() ? json() : json(summary.input_digest);
+  const bool digest = !summary.input_digest.empty();
+  status["inputDigest"] = digest ? json(summary.input_digest) : json();
+  status["inputDigestVersion"] = digest ? json(kDigestVersion) : json();
   status["results"] = {{"configMaps", summary.result_config_maps}, {"lines", summary.result_lines}};
   status["observedGeneration"] = summary.generation;
   status["conditions"] = json::array();
@@ -163,6 +209,26 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
     status["conditions"].push_back(ConditionObject(condition, previous, summary.generation, now));
   }
   return status;
+}
+
+json KeptStatus(json known, json wanted, bool halted) {
+  if (halted) {
+    known["conditions"] = std::move(wanted["conditions"]);
+    known["observedGeneration"] = wanted["observedGeneration"];
+    return known;
+  }
+  json& conditions = known["conditions"];
+  if (!conditions.is_array()) conditions = json::array();
+  const auto is_degraded = [](const json& condition) { return condition.value("type", "") == "Degraded"; };
+  const auto now = std::find_if(wanted["conditions"].begin(), wanted["conditions"].end(), is_degraded);
+  const auto old = std::find_if(conditions.begin(), conditions.end(), is_degraded);
+  if (old == conditions.end()) {
+    if (now->value("status", "") == "True") conditions.push_back(*now);
+  } else if (old->value("status", "") != now->value("status", "") ||
+             old->value("reason", "") != now->value("reason", "")) {
+    *old = *now;
+  }
+  return known;
 }
 
 StatusWriter::StatusWriter(std::string path, Requests& requests, const void* owner)
@@ -204,25 +270,29 @@ void StatusWriter::Write(const json& wanted) {
   request.body = json{{"metadata", {{"resourceVersion", version_}}}, {"status", wanted}}.dump(
       -1, ' ', false, json::error_handler_t::replace);
   writing_ = true;
-  requests_.Send(owner_, std::move(request), [this](const Result<kube::Response>& response, Now now) {
-    writing_ = false;
-    if (Ok(response)) {
-      const json object = json::parse(response->body, nullptr, false);
-      backoff_.Succeeded();
-      if (object.is_object() && object.contains("metadata")) OnObject(object);
-      return;
-    }
-    // A conflict: the object has changed, and the watch is about to bring it. Whatever else: ask for it.
-    backoff_.Failed(now.steady);
-    reading_ = true;
-    kube::Request read;
-    read.path = path_;
-    requests_.Send(owner_, std::move(read), [this](const Result<kube::Response>& reply, Now) {
-      reading_ = false;
-      const json object = Ok(reply) ? json::parse(reply->body, nullptr, false) : json();
-      if (object.is_object() && object.contains("metadata")) OnObject(object);
-    });
-  });
+  requests_.Send(owner_, {Purpose::WriteStatus, ""}, std::move(request),
+                 [this](const Result<kube::Response>& response, Now now) {
+                   writing_ = false;
+                   if (Ok(response)) {
+                     const json object = json::parse(response->body, nullptr, false);
+                     backoff_.Succeeded();
+                     if (object.is_object() && object.contains("metadata")) OnObject(object);
+                     return;
+                   }
+                   // A conflict: the object has changed, and the watch is about to bring it. Whatever else:
+                   // ask for it.
+                   backoff_.Failed(now.steady);
+                   reading_ = true;
+                   kube::Request read;
+                   read.path = path_;
+                   requests_.Send(owner_, {Purpose::ReadBatch, ""}, std::move(read),
+                                  [this](const Result<kube::Response>& reply, Now) {
+                                    reading_ = false;
+                                    const json object =
+                                        Ok(reply) ? json::parse(reply->body, nullptr, false) : json();
+                                    if (object.is_object() && object.contains("metadata")) OnObject(object);
+                                  });
+                 });
 }
 
 }  // namespace imagebatch::cluster

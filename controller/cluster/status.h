@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "cluster/evidence_store.h"
 #include "cluster/requests.h"
+#include "metrics/snapshot.h"
 #include "plan/pace.h"
 #include "plan/plan.h"
 
@@ -50,15 +51,30 @@ struct Summary {
   std::vector<std::string> result_config_maps;
   int64_t result_lines = 0;
   bool suspended = false;
-  bool finished = false;       // nothing is left to do
-  std::string failed_reason;   // Invalid, InputChanged, BuildsFailed, DeadlineExceeded; empty: not failed
-  std::string failed_message;  // printable, at most 4 KiB
+  bool finished = false;        // nothing is left to do
+  std::string failed_reason;    // Invalid, InputChanged, BuildsFailed, DeadlineExceeded; empty: not failed
+  std::string failed_message;   // printable, at most 4 KiB
+  std::string degraded_reason;  // empty: not degraded
+  std::string degraded_message;
 };
 
-/// The status of an ImageBatch. Conditions Complete, Failed, Suspended and Hung are always there; each keeps
-/// its lastTransitionTime from `previous` (a status as it was last read or written) unless its status
-/// changes. Everything is written out, absent values as null, so that it can be sent as a merge patch.
+/// The status of an ImageBatch. Conditions Complete, Failed, Suspended, Hung and Degraded are always there;
+/// each keeps its lastTransitionTime from `previous` (a status as it was last read or written) unless its
+/// status changes. Everything is written out, absent values as null, so that it can be sent as a merge patch.
 nlohmann::json StatusObject(const Summary& summary, const nlohmann::json& previous, Time now);
+
+/// `known` with what can be said before the work is known: the condition Degraded, and of a batch that is
+/// `halted` the others too.
+nlohmann::json KeptStatus(nlohmann::json known, nlohmann::json wanted, bool halted);
+
+/// The counts of builds in a status, as StatusObject wrote them.
+std::vector<metrics::StageCounts> StagesIn(const nlohmann::json& status);
+
+/// The hung builds in a status, as StatusObject wrote them.
+std::vector<HungEntry> HungBuildsIn(const nlohmann::json& status);
+
+/// The names of the ConfigMaps of results in a status.
+std::vector<std::string> ResultConfigMapsIn(const nlohmann::json& status);
 
 /// Writes the status of one batch, seldom: at once what people and alerts wait for (a condition or the list
 /// of hung builds changed), the rest with the next such write or when 10 builds have finished or 10 s have

@@ -3,37 +3,42 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "batch/expand.h"
 #include "batch/types.h"
+#include "cluster/course.h"
+#include "cluster/event_reader.h"
 #include "cluster/evidence_keeper.h"
 #include "cluster/hang_watch.h"
+#include "cluster/hung_list.h"
 #include "cluster/requests.h"
 #include "cluster/stall_watch.h"
 #include "cluster/timers.h"
 #include "cluster/views.h"
+#include "plan/plan.h"
 
 namespace imagebatch::cluster {
 
-/// What is seen of one attempt.
-struct SeenAttempt {
-  uint32_t build = 0;
-  int attempt = 1;
-  std::optional<JobView> job;  // once it is known to exist
-  std::optional<PodView> pod;
+/// An attempt is in another phase than it was.
+struct Moved {
+  std::string job;
+  plan::Phase phase = plan::Phase::Pending;
+  std::string why;  // of a held one: by what; printable, bounded
+  std::string pod;  // of one that runs, as it was seen then
+  Time since{};     // ... and when its container started
 };
 
-/// A verdict has come, changed or gone.
-struct HangChange {
+/// A verdict that an earlier process has told, as the status shows it.
+struct ToldVerdict {
   std::string job;
   uint32_t build = 0;
-  bool hung = false;  // false: it goes on again
-  HangVerdict verdict;
-  EvidenceReference evidence;  // both empty where the verdict has none
-  std::string pod, node;
   int attempt = 1;
+  std::string klass, message, pod, node;
+  Time since{};
+  EvidenceReference evidence;
 };
 
 /// The verdicts on the attempts of one batch that have not ended: watches each, asks the API server for what
@@ -42,8 +47,11 @@ struct HangChange {
 class Verdicts {
  public:
   Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Requests& requests,
-           const void* owner, EvidenceKeeper& evidence)
-      : batch_(batch), expansion_(expansion), requests_(requests), owner_(owner), evidence_(evidence) {}
+           const void* owner, EvidenceKeeper& evidence);
+
+  /// A verdict on an attempt that has not been looked at yet. It stands until that has told whether it still
+  /// holds; if it does it is no news, and keeps its `since`.
+  void Resume(const ToldVerdict& told);
 
   /// The attempt of `job` as it is seen now; to be called whenever that has changed. `seen` stays where it is
   /// until Forget.
@@ -57,43 +65,59 @@ class Verdicts {
 
   /// Does what is due; costs what is due, not what is watched.
   void Step(Now now);
-  std::optional<SteadyTime> Next() const { return timers_.Next(); }
+  std::optional<SteadyTime> Next() const;
 
   std::vector<HangChange> TakeChanges() { return std::exchange(changes_, {}); }
 
+  std::vector<Moved> TakeMoved() { return std::exchange(moved_, {}); }
+  /// Attempts that now are over although their Jobs have not ended.
+  std::set<std::string> TakeOver() { return std::exchange(over_, {}); }
   /// Attempts that stand still, may be ended, and by spec.hang.action are to be.
   std::set<std::string> TakeToEnd() { return std::exchange(to_end_, {}); }
+  /// How long one of this build may take to start.
+  std::chrono::seconds PendingLimit(uint32_t build) const;
   /// The verdict of one of them, if it still is one.
   std::optional<HangVerdict> ToEnd(const std::string& job) const;
 
-  /// The hung ones, by Job name.
-  const std::map<std::string, HangChange>& hung() const { return hung_; }
+  const HungList& hung() const { return hung_; }
+  /// How many work: a container of theirs runs, an init container perhaps, and they have no verdict.
+  size_t working() const { return working_.size(); }
   /// What hung() says has changed since the last call, if only in words.
   bool TakeNews() { return std::exchange(news_, false); }
 
  private:
   struct Watched {
     const SeenAttempt* seen = nullptr;
+    std::string pod;  // UID of the one that `hang` is about
     HangWatch hang;
     StallWatch stall;
+    std::optional<plan::Phase> phase;  // as it was told last
+    Rare<HangVerdict> told;            // by an earlier process, while nothing else has been found
+    bool found = false;                // ... and it has been found again
   };
 
   void Look(const std::string& job, Watched& watched, Now now);
+  batch::HangPolicy PolicyOf(uint32_t build) const;
   void ReadLog(const std::string& job, kube::Request request);
-  void ReadEvents(const std::string& job, const std::string& uid);
-  void Show(const std::string& job, const Watched& watched);
+  std::vector<EventReader::Subject> FollowersOfEvents(EventKind kind) const;
+  void OnEvents(const EventReader::Subject& subject, const EventsAnswer& answer, Now now);
+  void Show(const std::string& job, Watched& watched);
+  void Describe(HangChange& change, const Watched& watched);
 
   const batch::Batch& batch_;
   const batch::Expansion& expansion_;
   Requests& requests_;
   const void* owner_;
   EvidenceKeeper& evidence_;
+  EventReader event_reader_;
   std::map<std::string, Watched> watched_;  // by Job name
   Timers timers_;
   int64_t generation_ = 0;  // of the batch whose thresholds the timers were set by
-  std::set<std::string> to_end_;
+  std::set<std::string> to_end_, over_;
+  std::vector<Moved> moved_;
   std::vector<HangChange> changes_;
-  std::map<std::string, HangChange> hung_;
+  HungList hung_;
+  std::unordered_set<std::string> working_;
   bool news_ = false;
 };
 

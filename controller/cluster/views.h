@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/rare.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "kube/transport.h"
@@ -16,28 +17,47 @@ namespace imagebatch::cluster {
 /// A resourceVersion. Comparable within one resource type (kubernetes/enhancements KEP-5504).
 using Version = uint64_t;
 
+/// What a Job says of the build it is for.
+struct BuildNames {
+  std::string stage;  // label imagebatch.dev/stage
+  std::string name;   // annotation imagebatch.dev/name: the build's key
+  std::string image;  // annotation imagebatch.dev/image
+};
+
 struct JobView {
   enum class Phase : uint8_t { Active, Complete, Failed };
 
   std::string ns, name, uid;
-  std::string batch_uid;  // of the controlling owner, where that is an ImageBatch
-  std::string build;      // label imagebatch.dev/build
-  int attempt = 0;        // label imagebatch.dev/attempt
+  std::string batch_uid;   // of the controlling owner, where that is an ImageBatch
+  std::string build;       // label imagebatch.dev/build
+  int attempt = 0;         // label imagebatch.dev/attempt
+  Rare<BuildNames> names;  // not kept of those that are followed
   Version version = 0;
   Phase phase = Phase::Active;
   std::string reason, message;  // of the condition that ended it
   Time created{}, finished{};
   Time started{};          // status.startTime: when Pods were first allowed, anew after each suspension
   bool suspended = false;  // by spec.suspend: a queue holds it, and it has no Pod on purpose
+  bool deleting = false;   // what it owns goes first
+  Time deletion{};         // of a deleting one: since when
+  bool gone = false;       // the object is no more: this is the last that was seen of it
 };
 
-/// The container of a Pod that runs the build.
+/// A container of a Pod.
 struct ContainerView {
   enum class State : uint8_t { Waiting, Running, Terminated };
+  enum class Role : uint8_t {
+    Build,    // runs the build
+    Init,     // runs before it, and ends
+    Sidecar,  // an init container with restartPolicy Always: from before the build to after its end
+    Other,    // runs beside it
+  };
 
   std::string name;
+  Role role = Role::Other;
   State state = State::Waiting;
   bool ready = false;
+  bool up = true;       // of a running one: false while its startupProbe has not passed
   std::string reason;   // why it waits, or how it terminated: ImagePullBackOff, Error, OOMKilled
   std::string message;  // of a terminated one: the termination message, at most 4,096 bytes
   int exit_code = 0;
@@ -48,28 +68,35 @@ struct ContainerView {
 struct WaitingFor {
   std::string container;        // empty: for a node
   std::string reason, message;  // ImagePullBackOff, CreateContainerConfigError, Unschedulable
+  std::string image;            // the container's
 };
 
 struct PodView {
   std::string ns, name, uid;
-  std::string job, job_uid;  // of the controlling owner
+  std::string job, job_uid;  // of the controlling owner; of an orphan as its labels have it
   std::string batch_uid;     // label imagebatch.dev/batch-uid
   std::string node;
   Version version = 0;
+  Time created{};
+  bool gone = false;  // the object is no more: this is the last that was seen of it
+  bool over = false;  // all its containers have ended, or never will run (phase Succeeded or Failed)
   bool deleting = false;
   Time deletion{};  // of a deleting one: when it is to be gone, that is the request and its grace period
   std::string disruption;  // reason of a true DisruptionTarget condition
   std::string failure;     // status.reason: why the kubelet refused or ended it (Evicted, OutOfcpu, NodeLost)
   std::string failure_message;  // of the disruption, or else of the failure
   WaitingFor waiting;           // empty where Kubernetes gives no reason but that it is about to start
-  bool initializing = false;    // an init container runs
   Time step_done{};  // the last step towards the build's start: created, scheduled, an init container ended
-  Time ready_changed{};  // last transition of the Ready condition
+  Time ready_changed{};      // last transition of the Ready condition
+  bool node_silent = false;  // it is unready although its containers are ready: its node does not answer
+  std::chrono::seconds grace{30};  // for its containers to end in, once they are told to
   std::string
       container;       // which container runs the build: annotation kubectl.kubernetes.io/default-container
   std::string marker;  // of the build's runner: variable IMAGEBATCH_MARKER of that container
   bool runner = true;  // false where the template has opted out of it
   std::optional<ContainerView> build;
+  std::vector<ContainerView> others;  // but init containers that have ended well, or whose turn has not come
+  std::vector<std::pair<std::string, std::string>> images;  // of the containers of one that has not started
 };
 
 enum class Collection : uint8_t { Batches, Jobs, Pods };

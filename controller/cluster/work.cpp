@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "cluster/job_object.h"
 #include "cluster/names.h"
 #include "cluster/stall.h"
 
@@ -13,22 +12,12 @@ namespace {
 
 using plan::State;
 
-std::vector<std::string> Hashes(const batch::Batch& batch, const batch::Expansion& expansion) {
-  std::vector<std::string> hashes;
-  hashes.reserve(expansion.builds.size());
-  for (const batch::Build& build : expansion.builds) {
-    hashes.push_back(BuildHash(batch.uid, batch.stages[build.stage].name, build.key));
-  }
-  return hashes;
-}
-
-std::vector<plan::Node> Nodes(const batch::Expansion& expansion) {
-  std::vector<plan::Node> nodes;
-  nodes.reserve(expansion.builds.size());
-  for (const batch::Build& build : expansion.builds) {
-    nodes.push_back({build.stage, {build.needs.begin(), build.needs.end()}});
-  }
-  return nodes;
+plan::Graph GraphOf(const batch::Expansion& expansion) {
+  plan::Graph graph;
+  graph.stages.reserve(expansion.builds.size());
+  for (const batch::Build& build : expansion.builds) graph.stages.push_back(build.stage);
+  graph.needs = expansion.needs;
+  return graph;
 }
 
 /// Starts nothing until the first Step brings the real one.
@@ -49,57 +38,66 @@ std::string Seconds(double seconds) { return std::to_string(static_cast<int64_t>
 }  // namespace
 
 Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
-           const std::vector<ResultKey>& stored, Sinks sinks)
+           const std::deque<ResultKey>& stored, Sinks sinks)
     : batch_(batch),
       expansion_(std::move(expansion)),
-      hashes_(Hashes(batch, expansion_)),
+      hashes_(batch, expansion_),
       sinks_(sinks),
-      plan_(Nodes(expansion_), batch.stages.size(), Nothing()),
+      plan_(GraphOf(expansion_), batch.stages.size(), Nothing()),
       attempts_(batch, expansion_, hashes_, kit, plan_, sinks.requests, sinks.owner),
       forecast_(batch, plan_) {
-  std::unordered_map<std::string_view, uint32_t> build_of;
-  for (uint32_t i = 0; i < hashes_.size(); ++i) build_of.emplace(hashes_[i], i);
   for (const ResultKey& key : stored) {
-    const auto build = build_of.find(key.build);
-    if (build == build_of.end()) continue;
+    const auto build = hashes_.Find(key.build);
+    if (!build) continue;
     const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
-    plan_.Observe(build->second, {key.attempt, phase, key.cause, key.finished});
+    plan_.Observe(*build, {key.attempt, phase, key.cause, key.finished});
+    hangs_.Stored(key.hangs);
     if (key.succeeded) {
-      forecast_.Finished(build->second, key.seconds);
+      last_success_ = std::max(last_success_, key.finished);
+      forecast_.Finished(*build, key.seconds);
     } else {
-      NoteFailed(build->second, key.attempt, key.reason, key.message);
+      NoteFailed(*build, key.attempt, key.reason, key.message);
     }
   }
 }
 
-std::string Work::Name(uint32_t build) const { return expansion_.builds[build].key; }
+void Work::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
+                 const std::vector<std::pair<Change, PodView>>& pods, const std::vector<HungEntry>& told,
+                 Now now) {
+  std::vector<ToldVerdict> verdicts;
+  for (const HungEntry& hung : told) {
+    const std::string hash = BuildHash(batch_.uid, hung.stage, hung.name);
+    const auto build = hashes_.Find(hash);
+    if (!build) continue;
+    verdicts.push_back({JobName(batch_.name, hash, hung.attempt), *build, hung.attempt, hung.klass,
+                        hung.message, hung.pod, hung.node, hung.since, hung.evidence});
+  }
+  attempts_.Adopt(jobs, pods, verdicts, now);
+}
+
+std::string Work::Name(uint32_t build) const { return std::string(expansion_.builds[build].key); }
 
 void Work::Step(const plan::Policy& policy, Now now) {
+  attempts_.AllowCreates(!policy.suspend && !policy.expired);
   attempts_.Step(now);
   if (policy.expired)
     attempts_.EndAll("DeadlineExceeded", "the batch ran longer than its activeDeadlineSeconds", now);
   for (const Attempts::Ran& ran : attempts_.TakeRan())
     forecast_.Ran(ran.build, ran.attempt, ran.pod, ran.since, now);
+  for (const Attempts::Held& held : attempts_.TakeHeld()) Record(held, now);
   for (const Attempts::Concluded& concluded : attempts_.TakeConcluded()) Record(concluded, now);
   plan_.SetPolicy(policy);
-  // A Job that is yet to be deleted still counts, and its build's next attempt must not stand beside it
-  if (attempts_.OnlyLive()) {
-    for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
-  }
+  for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
   for (const HangChange& change : attempts_.TakeHangChanges()) Record(change, now);
   Foresee(now);
-  for (const Attempts::Refused& refused : attempts_.TakeRefused()) {
-    sinks_.events.Warning(
-        "JobNotCreated",
-        "Job " + refused.job + " could not be created and is tried again: " + refused.message, now);
-  }
   for (const EvidenceKeeper::Refused& refused : attempts_.TakeRefusedEvidence()) {
     sinks_.events.Warning("EvidenceNotStored",
                           "ConfigMap " + refused.config_map +
                               " with the evidence of a hang could not be stored: " + refused.message,
                           now);
   }
-  DeleteLeftovers(now);
+  if (plan_.Total()[State::Held] == 0) held_told_ = false;
+  ReleaseStored(now);
   sinks_.results.Step(now);
 }
 
@@ -109,13 +107,10 @@ std::optional<SteadyTime> Work::Next(Now now) const {
     if (other && (!next || *other < *next)) next = other;
   };
   const auto retry = plan_.NextRetry();
-  if (retry && attempts_.OnlyLive()) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
+  if (retry) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
   if (const auto forecast = forecast_.Next())
     sooner(now.steady + std::max(*forecast - now.wall, Duration(0)));
   sooner(sinks_.results.Next());
-  const SteadyTime leftover = attempts_.NextLeftover();
-  if (leftover != SteadyTime::max() && sinks_.results.Empty() && attempts_.EvidenceSettled())
-    sooner(leftover);
   return next;
 }
 
@@ -123,20 +118,36 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
   const batch::Build& build = expansion_.builds[concluded.build];
   const std::string& stage = StageOf(concluded.build).name;
   const Outcome& outcome = concluded.outcome;
-  const ResultSubject subject{
-      stage,         Name(concluded.build), build.image,       hashes_[concluded.build],
-      concluded.job, concluded.attempt,     concluded.verdict, concluded.evidence};
-  sinks_.results.Add(ResultLine(subject, outcome, now.wall), now);
+  const ResultSubject subject{stage,
+                              Name(concluded.build),
+                              std::string(build.image),
+                              std::string(hashes_[concluded.build]),
+                              concluded.job,
+                              concluded.attempt,
+                              concluded.verdict,
+                              concluded.evidence,
+                              hangs_.End(concluded.job, outcome)};
+  const uint64_t number = sinks_.results.Add(ResultLine(subject, outcome, now.wall), now);
+  unstored_.emplace(number, concluded.job);
+  if (concluded.to_delete) sinks_.results.Hurry();
 
   const std::string result = outcome.succeeded ? "succeeded" : "failed";
   ++sinks_.totals.attempts[{result, outcome.reason}];
-  auto& durations = sinks_.totals.build_duration;
-  auto [at, added] = durations.try_emplace(
-      {stage, result}, metrics::Histogram({1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}));
   const double seconds = std::max(0.0, UnixSeconds(outcome.finished) - UnixSeconds(outcome.started));
-  at->second.Observe(seconds);
+  if (outcome.exit_code) {  // its container ran
+    auto [at, added] = sinks_.totals.build_duration.try_emplace(
+        result, metrics::Histogram({1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}));
+    at->second.Observe(seconds);
+  }
   forecast_.Ended(concluded.build, now);
 
+  if (!concluded.outlived_by.empty() && outlived_told_.insert(concluded.outlived_by).second) {
+    sinks_.events.Normal("PodOutlivedBuild",
+                         "build " + Name(concluded.build) + " of stage " + stage +
+                             " has ended, and its Pod has not (" + concluded.outlived_by +
+                             "): its Job is deleted, once its result is stored",
+                         now);
+  }
   if (outcome.succeeded) return forecast_.Finished(concluded.build, seconds);
   log::Warn("attempt " + std::to_string(concluded.attempt) + " of build " + Name(concluded.build) +
                 " failed: " + outcome.message,
@@ -158,6 +169,16 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
   }
 }
 
+// Those that are held are held together, and are all let go by others: the first speaks.
+void Work::Record(const Attempts::Held& held, Now now) {
+  forecast_.Ended(held.build, now);
+  if (std::exchange(held_told_, true)) return;
+  sinks_.events.Normal("BuildsHeld",
+                       "build " + Name(held.build) + " of stage " + StageOf(held.build).name +
+                           " is held, and goes on by itself when it may: " + held.why,
+                       now);
+}
+
 void Work::Record(const HangChange& change, Now now) {
   const std::string subject = "build " + Name(change.build) + " of stage " + StageOf(change.build).name;
   const bool stall = IsStall(change.verdict.klass);
@@ -166,6 +187,7 @@ void Work::Record(const HangChange& change, Now now) {
                          subject + (stall ? " is not held up any more" : " makes progress again"), now);
     return;
   }
+  if (!stall) hangs_.Seen(change.job, change.verdict);
   const std::string what = stall ? " is held up (" + change.verdict.klass
                                  : " hangs (" + change.verdict.klass + ", " + change.verdict.reason;
   sinks_.events.Warning(stall ? "BuildStalled" : "BuildHung",
@@ -179,11 +201,7 @@ void Work::Record(const HangChange& change, Now now) {
             {batch_.ns, batch_.name, change.job, stall ? "BuildStalled" : "BuildHung"});
 }
 
-void Work::Foresee(Now now) {
-  std::set<uint32_t> hung;
-  for (const auto& [job, change] : attempts_.hung()) hung.insert(change.build);
-  forecast_.Step(hung, now);
-}
+void Work::Foresee(Now now) { forecast_.Step(attempts_.hung(), now); }
 
 void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message) {
   std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });
@@ -194,32 +212,27 @@ void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, co
 }
 
 // A Job whose attempt was ended from here goes only after its result is stored: a crash in between must find
-// one of the two. Its log goes with it, so the evidence comes first too.
-void Work::DeleteLeftovers(Now now) {
-  if (!attempts_.HasLeftovers(now) || !attempts_.EvidenceSettled()) return;
-  if (!sinks_.results.Empty()) return sinks_.results.Hurry();
-  for (const std::string& name : attempts_.TakeLeftovers()) {
-    kube::Request request;
-    request.method = kube::Method::Delete;
-    request.path = JobsPath(batch_.ns) + "/" + name + "?propagationPolicy=Background";
-    sinks_.requests.Send(sinks_.owner, std::move(request),
-                         [this, name](const Result<kube::Response>& response, Now replied) {
-                           attempts_.LeftoverDeleted(name, Ok(response) || HasStatus(response, 404), replied);
-                         });
+// one of the two. That of another build is no reason to wait.
+void Work::ReleaseStored(Now now) {
+  if (unstored_.size() == sinks_.results.waiting()) return;
+  for (auto at = unstored_.begin(); at != unstored_.end();) {
+    if (!sinks_.results.Stored(at->first)) {
+      ++at;
+      continue;
+    }
+    const std::string job = std::move(at->second);
+    at = unstored_.erase(at);
+    attempts_.Stored(job, now);
   }
 }
 
 std::vector<HungEntry> Work::HungBuilds() const {
   std::vector<HungEntry> entries;
-  for (const auto& [job, hang] : attempts_.hung()) {
-    entries.push_back({StageOf(hang.build).name, Cut(Name(hang.build), 253), hang.verdict.klass, hang.pod,
-                       hang.node, hang.verdict.message, hang.attempt, hang.verdict.since, hang.evidence});
+  for (const HangChange* hang : attempts_.hung().First(kListed)) {
+    entries.push_back({StageOf(hang->build).name, Cut(Name(hang->build), 253), hang->verdict.klass, hang->pod,
+                       hang->node, hang->verdict.message, hang->attempt, hang->verdict.since,
+                       hang->evidence});
   }
-  // Stalls come by the dozen, from one cause; they must not push a hang out of the list
-  const auto order = [](const HungEntry& hung) { return std::pair(IsStall(hung.klass), hung.since); };
-  std::sort(entries.begin(), entries.end(),
-            [&](const HungEntry& a, const HungEntry& b) { return order(a) < order(b); });
-  if (entries.size() > kListed) entries.resize(kListed);
   return entries;
 }
 
@@ -245,11 +258,14 @@ void Work::Fill(metrics::BatchSample& sample) const {
   for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
     const plan::Counts& counts = plan_.counts(stage);
     sample.stages.push_back({batch_.stages[stage].name, counts[State::Waiting], counts[State::Queued],
-                             counts[State::Pending], counts[State::Running], counts[State::Succeeded],
-                             counts[State::Failed], forecast_.slow(stage)});
+                             counts[State::Held], counts[State::Pending], counts[State::Running],
+                             counts[State::Succeeded], counts[State::Failed], forecast_.slow(stage)});
   }
-  for (const auto& [job, hang] : attempts_.hung()) ++sample.hung_by_class[hang.verdict.klass];
+  sample.working = static_cast<int64_t>(attempts_.working());
+  for (const auto& [klass, count] : attempts_.hung().by_class()) sample.hung_by_class[klass] = count;
+  sample.hangs = hangs_.total();
   for (const HungEntry& hung : HungBuilds()) {
+    if (IsStall(hung.klass)) continue;
     sample.hung.push_back({hung.stage, hung.name, hung.klass, hung.pod, hung.node, hung.since});
   }
   if (const auto& end = forecast_.end(); end && !plan_.Finished()) {

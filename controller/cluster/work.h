@@ -1,13 +1,17 @@
 #pragma once
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "batch/expand.h"
 #include "cluster/attempts.h"
+#include "cluster/build_hashes.h"
 #include "cluster/events.h"
 #include "cluster/forecast.h"
+#include "cluster/hang_counts.h"
 #include "cluster/results.h"
 #include "cluster/status.h"
 #include "metrics/snapshot.h"
@@ -30,12 +34,12 @@ class Work {
 
   /// `stored`: the results of earlier attempts.
   Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
-       const std::vector<ResultKey>& stored, Sinks sinks);
+       const std::deque<ResultKey>& stored, Sinks sinks);
 
+  /// What an earlier process left: Jobs and Pods, and the verdicts that it has told.
   void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-             const std::vector<std::pair<Change, PodView>>& pods, Now now) {
-    attempts_.Adopt(jobs, pods, now);
-  }
+             const std::vector<std::pair<Change, PodView>>& pods, const std::vector<HungEntry>& told,
+             Now now);
   void OnJob(Change change, const JobView& job, Now now) { attempts_.OnJob(change, job, now); }
   void OnPod(Change change, const PodView& pod, Now now) { attempts_.OnPod(change, pod, now); }
   void OnListBegun(Collection collection) { attempts_.OnListBegun(collection); }
@@ -47,11 +51,13 @@ class Work {
   void Step(const plan::Policy& policy, Now now);
   std::optional<SteadyTime> Next(Now now) const;
 
+  /// Nothing of any attempt is to be followed, stored or deleted.
+  bool Idle() const { return unstored_.empty() && sinks_.results.Empty() && attempts_.Idle(); }
   /// Every build has succeeded or failed for good.
   bool Finished() const { return plan_.Finished(); }
   plan::Counts Total() const { return plan_.Total(); }
-  /// Something has advanced since the last call.
-  bool TakeProgress() { return attempts_.TakeProgress(); }
+  /// When something has advanced last: see Attempts::progress.
+  Time progress() const { return std::max(attempts_.progress(), last_success_); }
   /// What is foreseen has changed since the last call.
   bool TakeForecastChange() { return forecast_.TakeChange(); }
   /// What is told of hung builds has changed since the last call.
@@ -62,10 +68,11 @@ class Work {
 
  private:
   void Record(const Attempts::Concluded& concluded, Now now);
+  void Record(const Attempts::Held& held, Now now);
   void Record(const HangChange& change, Now now);
   void Foresee(Now now);
   void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
-  void DeleteLeftovers(Now now);
+  void ReleaseStored(Now now);
   const batch::Stage& StageOf(uint32_t build) const { return batch_.stages[expansion_.builds[build].stage]; }
   std::string Name(uint32_t build) const;
   /// The oldest, at most kListed.
@@ -73,12 +80,17 @@ class Work {
 
   const batch::Batch& batch_;
   const batch::Expansion expansion_;
-  const std::vector<std::string> hashes_;
+  const BuildHashes hashes_;
   Sinks sinks_;
   plan::Plan plan_;
   Attempts attempts_;
   Forecast forecast_;
+  bool held_told_ = false;               // since builds are held
+  std::set<std::string> outlived_told_;  // by which containers
+  HangCounts hangs_;
+  Time last_success_{};                                  // in the results of earlier processes
   std::deque<std::pair<uint32_t, FailedEntry>> failed_;  // the newest, at most kListed
+  std::map<uint64_t, std::string> unstored_;  // Jobs, by the number of the result that waits to be stored
 };
 
 }  // namespace imagebatch::cluster

@@ -4,6 +4,18 @@
 #include <utility>
 
 namespace imagebatch::hang {
+namespace {
+
+constexpr int kReadingShare = 200;  // one part in so many of a core
+
+}  // namespace
+
+TimePoint NextReading(TimePoint now, Duration deadlock_after, std::chrono::steady_clock::duration cost,
+                      TimePoint limit) {
+  const TimePoint next = now + std::max<std::chrono::steady_clock::duration>(ReadingPeriod(deadlock_after),
+                                                                             cost * kReadingShare);
+  return now < limit ? std::min(next, limit) : next;
+}
 
 void DeadPartTracker::Add(TimePoint at, std::vector<WaitingProcess> processes) {
   dead_ = DeadPart(std::move(processes));

@@ -11,6 +11,12 @@ namespace imagebatch::hang {
 /// long, and then again each time so much has passed.
 constexpr Duration ReadingPeriod(Duration deadlock_after) { return deadlock_after / 10; }
 
+/// When to read again after a reading at `now` that took `cost` of CPU time: so late that readings take a
+/// small share of a core, however many processes there are and whatever the machine takes to show them; but
+/// once the moment of the verdict, `limit`, has come, whatever it costs.
+TimePoint NextReading(TimePoint now, Duration deadlock_after, std::chrono::steady_clock::duration cost,
+                      TimePoint limit);
+
 /// So long the dead part must have stood, by readings, within a quiet time of `deadlock_after`: as much of it
 /// as readings surely cover, which begin one period and one sample into it.
 constexpr Duration StandingTime(Duration deadlock_after) { return deadlock_after * 4 / 5; }

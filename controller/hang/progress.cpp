@@ -1,12 +1,14 @@
 #include "hang/progress.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace imagebatch::hang {
 namespace {
 
 using std::chrono::duration;
 using std::chrono::seconds;
+using std::chrono::steady_clock;
 
 /// What leaks out of a signal's bucket per second, and what the bucket holds: less than both is no work.
 struct Allowance {
@@ -120,11 +122,8 @@ ProgressTracker::ProgressTracker(TimePoint start) : last_sample_(start) {
 
 void ProgressTracker::Add(const Sample& sample) {
   const auto gap = sample.at - last_sample_;
-  if (gap > kLongestGap) {
-    for (SignalProgress& signal : progress_.signals) signal.last += gap - kLongestGap;
-    progress_.last_news += gap - kLongestGap;
-    progress_.last_work += gap - kLongestGap;
-  }
+  const auto unwatched = std::max<steady_clock::duration>(gap - kLongestGap, steady_clock::duration::zero());
+  MoveTimes(unwatched + std::exchange(excused_, steady_clock::duration::zero()), sample.at);
   last_sample_ = sample.at;
   const double passed = duration<double>(gap).count();
   for (SignalProgress& signal : progress_.signals) signal.watched = false;
@@ -140,6 +139,13 @@ void ProgressTracker::Add(const Sample& sample) {
   FeedMarks(sample, passed);
   if (sample.news > before_.news) progress_.last_news = sample.at;
   before_ = sample;
+}
+
+void ProgressTracker::MoveTimes(steady_clock::duration by, TimePoint now) {
+  const auto move = [by, now](TimePoint& time) { time = std::min(time + by, now); };
+  for (SignalProgress& signal : progress_.signals) move(signal.last);
+  move(progress_.last_news);
+  move(progress_.last_work);
 }
 
 double ProgressTracker::Counter::Grown(double now) {

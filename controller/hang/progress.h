@@ -65,6 +65,8 @@ class ProgressTracker {
   explicit ProgressTracker(TimePoint start);
 
   void Add(const Sample& sample);
+  /// So much of the time before the next sample was not the build's: it was held up from outside.
+  void Excuse(std::chrono::steady_clock::duration time) { excused_ += time; }
   const Progress& Get() const { return progress_; }
 
  private:
@@ -80,6 +82,8 @@ class ProgressTracker {
   enum Source { kTreeCpu, kContainerCpu, kRead, kWritten, kNetwork, kOutput, kBirths, kSources };
   static constexpr size_t kWorks = 3;  // bytes read, written, sent
 
+  /// Moves all times, as far as to `now`.
+  void MoveTimes(std::chrono::steady_clock::duration by, TimePoint now);
   void Feed(Source source, Signal signal, std::optional<double> value, TimePoint at, double seconds);
   void FeedStarved(const Sample& sample, double seconds);
   void FeedWork(const Sample& sample, double seconds);
@@ -87,6 +91,7 @@ class ProgressTracker {
 
   Progress progress_;
   TimePoint last_sample_;
+  std::chrono::steady_clock::duration excused_{0};
   std::array<Counter, kSources> counters_;
   std::array<Counter, kWorks> works_;
   Counter starved_;

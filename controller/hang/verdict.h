@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -12,6 +13,8 @@ using Duration = std::chrono::milliseconds;
 
 /// What kind of hang; the names stand in conditions, metrics and alerts.
 enum class Class { Deadlock, Idle, Busy, Looping, Deadline };
+inline constexpr std::array<Class, 5> kAllClasses = {Class::Deadlock, Class::Idle, Class::Busy,
+                                                     Class::Looping, Class::Deadline};
 std::string_view Name(Class hang_class);
 
 /// What a check has found. The same three feed the condition, the Event, the log line and the metric.

@@ -157,4 +157,15 @@ std::string Chain(const std::vector<WaitingProcess>& dead) {
   return text + ", and so on";
 }
 
+std::string NotNeeded(const DividedPart& part) {
+  if (part.others.empty()) return {};
+  const size_t count = part.others.size();
+  const std::string_view kind = part.others_awaited ? "" : "leftover ";
+  const std::string whom = count == 1 ? "it" : "them";
+  const std::string more =
+      part.others_awaited ? ", but the build may not need " + whom + ", or a time limit may end " + whom : "";
+  return std::to_string(count) + " " + std::string(kind) + (count == 1 ? "process is" : "processes are") +
+         " dead" + more + ": " + Chain(part.others);
+}
+
 }  // namespace imagebatch::hang

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "hang/needed_part.h"
 #include "hang/wait_graph.h"
 
 namespace imagebatch::hang {
@@ -20,5 +21,9 @@ std::vector<std::string> Sentences(const std::vector<WaitingProcess>& dead,
 /// The heart of it, from the first process along those it waits for: "pid 7 waits for pid 9, that for a lock
 /// inside itself". Pids and words of ours alone, at most 130 bytes. `dead` is not empty.
 std::string Chain(const std::vector<WaitingProcess>& dead);
+
+/// Of dead processes that are no deadlock of the build: "3 leftover processes are dead: pid 7 waits for a
+/// lock inside itself". At most 240 bytes; empty where there are none.
+std::string NotNeeded(const DividedPart& part);
 
 }  // namespace imagebatch::hang

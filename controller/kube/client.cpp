@@ -1,9 +1,12 @@
 #include "kube/client.h"
 
+#include <algorithm>
+
 namespace imagebatch::kube {
 
 Result<Response> ApiClient::Send(const Request& request) {
-  auto response = transport_.Send(request, deadline_);
+  const auto deadline = request.lane == Lane::Logs ? std::min(deadline_, kLogDeadline) : deadline_;
+  auto response = transport_.Send(request, deadline);
   stats_.Count(request, response ? response->status : 0);
   return response;
 }

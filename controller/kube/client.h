@@ -4,8 +4,11 @@
 
 namespace imagebatch::kube {
 
-/// What all talk to the API server has in common: a total deadline, and each request counted. Repeats
-/// nothing. Thread-safe.
+/// A kubelet that has not answered by then does not answer; the API server itself would wait 30 s for it.
+inline constexpr std::chrono::milliseconds kLogDeadline = std::chrono::seconds(10);
+
+/// What all talk to the API server has in common: a total deadline (a shorter one for logs), and each request
+/// counted. Repeats nothing. Thread-safe.
 class ApiClient {
  public:
   ApiClient(HttpTransport& transport, RequestStats& stats,

@@ -12,6 +12,7 @@
 #include <future>
 #include <mutex>
 
+#include "kube/line_filter.h"
 #include "kube/tls.h"
 #include "kube/token_source.h"
 
@@ -24,7 +25,6 @@ using web::http::http_response;
 using web::http::client::http_client;
 using web::http::client::http_client_config;
 
-constexpr size_t kMaxBody = 64 << 20;
 constexpr size_t kPiece = 1 << 20;
 constexpr size_t kPoolThreads = 2;  // they only move bytes and never wait; more would pass them around
 constexpr auto kSlice = 50ms;       // how soon a stop is seen
@@ -73,8 +73,9 @@ struct RunAtOnce final : pplx::scheduler_interface {
 /// exchange can be given up while they still work on it.
 class Exchange {
  public:
-  /// `stopped`: checked every 50 ms.
-  explicit Exchange(std::function<bool()> stopped) : stopped_(std::move(stopped)) {}
+  /// `most_bytes`: of the body. `stopped`: checked every 50 ms.
+  Exchange(size_t most_bytes, std::function<bool()> stopped)
+      : most_bytes_(most_bytes), stopped_(std::move(stopped)) {}
 
   Result<void> Begin(http_client& client, const http_request& request, SteadyTime until) {
     auto response = Await(client.request(request, cancel_.get_token()), until, nullptr);
@@ -88,7 +89,7 @@ class Exchange {
   /// The next piece of the body, empty at its end.
   Result<std::string> Read(SteadyTime until) {
     auto buffer = response_.body().streambuf();
-    if (buffer.in_avail() > kMaxBody) return GiveUp("more than 64 MiB of the reply wait to be read");
+    if (buffer.in_avail() > most_bytes_) return TooMuch();
     if (buffer.in_avail() == 0) {
       auto first = Get(buffer, 1, until);
       if (!first || first->empty() || buffer.in_avail() == 0) return first;
@@ -97,6 +98,10 @@ class Exchange {
       return rest;
     }
     return Get(buffer, std::min(buffer.in_avail(), kPiece), until);
+  }
+
+  tl::unexpected<Error> TooMuch() {
+    return GiveUp(most_bytes_ == kMostBytes ? kTooLarge : "the reply has more than was asked for");
   }
 
   /// Closes the connection.
@@ -137,13 +142,14 @@ class Exchange {
     }
   }
 
+  const size_t most_bytes_;
   const std::function<bool()> stopped_;
   pplx::cancellation_token_source cancel_;
   http_response response_;
 };
 
 Response Head(const http_response& from) {
-  Response head{.status = from.status_code(), .body = {}, .retry_after = {}};
+  Response head{.status = from.status_code(), .body = {}, .retry_after = {}, .received = 0};
   const auto header = from.headers().find("Retry-After");
   if (header == from.headers().end()) return head;
   const std::string& text = header->second;
@@ -190,16 +196,21 @@ class CpprestTransport final : public HttpTransport {
   Result<Response> SendOrThrow(const Request& request, SteadyTime until) {
     const auto message = MakeRequest(request);
     if (!message) return tl::unexpected(message.error());
-    Exchange exchange([this] { return shut_down_.load(); });
+    Exchange exchange(request.most_bytes, [this] { return shut_down_.load(); });
     if (auto begun = exchange.Begin(requests_, *message, until); !begun) return tl::unexpected(begun.error());
     Response response = Head(exchange.response());
+    std::optional<LineFilter> filter;
+    if (!request.only_lines_with.empty() && response.status == 200) filter.emplace(request.only_lines_with);
     while (true) {
       const auto piece = exchange.Read(until);
       if (!piece) return tl::unexpected(piece.error());
-      if (piece->empty()) return response;
-      response.body.append(*piece);
-      if (response.body.size() > kMaxBody) return exchange.GiveUp("the reply is larger than 64 MiB");
+      if (piece->empty()) break;
+      response.received += piece->size();
+      if (response.received > request.most_bytes) return exchange.TooMuch();
+      filter ? filter->Feed(*piece) : static_cast<void>(response.body.append(*piece));
     }
+    if (filter) response.body = filter->Take();
+    return response;
   }
 
   Result<void> StreamOrThrow(const Request& request, std::chrono::milliseconds idle,
@@ -210,7 +221,7 @@ class CpprestTransport final : public HttpTransport {
     if (!message) return tl::unexpected(message.error());
     // A client of its own: its connection is never shared, and is closed with it
     http_client client = MakeClient();
-    Exchange exchange([&] { return stop || shut_down_; });
+    Exchange exchange(request.most_bytes, [&] { return stop || shut_down_; });
     const auto by = [&] { return std::chrono::steady_clock::now() + idle; };
     // An end that was asked for is no error
     const auto ended = [&](const Error& error) -> Result<void> {

@@ -11,7 +11,8 @@ constexpr const char* kStopped = "given up: stopping";
 
 Dispatcher::Dispatcher(ApiClient& client, Callback callback, uint64_t seed, int connections)
     : client_(client), callback_(std::move(callback)), queue_(connections, seed) {
-  for (int i = 0; i < connections; ++i) workers_.emplace_back([this] { Work(); });
+  const int threads = connections + RequestQueue::kEvents + RequestQueue::kLogs;
+  for (int i = 0; i < threads; ++i) workers_.emplace_back([this] { Work(); });
 }
 
 void Dispatcher::Submit(uint64_t id, Request request) {
@@ -52,18 +53,21 @@ void Dispatcher::Work() {
       continue;
     }
     WakeAnother();
-    lock.unlock();
-    Result<Response> result = client_.Send(ticket->request);
     const uint64_t id = ticket->id;
+    const bool sent = ticket->turned_away.empty();
+    Result<Response> result = Fail(ticket->turned_away);
+    ++delivering_;
+    lock.unlock();
+    if (sent) result = client_.Send(ticket->request);
     lock.lock();
-    if (queue_.Finish(std::move(*ticket), result, std::chrono::steady_clock::now())) {
+    const bool again = sent && !queue_.Finish(std::move(*ticket), result, std::chrono::steady_clock::now());
+    if (!again) {
       WakeAnother();
-      ++delivering_;
       lock.unlock();
       callback_(id, std::move(result));
       lock.lock();
-      --delivering_;
     }
+    --delivering_;
     if (queue_.Empty() && delivering_ == 0) empty_.notify_all();
   }
 }

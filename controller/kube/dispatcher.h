@@ -11,15 +11,15 @@
 namespace imagebatch::kube {
 
 /// Sends requests concurrently, for a caller that must not wait. It obeys the server: how many are on the
-/// wire adapts, Retry-After pauses all, and a request answered with 429 or 503 is sent again until it gets
-/// another answer. A request without an answer is not repeated, since only the caller knows what it may have
-/// done.
+/// wire adapts, Retry-After pauses all of a lane, and a request answered with 429 or 503 is sent again until
+/// it gets another answer. A request without an answer is not repeated, since only the caller knows what it
+/// may have done. Any thread sends for any lane: there are as many as all lanes may have on the wire.
 class Dispatcher {
  public:
   /// Called once for each request, from a worker thread; must be quick.
   using Callback = std::function<void(uint64_t id, Result<Response> result)>;
 
-  /// `seed`: of the jitter. `connections`: the most requests on the wire at once.
+  /// `seed`: of the jitter. `connections`: the most requests of the lane Main on the wire at once.
   Dispatcher(ApiClient& client, Callback callback, uint64_t seed, int connections = 8);
   ~Dispatcher() { Stop(); }
   Dispatcher(const Dispatcher&) = delete;
@@ -46,7 +46,7 @@ class Dispatcher {
   std::condition_variable wake_;   // a worker: there may be a request to send
   std::condition_variable empty_;  // Drain
   RequestQueue queue_;
-  int delivering_ = 0;  // callbacks that run
+  int delivering_ = 0;  // requests that workers are at, from being taken to the end of their callback
   bool stopping_ = false;
   std::vector<std::thread> workers_;
 };

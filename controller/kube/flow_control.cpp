@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 constexpr BackoffRange kRefused{250ms, 30s};
 constexpr BackoffRange kNoAnswer{100ms, 5s};
-constexpr std::chrono::seconds kLongestPause = 60s;  // whatever a Retry-After says
 
 }  // namespace
 
@@ -38,8 +37,8 @@ SteadyTime FlowControl::OnRefusal(SteadyTime sent, SteadyTime now, int refusals,
   return again + pause;
 }
 
-void FlowControl::OnNoAnswer(SteadyTime sent, SteadyTime now) {
-  Halve(sent, now);
+void FlowControl::OnNoAnswer(SteadyTime sent, SteadyTime now, bool write) {
+  if (write) Halve(sent, now);
   if (++without_answer_ > 1) PauseUntil(now + FullJitter(kNoAnswer, without_answer_ - 1, random_));
 }
 

@@ -10,7 +10,11 @@ namespace imagebatch::kube {
 
 /// How many requests may be on the wire at once, and since when: adapts to what the server can take, without
 /// a fixed rate. The limit rises by one after each round of answers and is halved when the server refuses
-/// (429, 503) or does not answer (additive increase, multiplicative decrease, as TCP does).
+/// (429, 503) or does not answer a write (additive increase, multiplicative decrease, as TCP does). A read
+/// that is not answered says little about the server's load: it may have asked for too much. No Retry-After
+/// is believed beyond this, whoever sent it.
+inline constexpr std::chrono::seconds kLongestPause(60);
+
 class FlowControl {
  public:
   FlowControl(int max_in_flight, uint64_t seed);
@@ -27,7 +31,7 @@ class FlowControl {
                        std::optional<std::chrono::seconds> retry_after);
   /// A request got no answer. Several in a row pause every request, or callers who repeat at once would
   /// hammer a server that is down.
-  void OnNoAnswer(SteadyTime sent, SteadyTime now);
+  void OnNoAnswer(SteadyTime sent, SteadyTime now, bool write);
 
  private:
   void Halve(SteadyTime sent, SteadyTime now);

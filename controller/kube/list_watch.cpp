@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "kube/paths.h"
+#include "base/percent_encode.h"
+#include "kube/flow_control.h"
 
 namespace imagebatch::kube {
 namespace {
@@ -33,7 +34,7 @@ const char* Label(RestartReason reason) {
 }
 
 ListWatch::ListWatch(int page, BackoffRange backoff, uint64_t seed)
-    : page_(page), backoff_(backoff), random_(seed) {}
+    : full_page_(page), page_(page), backoff_(backoff), random_(seed) {}
 
 ListWatch::Step ListWatch::Next() {
   Step step;
@@ -42,11 +43,11 @@ ListWatch::Step ListWatch::Next() {
   step.first_page = continue_token_.empty();
   if (next_ == Step::Kind::List) {
     step.query = "limit=" + std::to_string(page_);
-    if (!continue_token_.empty()) step.query.append("&continue=").append(Escape(continue_token_));
+    if (!continue_token_.empty()) step.query.append("&continue=").append(PercentEncode(continue_token_));
   } else {
     const int seconds = std::uniform_int_distribution(kShortestWatch, kLongestWatch)(random_);
     step.query = "watch=true&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds) +
-                 "&resourceVersion=" + Escape(resource_version_);
+                 "&resourceVersion=" + PercentEncode(resource_version_);
   }
   return step;
 }
@@ -58,8 +59,11 @@ bool ListWatch::OnPage(std::string resource_version, std::string continue_token)
   if (!continue_token_.empty()) return false;
   resource_version_ = std::move(resource_version);
   next_ = Step::Kind::Watch;
+  page_ = std::min(page_ * 2, full_page_);
   return true;
 }
+
+void ListWatch::OnPageTooLarge() { page_ = std::min(page_, std::max(page_ / 2, kSmallestPage)); }
 
 void ListWatch::OnOpen(SteadyTime now) {
   opened_ = now;
@@ -87,7 +91,9 @@ void ListWatch::OnEnd(RestartReason reason, SteadyTime now, std::optional<std::c
   const bool first_gone = reason == RestartReason::Gone && failures_ == 0;
   if (!forgiven) ++failures_;
   if (!forgiven && !first_gone) not_before_ += FullJitter(backoff_, failures_, random_);
-  if (retry_after) not_before_ = std::max(not_before_, now + *retry_after);
+  if (retry_after)
+    not_before_ =
+        std::max(not_before_, now + std::clamp(*retry_after, std::chrono::seconds(0), kLongestPause));
 }
 
 }  // namespace imagebatch::kube

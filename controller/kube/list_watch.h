@@ -14,7 +14,7 @@ enum class RestartReason {
   Gone,    // 410: the resourceVersion or continue token is too old, so everything is listed again
   Ended,   // the server ended the stream, as it does every few minutes
   Idle,    // nothing came for so long that the connection may be dead
-  Failed,  // no connection, no answer, a server in trouble: asked again where it stopped
+  Failed,  // no connection, no answer, no right, a server in trouble: asked again where it stopped
   Broken,  // a request that is refused or a reply that cannot be read: what was missed is not known, so
            // everything is listed again
 };
@@ -31,7 +31,7 @@ class ListWatch {
     SteadyTime not_before = SteadyTime::min();
   };
 
-  /// `page`: objects per page of a list.
+  /// `page`: objects per page of a list, at most.
   ListWatch(int page, BackoffRange backoff, uint64_t seed);
 
   /// What to do now. Tell what came of it with the functions below before asking again.
@@ -43,12 +43,19 @@ class ListWatch {
   void OnOpen(SteadyTime now);
   /// An event or a bookmark brought this version (empty: an object without one).
   void OnProgress(const std::string& resource_version);
-  /// The list or the watch ended.
+  /// The page that was asked for is more than can be had at once: too large, or too slow. The next ones are
+  /// half as large, at least kSmallestPage; each whole list doubles them again. Before OnEnd.
+  void OnPageTooLarge();
+  /// The list or the watch ended. No Retry-After is waited for longer than a minute.
   void OnEnd(RestartReason reason, SteadyTime now, std::optional<std::chrono::seconds> retry_after = {});
+
+  /// So many objects fit into one reply, whatever they are: etcd takes 1.5 MiB for each.
+  static constexpr int kSmallestPage = 8;
 
   const std::string& resource_version() const { return resource_version_; }
 
  private:
+  const int full_page_;
   int page_;
   BackoffRange backoff_;
   std::mt19937_64 random_;

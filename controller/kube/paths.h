@@ -10,9 +10,6 @@ struct ResourceType {
   std::string_view plural;         // "pods", "jobs"
 };
 
-/// `text` with all but the unreserved characters of RFC 3986 percent-encoded.
-std::string Escape(std::string_view text);
-
 /// /apis/batch/v1/namespaces/x/jobs; an empty namespace: the objects of all namespaces, or a type without
 /// namespaces.
 std::string CollectionPath(const ResourceType& type, std::string_view namespace_name);

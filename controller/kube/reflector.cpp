@@ -4,20 +4,22 @@
 
 #include <utility>
 
+#include "base/percent_encode.h"
 #include "base/text.h"
-#include "kube/paths.h"
 
 namespace imagebatch::kube {
 namespace {
 
-constexpr int kOk = 200, kTooManyRequests = 429, kGone = 410;
+constexpr int kOk = 200, kUnauthorized = 401, kForbidden = 403, kGone = 410, kTooManyRequests = 429;
+constexpr std::chrono::seconds kSlowPage(10);
 
-/// How a refusal of a list or watch is answered. Other 4xx say that the question is wrong, so it is asked
-/// from the beginning; 5xx say nothing about it.
+/// How a refusal of a list or watch is answered. Rights come back, and nothing was missed that the watch does
+/// not bring. Other 4xx say that the question is wrong, so it is asked from the beginning; 5xx say nothing
+/// about it.
 RestartReason ReasonOf(int code) {
   if (code == kGone) return RestartReason::Gone;
-  return code >= 400 && code < 500 && code != kTooManyRequests ? RestartReason::Broken
-                                                               : RestartReason::Failed;
+  const bool passes = code == kUnauthorized || code == kForbidden || code == kTooManyRequests;
+  return code >= 400 && code < 500 && !passes ? RestartReason::Broken : RestartReason::Failed;
 }
 
 Change ChangeOf(WatchEvent::Type type) {
@@ -60,8 +62,13 @@ void Reflector::Run() {
 }
 
 std::optional<Reflector::End> Reflector::List(const ListWatch::Step& step) {
+  const SteadyTime begin = std::chrono::steady_clock::now();
   auto response = client_.Send(MakeRequest(step.query));
-  if (!response) return End{RestartReason::Failed, "list: " + response.error().message, {}};
+  if (!response) {
+    const bool slow = std::chrono::steady_clock::now() - begin >= kSlowPage;
+    if (slow || response.error().message == kTooLarge) list_watch_.OnPageTooLarge();
+    return End{RestartReason::Failed, "list: " + response.error().message, {}};
+  }
   if (response->status != kOk)
     return End{ReasonOf(response->status), "list: " + Describe(Refusal(*response)), response->retry_after};
   if (stop_) return std::nullopt;
@@ -156,8 +163,10 @@ void Reflector::SetHealth(bool healthy, const std::string& detail) {
 Request Reflector::MakeRequest(const std::string& query) const {
   std::string path = collection_.path + "?" + query;
   if (!collection_.label_selector.empty())
-    path.append("&labelSelector=").append(Escape(collection_.label_selector));
-  return Request{.path = std::move(path), .body = {}};
+    path.append("&labelSelector=").append(PercentEncode(collection_.label_selector));
+  Request request;
+  request.path = std::move(path);
+  return request;
 }
 
 }  // namespace imagebatch::kube

@@ -53,8 +53,9 @@ ClientMetric Distribution(Labels labels, const Histogram& histogram) {
 Samples BatchTimes(const Snapshot& snapshot, std::optional<Time> BatchSample::*time) {
   Samples out;
   for (const auto& batch : snapshot.batches) {
-    if (batch.*time)
-      out.push_back(Gauge({{"namespace", batch.ns}, {"batch", batch.name}}, UnixSeconds(*(batch.*time))));
+    if (batch.get()->*time)
+      out.push_back(
+          Gauge({{"namespace", batch->ns}, {"batch", batch->name}}, UnixSeconds(*(batch.get()->*time))));
   }
   return out;
 }
@@ -62,14 +63,15 @@ Samples BatchTimes(const Snapshot& snapshot, std::optional<Time> BatchSample::*t
 Samples Builds(const Snapshot& snapshot) {
   Samples out;
   for (const auto& batch : snapshot.batches) {
-    for (const auto& stage : batch.stages) {
+    for (const auto& stage : batch->stages) {
       const auto add = [&](std::string_view state, int64_t count) {
-        out.push_back(
-            Gauge({{"namespace", batch.ns}, {"batch", batch.name}, {"stage", stage.stage}, {"state", state}},
-                  static_cast<double>(count)));
+        out.push_back(Gauge(
+            {{"namespace", batch->ns}, {"batch", batch->name}, {"stage", stage.stage}, {"state", state}},
+            static_cast<double>(count)));
       };
       add("waiting", stage.waiting);
       add("queued", stage.queued);
+      add("held", stage.held);
       add("pending", stage.pending);
       add("running", stage.running);
       add("succeeded", stage.succeeded);
@@ -82,9 +84,30 @@ Samples Builds(const Snapshot& snapshot) {
 Samples BuildsHung(const Snapshot& snapshot) {
   Samples out;
   for (const auto& batch : snapshot.batches) {
-    for (const auto& [klass, count] : batch.hung_by_class) {
-      out.push_back(Gauge({{"namespace", batch.ns}, {"batch", batch.name}, {"class", klass}},
+    for (const auto& [klass, count] : batch->hung_by_class) {
+      out.push_back(Gauge({{"namespace", batch->ns}, {"batch", batch->name}, {"class", klass}},
                           static_cast<double>(count)));
+    }
+  }
+  return out;
+}
+
+Samples BuildsWorking(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    if (batch->working)
+      out.push_back(
+          Gauge({{"namespace", batch->ns}, {"batch", batch->name}}, static_cast<double>(*batch->working)));
+  }
+  return out;
+}
+
+Samples Hangs(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    for (const auto& [klass, count] : batch->hangs) {
+      out.push_back(Counter({{"namespace", batch->ns}, {"batch", batch->name}, {"class", klass}},
+                            static_cast<uint64_t>(count)));
     }
   }
   return out;
@@ -93,9 +116,9 @@ Samples BuildsHung(const Snapshot& snapshot) {
 Samples HungBuildSince(const Snapshot& snapshot) {
   Samples out;
   for (const auto& batch : snapshot.batches) {
-    for (const auto& hung : batch.hung) {
-      out.push_back(Gauge({{"namespace", batch.ns},
-                           {"batch", batch.name},
+    for (const auto& hung : batch->hung) {
+      out.push_back(Gauge({{"namespace", batch->ns},
+                           {"batch", batch->name},
                            {"stage", hung.stage},
                            {"build", hung.build},
                            {"class", hung.klass},
@@ -110,9 +133,11 @@ Samples HungBuildSince(const Snapshot& snapshot) {
 Samples BuildsSlow(const Snapshot& snapshot) {
   Samples out;
   for (const auto& batch : snapshot.batches) {
-    for (const auto& stage : batch.stages)
-      out.push_back(Gauge({{"namespace", batch.ns}, {"batch", batch.name}, {"stage", stage.stage}},
-                          static_cast<double>(stage.slow)));
+    for (const auto& stage : batch->stages) {
+      if (!stage.slow) continue;
+      out.push_back(Gauge({{"namespace", batch->ns}, {"batch", batch->name}, {"stage", stage.stage}},
+                          static_cast<double>(*stage.slow)));
+    }
   }
   return out;
 }
@@ -120,29 +145,69 @@ Samples BuildsSlow(const Snapshot& snapshot) {
 Samples EstimatedCompletion(const Snapshot& snapshot) {
   Samples out;
   for (const auto& batch : snapshot.batches) {
-    if (!batch.end) continue;
+    if (!batch->end) continue;
     const auto add = [&](std::string_view bound, Time time) {
       out.push_back(
-          Gauge({{"namespace", batch.ns}, {"batch", batch.name}, {"bound", bound}}, UnixSeconds(time)));
+          Gauge({{"namespace", batch->ns}, {"batch", batch->name}, {"bound", bound}}, UnixSeconds(time)));
     };
-    add("earliest", batch.end->earliest);
-    add("likely", batch.end->likely);
-    add("latest", batch.end->latest);
+    add("earliest", batch->end->earliest);
+    add("likely", batch->end->likely);
+    add("latest", batch->end->latest);
   }
   return out;
 }
 
 Samples Suspended(const Snapshot& snapshot) {
   Samples out;
-  for (const auto& batch : snapshot.batches)
-    out.push_back(Gauge({{"namespace", batch.ns}, {"batch", batch.name}}, batch.suspended ? 1 : 0));
+  for (const auto& batch : snapshot.batches) {
+    if (!batch->suspended) continue;
+    out.push_back(Gauge({{"namespace", batch->ns}, {"batch", batch->name}}, *batch->suspended ? 1 : 0));
+  }
+  return out;
+}
+
+Samples Conditions(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    for (const auto& [type, holds] : batch->conditions) {
+      for (const bool status : {true, false}) {
+        out.push_back(Gauge({{"namespace", batch->ns},
+                             {"batch", batch->name},
+                             {"condition", type},
+                             {"status", status ? "true" : "false"}},
+                            holds == status ? 1 : 0));
+      }
+    }
+  }
+  return out;
+}
+
+Samples ResultsWaiting(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    if (!batch->results_waiting) continue;
+    out.push_back(Gauge({{"namespace", batch->ns}, {"batch", batch->name}},
+                        static_cast<double>(*batch->results_waiting)));
+  }
+  return out;
+}
+
+Samples FailingSince(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    for (const auto& [purpose, since] : batch->failing_since)
+      out.push_back(Gauge({{"namespace", batch->ns}, {"batch", batch->name}, {"purpose", purpose}},
+                          UnixSeconds(since)));
+  }
+  for (const auto& [purpose, since] : snapshot.failing_since)
+    out.push_back(Gauge({{"purpose", purpose}}, UnixSeconds(since)));
   return out;
 }
 
 Samples BuildDuration(const Snapshot& snapshot) {
   Samples out;
-  for (const auto& [key, histogram] : snapshot.totals.build_duration)
-    out.push_back(Distribution({{"stage", key.first}, {"outcome", key.second}}, histogram));
+  for (const auto& [outcome, histogram] : snapshot.totals.build_duration)
+    out.push_back(Distribution({{"outcome", outcome}}, histogram));
   return out;
 }
 
@@ -203,6 +268,9 @@ constexpr Generator kGenerators[] = {
     {"imagebatch_builds", "Builds of a stage by state; each build is in exactly one.", MetricType::Gauge,
      Builds},
     {"imagebatch_builds_hung", "Builds with a verdict of Hung, by class.", MetricType::Gauge, BuildsHung},
+    {"imagebatch_builds_working", "Builds a container of which runs, and that have no verdict.",
+     MetricType::Gauge, BuildsWorking},
+    {"imagebatch_hangs_total", "How often a build was found hung, by class.", MetricType::Counter, Hangs},
     {"imagebatch_hung_build_since_timestamp_seconds", "When a build hung; at most 20 builds of each batch.",
      MetricType::Gauge, HungBuildSince},
     {"imagebatch_builds_slow",
@@ -214,10 +282,17 @@ constexpr Generator kGenerators[] = {
      MetricType::Gauge, [](const Snapshot& s) { return BatchTimes(s, &BatchSample::last_progress); }},
     {"imagebatch_batch_completion_timestamp_seconds", "When the batch finished.", MetricType::Gauge,
      [](const Snapshot& s) { return BatchTimes(s, &BatchSample::completion); }},
+    {"imagebatch_batch_deadline_timestamp_seconds",
+     "When the batch's activeDeadlineSeconds will have passed.", MetricType::Gauge,
+     [](const Snapshot& s) { return BatchTimes(s, &BatchSample::deadline); }},
     {"imagebatch_batch_estimated_completion_timestamp_seconds",
      "When the batch will have finished; in four of five cases between earliest and latest.",
      MetricType::Gauge, EstimatedCompletion},
     {"imagebatch_batch_suspended", "1 where spec.suspend is true, else 0.", MetricType::Gauge, Suspended},
+    {"imagebatch_batch_status_condition", "1 where the batch's condition has this status, else 0.",
+     MetricType::Gauge, Conditions},
+    {"imagebatch_results_waiting", "Results of finished attempts that are not stored yet.", MetricType::Gauge,
+     ResultsWaiting},
     {"imagebatch_build_duration_seconds", "From the start of a finished attempt's container to its end.",
      MetricType::Histogram, BuildDuration},
     {"imagebatch_hang_detection_delay_seconds",
@@ -231,8 +306,14 @@ constexpr Generator kGenerators[] = {
     {"imagebatch_apiserver_requests_total",
      "Requests to the API server by the code of the reply; error where none came.", MetricType::Counter,
      Requests},
+    {"imagebatch_request_failing_since_timestamp_seconds",
+     "Since when a request of this purpose has failed, tries included; absent where none does.",
+     MetricType::Gauge, FailingSince},
     {"imagebatch_reconcile_last_success_timestamp_seconds",
-     "When the control loop last ended a step without error.", MetricType::Gauge, LastReconcile},
+     "When the control loop last ended a step knowing the state of the cluster.", MetricType::Gauge,
+     LastReconcile},
+    {"imagebatch_loop_spins_total", "Steps of the control loop that were due at once without a cause.",
+     MetricType::Counter, [](const Snapshot& s) { return Samples{Counter({}, s.loop_spins)}; }},
     {"imagebatch_reconcile_duration_seconds", "Time of one step of the control loop.", MetricType::Histogram,
      [](const Snapshot& s) { return Samples{Distribution({}, s.totals.reconcile_duration)}; }},
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,8 +17,8 @@ namespace imagebatch::metrics {
 /// Builds of one stage by state; each build is in exactly one.
 struct StageCounts {
   std::string stage;
-  int64_t waiting = 0, queued = 0, pending = 0, running = 0, succeeded = 0, failed = 0;
-  int64_t slow = 0;  // of the running ones
+  int64_t waiting = 0, queued = 0, held = 0, pending = 0, running = 0, succeeded = 0, failed = 0;
+  std::optional<int64_t> slow;  // of the running ones
 };
 
 struct HungBuild {
@@ -30,14 +31,22 @@ struct EndEstimate {
   Time earliest, likely, latest;
 };
 
+/// Of a batch that finished an hour ago there are only the counts of its builds, its completion and its
+/// conditions left.
 struct BatchSample {
   std::string ns, name;
   std::vector<StageCounts> stages;
   std::map<std::string, int64_t> hung_by_class;  // every class the controller knows, zeros included
-  std::vector<HungBuild> hung;                   // at most 20, oldest first
+  std::map<std::string, int64_t> hangs;  // so many so far, by class; empty until the results are known
+  std::optional<int64_t> working;  // builds whose containers run and that have no verdict; absent until known
+  std::vector<HungBuild> hung;     // those that hang, at most 20, oldest first
   std::optional<Time> start, last_progress, completion;
+  std::optional<Time> deadline;  // start and spec.activeDeadlineSeconds
   std::optional<EndEstimate> end;
-  bool suspended = false;  // spec.suspend: that nothing moves is then as it should be
+  std::optional<int64_t> results_waiting;                // that are not stored yet
+  std::map<std::string, Time> failing_since;             // purpose of requests
+  std::vector<std::pair<std::string, bool>> conditions;  // of the status: type, and whether it holds
+  std::optional<bool> suspended;  // spec.suspend: that nothing moves is then as it should be
 };
 
 /// Counters and histograms since this process began, kept by the owner of the state.
@@ -57,9 +66,13 @@ struct Histogram {
 };
 
 struct Totals {
-  std::map<std::pair<std::string, std::string>, uint64_t> attempts;         // (outcome, reason)
-  std::map<std::pair<std::string, std::string>, Histogram> build_duration;  // (stage, outcome)
-  std::map<std::string, Histogram> hang_detection_delay;                    // class
+  // (outcome, reason); the usual ones are there from zero, or increase() would miss the first of each
+  std::map<std::pair<std::string, std::string>, uint64_t> attempts = {
+      {{"succeeded", "Succeeded"}, 0}, {{"failed", "Error"}, 0},      {{"failed", "Evicted"}, 0},
+      {{"failed", "Hung"}, 0},         {{"failed", "JobDeleted"}, 0}, {{"failed", "JobRejected"}, 0},
+      {{"failed", "OOMKilled"}, 0},    {{"failed", "PodDeleted"}, 0}};
+  std::map<std::string, Histogram> build_duration;        // outcome
+  std::map<std::string, Histogram> hang_detection_delay;  // class
   Histogram reconcile_duration{{0.0001, 0.001, 0.01, 0.1, 1, 10}};
 };
 
@@ -75,11 +88,13 @@ struct RequestSample {
 };
 
 struct Snapshot {
-  std::vector<BatchSample> batches;
+  std::vector<std::shared_ptr<const BatchSample>> batches;  // those that have not changed are the last one's
   Totals totals;
   std::vector<WatchSample> watches;
   std::vector<RequestSample> requests;
-  std::optional<Time> last_reconcile;  // the last step of the loop that ended without an error
+  std::map<std::string, Time> failing_since;  // purpose of watches
+  uint64_t loop_spins = 0;                    // rounds that were held back
+  std::optional<Time> last_reconcile;         // the last step of the loop with a true picture of the cluster
 };
 
 }  // namespace imagebatch::metrics

@@ -7,7 +7,25 @@ namespace imagebatch::plan {
 namespace {
 
 bool Live(Phase phase) { return phase < Phase::Succeeded; }
-bool Live(State state) { return state == State::Pending || state == State::Running; }
+bool Live(State state) { return state == State::Held || state == State::Pending || state == State::Running; }
+
+/// Of a build with an attempt that has not ended.
+State StateIn(Phase phase) {
+  switch (phase) {
+    case Phase::Held:
+      return State::Held;
+    case Phase::Running:
+      return State::Running;
+    case Phase::Creating:
+    case Phase::Pending:
+      return State::Pending;
+    case Phase::Succeeded:
+      return State::Succeeded;
+    case Phase::Failed:
+      return State::Failed;
+  }
+  return State::Pending;
+}
 
 }  // namespace
 
@@ -24,14 +42,14 @@ int64_t Counts::Total() const {
   return total;
 }
 
-Plan::Plan(std::vector<Node> nodes, size_t stages, Policy policy)
-    : nodes_(std::move(nodes)),
-      dependents_(nodes_.size()),
-      builds_(nodes_.size()),
+Plan::Plan(Graph graph, size_t stages, Policy policy)
+    : graph_(std::move(graph)),
+      dependents_(graph_.needs.Inverse()),
+      builds_(graph_.stages.size()),
       counts_(stages),
+      ready_(builds_.size()),
       policy_(std::move(policy)) {
-  for (uint32_t i = 0; i < nodes_.size(); ++i) {
-    for (const uint32_t need : nodes_[i].needs) dependents_[need].push_back(i);
+  for (uint32_t i = 0; i < builds_.size(); ++i) {
     static_cast<Derived&>(builds_[i]) = Derive(i);
     Enter(i, 1);
   }
@@ -59,11 +77,11 @@ Plan::Derived Plan::Derive(uint32_t build) const {
       hung = hung || attempt.cause == Cause::Hang;
     }
   }
-  if (live) return {*live == Phase::Running ? State::Running : State::Pending, FailReason::None, {}};
+  if (live) return {StateIn(*live), FailReason::None, {}};
   // A number below the newest of which nothing is known: its Job was deleted before its result was stored
   infrastructure += newest - static_cast<int>(attempts.size());
 
-  const size_t stage = nodes_[build].stage;
+  const size_t stage = graph_.stages[build];
   const bool retry_hung = stage < policy_.retry_hung.size() && policy_.retry_hung[stage];
   if (hung && !retry_hung) return {State::Failed, FailReason::Hang, {}};
   if (by_itself > policy_.backoff_limit) {
@@ -74,7 +92,7 @@ Plan::Derived Plan::Derive(uint32_t build) const {
   if (policy_.expired) return {State::Failed, FailReason::Expired, {}};
 
   bool waits = false;
-  for (const uint32_t need : nodes_[build].needs) {
+  for (const uint32_t need : graph_.needs[build]) {
     if (builds_[need].state == State::Failed) return {State::Failed, FailReason::NeedFailed, {}};
     waits = waits || builds_[need].state != State::Succeeded;
   }
@@ -86,16 +104,18 @@ Plan::Derived Plan::Derive(uint32_t build) const {
 // Adds a build to the counts and queues, or takes it out of them.
 void Plan::Enter(uint32_t build, int by) {
   const Build& b = builds_[build];
-  Counts& counts = counts_[nodes_[build].stage];
+  Counts& counts = counts_[graph_.stages[build]];
   counts.by_state[static_cast<size_t>(b.state)] += by;
   if (b.attempts.size() > 1 || (!b.attempts.empty() && b.attempts.back().number > 1)) counts.retried += by;
-  if (Live(b.state)) live_ += by;
-  if (b.state != State::Queued) return;
-  if (by > 0) {
-    delayed_.emplace(b.due, build);
-  } else {
+  if (Live(b.state) || b.occupied > 0) live_ += by;
+  if (b.state != State::Queued || b.occupied > 0) return;
+  if (by < 0) {
     delayed_.erase({b.due, build});
-    ready_.erase(build);
+    ready_.Erase(build);
+  } else if (b.due == Time{}) {
+    ready_.Insert(build);
+  } else {
+    delayed_.emplace(b.due, build);
   }
 }
 
@@ -113,7 +133,9 @@ void Plan::Update(uint32_t first) {
     Enter(build, -1);
     static_cast<Derived&>(b) = now;
     Enter(build, 1);
-    if (changed) work.insert(work.end(), dependents_[build].begin(), dependents_[build].end());
+    if (!changed) continue;
+    const auto dependents = dependents_[build];
+    work.insert(work.end(), dependents.begin(), dependents.end());
   }
 }
 
@@ -139,15 +161,24 @@ void Plan::Observe(uint32_t build, const Attempt& attempt) {
   Update(build);
 }
 
+void Plan::AddOccupied(uint32_t build, int by) {
+  Enter(build, -1);
+  builds_[build].occupied += by;
+  Enter(build, 1);
+}
+
+void Plan::Occupy(uint32_t build) { AddOccupied(build, 1); }
+void Plan::Release(uint32_t build) { AddOccupied(build, -1); }
+
 std::vector<Start> Plan::Decide(Time now) {
   std::vector<Start> starts;
   if (policy_.suspend || policy_.expired) return starts;
   while (!delayed_.empty() && delayed_.begin()->first <= now) {
-    ready_.insert(delayed_.begin()->second);
+    ready_.Insert(delayed_.begin()->second);
     delayed_.erase(delayed_.begin());
   }
-  while (live_ < policy_.parallelism && !ready_.empty()) {
-    const uint32_t build = *ready_.begin();
+  while (live_ < policy_.parallelism && !ready_.Empty()) {
+    const uint32_t build = ready_.First();
     const auto& attempts = builds_[build].attempts;
     const int number = attempts.empty() ? 1 : attempts.back().number + 1;
     starts.push_back({build, number});
@@ -157,8 +188,9 @@ std::vector<Start> Plan::Decide(Time now) {
 }
 
 std::optional<Time> Plan::NextRetry() const {
-  if (policy_.suspend || policy_.expired || live_ >= policy_.parallelism || delayed_.empty())
-    return std::nullopt;
+  if (policy_.suspend || policy_.expired || live_ >= policy_.parallelism) return std::nullopt;
+  if (!ready_.Empty()) return Time{};
+  if (delayed_.empty()) return std::nullopt;
   return delayed_.begin()->first;
 }
 

@@ -8,18 +8,28 @@
 #include <set>
 #include <vector>
 
-/// What to run next. Pure: values in, values out, time passed in; standard library only.
+#include "base/lists.h"
+#include "plan/number_set.h"
+
+/// What to run next. Pure: values in, values out, time passed in; links the standard library only.
 namespace imagebatch::plan {
 
 using Time = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// A build, as far as the plan is concerned.
-struct Node {
-  size_t stage = 0;
-  std::vector<uint32_t> needs;  // indexes of nodes, each smaller than this node's own
+/// The builds, as far as the plan is concerned.
+struct Graph {
+  std::vector<uint32_t> stages;  // of each build
+  Lists needs;                   // of each: builds, each with a smaller index than its own
 };
 
-enum class Phase : uint8_t { Creating, Pending, Running, Succeeded, Failed };
+enum class Phase : uint8_t {
+  Creating,
+  Held,  // a queue or a quota that others use keeps it from going on
+  Pending,
+  Running,
+  Succeeded,
+  Failed,
+};
 
 /// Why an attempt failed; it says which budget the next one is taken from.
 enum class Cause : uint8_t {
@@ -48,8 +58,8 @@ struct Policy {
 };
 
 /// Each build is in exactly one.
-enum class State : uint8_t { Waiting, Queued, Pending, Running, Succeeded, Failed };
-inline constexpr size_t kStates = 6;
+enum class State : uint8_t { Waiting, Queued, Held, Pending, Running, Succeeded, Failed };
+inline constexpr size_t kStates = 7;
 
 enum class FailReason : uint8_t { None, Build, Hang, Infrastructure, NeedFailed, Expired };
 
@@ -74,14 +84,19 @@ std::chrono::milliseconds RetryDelay(int retry);
 /// O(log builds), plus the builds whose state it changes; nothing is ever recomputed from the whole.
 class Plan {
  public:
-  Plan(std::vector<Node> nodes, size_t stages, Policy policy);
+  Plan(Graph graph, size_t stages, Policy policy);
 
   /// A changed policy applies to every build at once: a raised limit lets failed builds run again.
   void SetPolicy(const Policy& policy);
 
-  /// What is seen of one attempt. May be repeated and may come in any order; what an attempt ended with
-  /// stands, later news of it are ignored. A success is final for its build.
+  /// What is seen of one attempt. May be repeated and may come in any order: one that ran may be held again.
+  /// What an attempt ended with stands, later news of it are ignored. A success is final for its build.
   void Observe(uint32_t build, const Attempt& attempt);
+
+  /// Something of an attempt that has ended may still run: until Release is called as often, the build is not
+  /// started and takes a place of Policy::parallelism, whatever its state.
+  void Occupy(uint32_t build);
+  void Release(uint32_t build);
 
   /// What to start now, lowest build first; each is taken for Creating from here on.
   std::vector<Start> Decide(Time now);
@@ -98,7 +113,7 @@ class Plan {
   const Counts& counts(size_t stage) const { return counts_[stage]; }
   Counts Total() const;
   size_t size() const { return builds_.size(); }
-  const Node& node(uint32_t build) const { return nodes_[build]; }
+  size_t stage(uint32_t build) const { return graph_.stages[build]; }
 
  private:
   struct Derived {
@@ -108,19 +123,21 @@ class Plan {
   };
   struct Build : Derived {
     std::vector<Attempt> attempts;  // by number; few
+    int occupied = 0;
   };
 
   Derived Derive(uint32_t build) const;
   void Update(uint32_t build);
   void Enter(uint32_t build, int by);
+  void AddOccupied(uint32_t build, int by);
 
-  std::vector<Node> nodes_;
-  std::vector<std::vector<uint32_t>> dependents_;
+  Graph graph_;
+  Lists dependents_;  // of each build
   std::vector<Build> builds_;
   std::vector<Counts> counts_;                   // by stage
-  std::set<std::pair<Time, uint32_t>> delayed_;  // queued ones by the time they are due
-  std::set<uint32_t> ready_;                     // queued ones that were due at the last Decide
-  int64_t live_ = 0;                             // builds that are Pending or Running
+  std::set<std::pair<Time, uint32_t>> delayed_;  // queued ones by the time they are due, if they have one
+  NumberSet ready_;                              // the other queued ones, and those due at the last Decide
+  int64_t live_ = 0;                             // builds that are Held, Pending or Running, or occupied
   Policy policy_;
 };
 

@@ -11,14 +11,16 @@ const char kUsage[] =
     "  imagebatch-runner [OPTION...] --state FILE --result FILE -- COMMAND [ARG...]\n"
     "      runs COMMAND, passes its output through, ends with its exit code, and tells whether it hangs\n"
     "  imagebatch-runner probe --state FILE\n"
-    "      exit 0: progressing; 1: hung, with one line of JSON; 2: no state\n"
+    "      exit 0: progressing; 1: hung, with one line of JSON; 2: no state, or its runner is gone\n"
     "  imagebatch-runner install FILE\n"
     "      copies this program to FILE\n"
     "  imagebatch-runner --help | --version\n"
     "\n"
     "Options:\n"
     "  --state FILE          the verdict as JSON, replaced at every sample\n"
-    "  --result FILE         the account of the whole run as JSON, at most 4096 bytes, written at the end\n"
+    "  --result FILE         the account of the whole run as JSON, written at the end\n"
+    "  --result-bytes N      at most so many bytes of it, 512 to 4096: where a Pod has more than three\n"
+    "                        containers, Kubernetes keeps 12288 divided by their number (4096)\n"
     "  --deadlock-after D    hung (Deadlock) once processes have waited for themselves alone for D; 0:\n"
     "                        never (30s)\n"
     "  --idle-after D        hung (Idle) once nothing has happened in the process tree for D; 0: never (5m)\n"
@@ -27,8 +29,9 @@ const char kUsage[] =
     "                        0: never (30m)\n"
     "  --deadline D          hung (Deadline) once it has run for D; 0: never (0)\n"
     "  --on-hang flag|fail   only say so, or take the evidence, end the process tree and exit 124 (flag)\n"
-    "  --grace D             from SIGTERM to SIGKILL (10s)\n"
+    "  --grace D             from SIGTERM to SIGKILL, whoever has sent the SIGTERM (10s)\n"
     "  --sample-every D      how often the process tree is looked at (2s)\n"
+    "  --stdin null|inherit  what the command reads: nothing, or what imagebatch-runner was given (null)\n"
     "  --listen ADDRESS      answer GET /progress on ADDRESS:PORT or :PORT, 200 progressing, 503 hung\n"
     "\n"
     "D is a number with ms, s, m or h. Exit codes: the command's own; 128+n when signal n ended it; 126 it "
@@ -68,6 +71,28 @@ UsageError Wrong(std::string_view what, std::string_view argument) {
   return UsageError{std::string(what) + ": " + std::string(argument)};
 }
 
+/// "--grace: not a duration such as 5s: long", or "--grace: no value".
+UsageError WrongValue(std::string_view option, std::string_view what, std::optional<std::string_view> value) {
+  if (!value) return Wrong(option, "no value");
+  return Wrong(std::string(option) + ": " + std::string(what), *value);
+}
+
+std::optional<size_t> ParseResultBytes(std::string_view text) {
+  size_t bytes = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
+  if (bytes < kLeastResultBytes || bytes > kResultBytes) return std::nullopt;
+  return bytes;
+}
+
+/// One of two words: whether `value` is the second.
+std::optional<bool> ParseChoice(std::optional<std::string_view> value, std::string_view first,
+                                std::string_view second) {
+  if (value == first) return false;
+  if (value == second) return true;
+  return std::nullopt;
+}
+
 /// Sets the option `argument` of `options`; an error where it is not one of ours or its value is wrong.
 std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, RunOptions& options) {
   const std::pair<std::string_view, std::string*> texts[] = {
@@ -75,7 +100,7 @@ std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, 
   for (const auto& [name, target] : texts) {
     if (!Is(argument, name)) continue;
     const auto value = reader.Value(argument, name);
-    if (!value || value->empty()) return Wrong("value missing", name);
+    if (!value || value->empty()) return WrongValue(name, "", std::nullopt);
     *target = *value;
     return std::nullopt;
   }
@@ -90,15 +115,29 @@ std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, 
     if (!Is(argument, name)) continue;
     const auto value = reader.Value(argument, name);
     const auto duration = value ? ParseDuration(*value) : std::nullopt;
-    if (!duration) return Wrong("not a duration such as 300ms, 5s, 5m or 1h", value.value_or(name));
+    if (!duration) return WrongValue(name, "not a duration such as 300ms, 5s, 5m or 1h", value);
     *target = *duration;
+    return std::nullopt;
+  }
+  if (Is(argument, "--result-bytes")) {
+    const auto value = reader.Value(argument, "--result-bytes");
+    const auto bytes = value ? ParseResultBytes(*value) : std::nullopt;
+    if (!bytes) return WrongValue("--result-bytes", "not a number from 512 to 4096", value);
+    options.result_bytes = *bytes;
     return std::nullopt;
   }
   if (Is(argument, "--on-hang")) {
     const auto value = reader.Value(argument, "--on-hang");
-    if (value != "flag" && value != "fail")
-      return Wrong("neither flag nor fail", value.value_or("--on-hang"));
-    options.end_when_hung = value == "fail";
+    const auto fail = ParseChoice(value, "flag", "fail");
+    if (!fail) return WrongValue("--on-hang", "neither flag nor fail", value);
+    options.end_when_hung = *fail;
+    return std::nullopt;
+  }
+  if (Is(argument, "--stdin")) {
+    const auto value = reader.Value(argument, "--stdin");
+    const auto inherit = ParseChoice(value, "null", "inherit");
+    if (!inherit) return WrongValue("--stdin", "neither null nor inherit", value);
+    options.inherit_input = *inherit;
     return std::nullopt;
   }
   return Wrong("unknown option", argument);

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "hang/checks.h"
+#include "runner/report.h"
 
 namespace imagebatch::runner {
 
@@ -23,7 +24,9 @@ struct RunOptions {
   std::string listen;  // "ADDRESS:PORT" or ":PORT"; empty: no listener
   std::string state_file;
   std::string result_file;
-  char** command = nullptr;  // ends with a null pointer, as argv does
+  size_t result_bytes = kResultBytes;
+  bool inherit_input = false;  // --stdin inherit
+  char** command = nullptr;    // ends with a null pointer, as argv does
 };
 
 struct ProbeOptions {

@@ -19,6 +19,13 @@ void TreeEnding::Begin(hang::TimePoint now) {
   tree_.Signal(SIGCONT);  // a stopped process acts on SIGTERM only once it goes on
 }
 
+void TreeEnding::Kill(hang::TimePoint now) {
+  if (begun_ && next_step_ <= now) return;
+  if (!begun_ || give_up_ > now + kGiveUpAfter) give_up_ = now + kGiveUpAfter;
+  begun_ = true;
+  next_step_ = now;
+}
+
 void TreeEnding::Advance(hang::TimePoint now) {
   if (!begun_ || now < next_step_) return;
   tree_.Signal(SIGKILL);

@@ -12,6 +12,8 @@ class TreeEnding {
 
   bool Begun() const { return begun_; }
   void Begin(hang::TimePoint now);
+  /// The same without a grace, or without what is left of it.
+  void Kill(hang::TimePoint now);
   /// Takes the step that is due, if one is. Call until no child is left.
   void Advance(hang::TimePoint now);
   hang::TimePoint NextStep() const { return next_step_; }

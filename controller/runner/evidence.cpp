@@ -137,7 +137,7 @@ Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail) {
   std::sort(processes.begin(), processes.end(), [](const ProcessStat& one, const ProcessStat& other) {
     return one.start_ticks != other.start_ticks ? one.start_ticks < other.start_ticks : one.pid < other.pid;
   });
-  evidence.connections = CountConnections(processes);
+  evidence.connections = Connections().HeldBy(processes);
   // The youngest are at the bottom of the tree, where the work is stuck.
   if (processes.size() > kMostProcesses) {
     evidence.more_processes = processes.size() - kMostProcesses;

@@ -24,6 +24,7 @@ struct ProcessEvidence {
 
 struct Evidence {
   std::vector<std::string> deadlock;       // who waits for whom (hang::Sentences), where that is the verdict
+  std::string not_needed;                  // of dead processes that are not the verdict (hang::NotNeeded)
   std::vector<ProcessEvidence> processes;  // oldest first
   size_t more_processes = 0;               // that are not among them
   std::optional<size_t> connections;       // established TCP connections of the tree

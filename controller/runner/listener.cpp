@@ -14,8 +14,8 @@
 namespace imagebatch::runner {
 namespace {
 
-constexpr size_t kRequestBytes = 2048;
 constexpr std::chrono::seconds kPatience{2};
+constexpr std::chrono::seconds kAcceptAgainAfter{1};
 
 // Five packets of ours open, acknowledge and close a connection; each has some 70 bytes of Ethernet, IP and
 // TCP headers. The answer adds one such header for every segment.
@@ -77,9 +77,10 @@ Descriptor ListenOn(const Address& address) {
   if (!socket.Open()) return {};
   const int on = 1;
   const int off = 0;
-  setsockopt(socket.Get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address.storage.ss_family == AF_INET6) {
-    setsockopt(socket.Get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (setsockopt(socket.Get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return {};
+  if (address.storage.ss_family == AF_INET6 &&
+      setsockopt(socket.Get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0) {
+    return {};
   }
   if (bind(socket.Get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) return {};
   if (listen(socket.Get(), 16) != 0) return {};
@@ -100,8 +101,15 @@ bool HeadComplete(std::string_view request) {
 
 }  // namespace
 
-std::string Answer(std::string_view request, bool hung, const std::string& state) {
-  std::string_view line = TakeUntil(request, '\n');
+bool ProgressRequest::Add(std::string_view bytes) {
+  head_.append(bytes.substr(0, kMostBytes - head_.size()));
+  return HeadComplete(head_) || head_.size() == kMostBytes;
+}
+
+std::string ProgressRequest::Answer(bool hung, const std::string& state) const {
+  if (!HeadComplete(head_)) return Response("431 Request Header Fields Too Large", "", "");
+  std::string_view head = head_;
+  std::string_view line = TakeUntil(head, '\n');
   const std::string_view method = TakeUntil(line, ' ');
   std::string_view target = TakeUntil(line, ' ');
   if (!line.starts_with("HTTP/1.")) return Response("400 Bad Request", "", "");
@@ -121,9 +129,9 @@ std::string Listener::Open(const std::string& address) {
   return "cannot listen on " + address + ": " + strerror(errno);
 }
 
-void Listener::AddTo(std::vector<pollfd>& polls) const {
+void Listener::AddTo(std::vector<pollfd>& polls, hang::TimePoint now) const {
   // A negative descriptor is passed over by poll().
-  polls.push_back({socket_.Get(), POLLIN, 0});
+  polls.push_back({now < accept_after_ ? -1 : socket_.Get(), POLLIN, 0});
   for (const Connection& connection : connections_) {
     const bool answering = !connection.answer.empty();
     polls.push_back({connection.socket.Get(), static_cast<short>(answering ? POLLOUT : POLLIN), 0});
@@ -142,27 +150,33 @@ void Listener::Serve(const pollfd* ready, hang::TimePoint now, bool hung, const 
 
 void Listener::Accept(hang::TimePoint now) {
   Descriptor socket(accept4(socket_.Get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!socket.Open()) return;
+  if (!socket.Open()) {
+    // It stays in the queue: without a pause we would be told of it again and again.
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      accept_after_ = now + kAcceptAgainAfter;
+    }
+    return;
+  }
   network_bytes_ += kConnectionOverhead;
-  const auto free = std::find_if(connections_.begin(), connections_.end(),
-                                 [](const Connection& connection) { return !connection.socket.Open(); });
-  if (free == connections_.end()) return;  // closes it; the prober asks again
-  *free = Connection{std::move(socket), now + kPatience, {}, {}};
+  const auto place = std::min_element(connections_.begin(), connections_.end(),
+                                      [](const Connection& one, const Connection& other) {
+                                        if (one.socket.Open() != other.socket.Open())
+                                          return !one.socket.Open();
+                                        return one.expires < other.expires;
+                                      });
+  *place = Connection{std::move(socket), now + kPatience, {}, {}};
 }
 
 void Listener::Receive(Connection& connection, bool hung, const std::string& state) {
-  char bytes[kRequestBytes];
+  char bytes[ProgressRequest::kMostBytes];
   const ssize_t length = recv(connection.socket.Get(), bytes, sizeof bytes, 0);
   if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (length <= 0) {
     connection.socket.Close();
     return;
   }
-  connection.request.append(bytes, static_cast<size_t>(length));
-  if (HeadComplete(connection.request)) {
-    connection.answer = Answer(connection.request, hung, state);
-  } else if (connection.request.size() > kRequestBytes) {
-    connection.answer = Response("431 Request Header Fields Too Large", "", "");
+  if (connection.request.Add({bytes, static_cast<size_t>(length)})) {
+    connection.answer = connection.request.Answer(hung, state);
   }
 }
 
@@ -180,6 +194,7 @@ void Listener::Send(Connection& connection) {
 }
 
 void Listener::Expire(hang::TimePoint now) {
+  if (accept_after_ <= now) accept_after_ = {};
   for (Connection& connection : connections_) {
     if (connection.socket.Open() && connection.expires <= now) connection.socket.Close();
   }
@@ -187,6 +202,7 @@ void Listener::Expire(hang::TimePoint now) {
 
 hang::TimePoint Listener::NextExpiry(hang::TimePoint otherwise) const {
   hang::TimePoint next = otherwise;
+  if (accept_after_ != hang::TimePoint{} && socket_.Open()) next = std::min(next, accept_after_);
   for (const Connection& connection : connections_) {
     if (connection.socket.Open()) next = std::min(next, connection.expires);
   }

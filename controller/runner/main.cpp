@@ -7,10 +7,12 @@
 
 #include "runner/args.h"
 #include "runner/files.h"
+#include "runner/guard.h"
 #include "runner/marker.h"
 #include "runner/report.h"
 #include "runner/spawn.h"
 #include "runner/supervisor.h"
+#include "runner/terminal.h"
 
 namespace imagebatch::runner {
 namespace {
@@ -19,25 +21,36 @@ constexpr int kHung = 1;
 constexpr int kNoState = 2;
 
 int Execute(const RunOptions& options) {
-  std::string marker = TakeMarker();
-  return Supervisor(options, std::move(marker)).Run();
+  auto marker = TakeMarker();
+  if (!marker) {
+    fprintf(stderr, "imagebatch-runner: cannot hide IMAGEBATCH_MARKER: %s\n", strerror(errno));
+    return kExitUsage;
+  }
+  Descriptor terminal = LetGoOfTerminal();
+  if (const auto exit_code = GuardRunner()) return *exit_code;
+  return Supervisor(options, *std::move(marker), std::move(terminal)).Run();
 }
 
 int Execute(const ProbeOptions& options) {
-  const std::string state = ReadWhole(options.state_file.c_str(), kStateBytes);
-  const auto head = StateHead(state);
+  const auto state = ReadReplaced(options.state_file, kStateBytes);
+  const auto head = state ? StateHead(state->text) : std::nullopt;
   if (!head) {
     fprintf(stderr, "imagebatch-runner: no state in %s\n", options.state_file.c_str());
     return kNoState;
   }
-  if (!SaysHung(state)) return 0;
+  if (state->left_behind) {
+    fprintf(stderr, "imagebatch-runner: whoever wrote %s is gone\n", options.state_file.c_str());
+    return kNoState;
+  }
+  if (!SaysHung(state->text)) return 0;
   printf("%s\n", head->c_str());
   return kHung;
 }
 
 int Execute(const InstallOptions& options) {
-  if (InstallSelf(options.target)) return 0;
-  fprintf(stderr, "imagebatch-runner: cannot write %s: %s\n", options.target.c_str(), strerror(errno));
+  const std::string error = InstallSelf(options.target);
+  if (error.empty()) return 0;
+  fprintf(stderr, "imagebatch-runner: %s\n", error.c_str());
   return 1;
 }
 

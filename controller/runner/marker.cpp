@@ -7,13 +7,13 @@
 
 namespace imagebatch::runner {
 
-std::string TakeMarker() {
+std::optional<std::string> TakeMarker() {
   char* value = getenv("IMAGEBATCH_MARKER");
-  if (value == nullptr) return {};
+  if (value == nullptr) return std::string();
   std::string marker = value;
   memset(value, '-', marker.size());
   unsetenv("IMAGEBATCH_MARKER");
-  prctl(PR_SET_DUMPABLE, 0);
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) return std::nullopt;
   return marker;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace imagebatch::runner {
@@ -46,33 +47,54 @@ bool OutputStream::Writable() const {
   return poll(&entry, 1, 0) == 1;
 }
 
-bool OutputStream::WriteSome(const char* bytes, size_t size, size_t& written) {
-  if (broken_) {
-    written = size;
-    return true;
-  }
-  if (!Writable()) return false;
+OutputStream::Written OutputStream::WriteSome(const char* bytes, size_t size, size_t& written) {
+  written = size;
+  if (broken_) return Written::Some;
+  if (!Writable()) return Written::Later;
   const ssize_t length = write(to_, bytes, std::min(size, at_once_));
-  if (length < 0) {
-    if (errno == EAGAIN || errno == EINTR) return false;
-    broken_ = true;
-    written = size;
-    return true;
+  if (length >= 0) {
+    written = static_cast<size_t>(length);
+    return Written::Some;
   }
-  written = static_cast<size_t>(length);
-  return true;
+  if (errno == EAGAIN || errno == EINTR) return Written::Later;
+  if (errno == EPIPE) {
+    broken_ = true;
+    return Written::Some;
+  }
+  lost_reason_ = errno;
+  return Written::Refused;
 }
 
 void OutputStream::Write() {
   size_t written = 0;
   while (begin_ < end_) {
-    if (!WriteSome(buffer_.data() + begin_, end_ - begin_, written)) return;
+    const Written result = WriteSome(buffer_.data() + begin_, end_ - begin_, written);
+    if (result == Written::Later) return;
     begin_ += written;
+    if (result == Written::Refused) {
+      lost_ += written;
+    } else {
+      TellLoss();
+    }
   }
   while (!injected_.empty()) {
-    if (!WriteSome(injected_.data(), injected_.size(), written)) return;
+    const Written result = WriteSome(injected_.data(), injected_.size(), written);
+    refused_ = result == Written::Refused;
+    if (result != Written::Some) return;
     injected_.erase(0, written);
   }
+}
+
+void OutputStream::Retry() {
+  TellLoss();
+  if (Pending() || refused_) Write();
+}
+
+void OutputStream::TellLoss() {
+  if (lost_ == lost_told_) return;
+  Inject("imagebatch-runner: " + std::to_string(lost_ - lost_told_) +
+         " bytes of output before this line were lost: " + strerror(lost_reason_));
+  lost_told_ = lost_;
 }
 
 void OutputStream::Inject(std::string_view line) {

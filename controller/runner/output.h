@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,11 @@ class OutputStream {
   std::string_view Read();
 
   /// Writes what can be written without waiting. Once nobody reads ours any more, output is dropped: a build
-  /// does not fail because its reader has gone.
+  /// does not fail because its reader has gone. What cannot be written for another reason, such as a full
+  /// disk, is lost alone, and a line says so as soon as there is room again.
   void Write();
+  /// Tries again to write what is our own and was refused. To be called now and then.
+  void Retry();
 
   /// Puts one line of our own behind what was read so far, on a line of its own.
   void Inject(std::string_view line);
@@ -39,15 +43,25 @@ class OutputStream {
   bool Ended() const { return !from_.Open(); }
   bool Finished() const { return Ended() && !Pending(); }
 
+  /// What was lost so far, and why the last of it was; those who left without reading do not count.
+  uint64_t LostBytes() const { return lost_; }
+  int LostReason() const { return lost_reason_; }
+
  private:
-  bool Pending() const { return begin_ < end_ || !injected_.empty(); }
-  bool WriteSome(const char* bytes, size_t size, size_t& written);
+  enum class Written { Some, Later, Refused };
+  bool Pending() const { return begin_ < end_ || (!injected_.empty() && !refused_); }
+  Written WriteSome(const char* bytes, size_t size, size_t& written);
   bool Writable() const;
+  void TellLoss();
 
   Descriptor from_;
   int to_;
   size_t at_once_;  // so much can be written without waiting, when poll() says that there is room
   bool broken_ = false;
+  bool refused_ = false;  // the last try to write `injected_`
+  uint64_t lost_ = 0;
+  uint64_t lost_told_ = 0;  // the part of lost_ of which a line was put into `injected_`
+  int lost_reason_ = 0;
   bool expect_more_ = true;
   char last_byte_ = '\n';
   size_t begin_ = 0;

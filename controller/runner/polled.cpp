@@ -1,6 +1,7 @@
 #include "runner/polled.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <charconv>
@@ -64,9 +65,13 @@ bool NumberBehind(std::string_view line, std::string_view key, int base, Number&
   return std::from_chars(line.data(), line.data() + line.size(), number, base).ec == std::errc();
 }
 
-std::vector<int> OfEpoll(const std::string& thread, const UntimedCall& call) {
+std::string EpollInfo(const std::string& thread, const UntimedCall& call) {
   const std::string path = thread + "/fdinfo/" + std::to_string(call.descriptor);
-  const std::string info = ReadWhole(path.c_str(), kInfoBytes);
+  return ReadWhole(path.c_str(), kInfoBytes);
+}
+
+std::vector<int> OfEpoll(const std::string& thread, const UntimedCall& call) {
+  const std::string info = EpollInfo(thread, call);
   if (info.size() == kInfoBytes) return {};
   std::vector<int> descriptors;
   for (const EpollTarget& target : ParseEpollInfo(info)) {
@@ -91,6 +96,24 @@ std::vector<EpollTarget> ParseEpollInfo(std::string_view text) {
     targets.push_back(target);
   }
   return targets;
+}
+
+std::vector<int> SomePolledDescriptors(pid_t pid, const std::string& thread, const UntimedCall& call) {
+  if (call.kind != UntimedCall::Kind::Epoll) return PolledDescriptors(pid, thread, call);
+  std::vector<int> descriptors;
+  for (const EpollTarget& target : ParseEpollInfo(EpollInfo(thread, call))) {
+    struct stat status {};
+    const std::string path = thread + "/fd/" + std::to_string(target.descriptor);
+    if (stat(path.c_str(), &status) == 0 && status.st_ino == target.inode)
+      descriptors.push_back(target.descriptor);
+  }
+  return descriptors;
+}
+
+std::optional<uint64_t> AwaitedSignals(pid_t pid, const SystemCall& call) {
+  std::vector<uint64_t> set(1);
+  if (!ReadMemory(pid, call.arguments[0], set)) return std::nullopt;
+  return set[0];
 }
 
 std::vector<int> PolledDescriptors(pid_t pid, const std::string& thread, const UntimedCall& call) {

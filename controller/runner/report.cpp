@@ -14,7 +14,7 @@ constexpr size_t kMessageBytes = 300;
 constexpr size_t kPhaseBytes = 160;
 constexpr size_t kMarkerBytes = 128;
 
-/// How much of the evidence and of the phases a report holds.
+/// How much of the evidence, of the phases and of past verdicts a report holds.
 struct Detail {
   size_t sentences;
   size_t sentence_bytes;
@@ -23,17 +23,25 @@ struct Detail {
   size_t lines;
   size_t line_bytes;
   size_t phases;
+  size_t verdicts;
+  size_t message_bytes;
+  bool whole;  // false: a result holds verdict, marker and exit code alone
 };
 
-/// From all to the least. The last one must fit any limit together with the largest head: 300 bytes of
-/// message, 160 of phase, 128 of marker, and some 600 of names, numbers and times. What proves a deadlock
-/// goes last.
+/// From all to the least. What proves a deadlock goes last. The ninth must fit 4 KiB together with the
+/// largest head: 300 bytes of message, 160 of phase, 128 of marker, and some 600 of names, numbers and times.
+/// Those behind it are for a result that has less room, the last for kLeastResultBytes.
 constexpr Detail kDetails[] = {
-    {16, 330, 64, 200, 20, 200, 64}, {16, 330, 32, 160, 20, 160, 40}, {16, 330, 24, 120, 20, 120, 30},
-    {12, 330, 20, 100, 15, 100, 20}, {10, 330, 16, 80, 10, 80, 15},   {8, 330, 12, 60, 6, 80, 10},
-    {6, 330, 8, 60, 4, 60, 6},       {6, 330, 4, 40, 2, 40, 3},       {6, 330, 0, 0, 0, 0, 0},
+    {16, 330, 64, 200, 20, 200, 64, 8, 300, true}, {16, 330, 32, 160, 20, 160, 40, 8, 300, true},
+    {16, 330, 24, 120, 20, 120, 30, 8, 300, true}, {12, 330, 20, 100, 15, 100, 20, 8, 300, true},
+    {10, 330, 16, 80, 10, 80, 15, 8, 300, true},   {8, 330, 12, 60, 6, 80, 10, 8, 300, true},
+    {6, 330, 8, 60, 4, 60, 6, 4, 300, true},       {6, 330, 4, 40, 2, 40, 3, 4, 300, true},
+    {6, 330, 0, 0, 0, 0, 0, 2, 300, true},         {3, 330, 0, 0, 0, 0, 0, 1, 300, true},
+    {1, 330, 0, 0, 0, 0, 0, 1, 300, true},         {0, 0, 0, 0, 0, 0, 0, 0, 300, true},
+    {0, 0, 0, 0, 0, 0, 0, 0, 120, true},           {0, 0, 0, 0, 0, 0, 0, 0, 100, false},
 };
 
+/// The fullest of the reports that fits. Only what renders a result need look at more than the ninth.
 template <class Render>
 std::string Fit(size_t limit, Render render) {
   std::string text;
@@ -52,19 +60,32 @@ void WriteNullable(JsonWriter& json, std::string_view text, size_t limit) {
   }
 }
 
-void WriteVerdict(JsonWriter& json, const Snapshot& snapshot) {
+void WriteClass(JsonWriter& json, const Snapshot& snapshot) {
   const auto& finding = snapshot.verdict.finding;
   json.Key("verdict").String(finding ? "Hung" : "Progressing", 16);
   json.Key("class");
   WriteNullable(json, finding ? hang::Name(finding->hang_class) : "", 32);
+}
+
+void WriteSince(JsonWriter& json, const Snapshot& snapshot) {
+  json.Key("since").String(snapshot.clock.Format(snapshot.verdict.since), 32);
+}
+
+void WriteReason(JsonWriter& json, const Snapshot& snapshot, size_t message_bytes) {
+  const auto& finding = snapshot.verdict.finding;
   json.Key("reason");
   WriteNullable(json, finding ? finding->reason : "", 64);
   json.Key("message");
-  WriteNullable(json, finding ? std::string_view(finding->message) : "", kMessageBytes);
+  WriteNullable(json, finding ? std::string_view(finding->message) : "", message_bytes);
+}
+
+void WriteVerdict(JsonWriter& json, const Snapshot& snapshot) {
+  WriteClass(json, snapshot);
+  WriteReason(json, snapshot, kMessageBytes);
 }
 
 void WriteTimes(JsonWriter& json, const Snapshot& snapshot) {
-  json.Key("since").String(snapshot.clock.Format(snapshot.verdict.since), 32);
+  WriteSince(json, snapshot);
   json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);
   json.Key("phase");
   WriteNullable(json, snapshot.phase, kPhaseBytes);
@@ -111,6 +132,7 @@ void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& det
   json.EndObject();
   if (const Evidence* evidence = snapshot.evidence) {
     WriteDeadlock(json, *evidence, detail);
+    if (!evidence->not_needed.empty()) json.Key("notNeeded").String(evidence->not_needed, kMessageBytes);
     const size_t processes = std::min(detail.processes, evidence->processes.size());
     json.Key("processes").BeginArray();
     for (size_t index = evidence->processes.size() - processes; index < evidence->processes.size(); ++index) {
@@ -143,6 +165,26 @@ void WritePhases(JsonWriter& json, const std::vector<hang::Phase>& phases, size_
     json.BeginObject();
     json.Key("name").String(phases[index].name, kPhaseBytes);
     json.Key("seconds").Decimal(phases[index].seconds);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+/// The newest `count` times at which it was hung, and how many of each class there were in all.
+void WriteVerdicts(JsonWriter& json, const Snapshot& snapshot, const hang::VerdictLog& log, size_t count) {
+  json.Key("verdictCounts").BeginObject();
+  for (hang::Class hang_class : hang::kAllClasses) {
+    const size_t verdicts = log.Count(hang_class);
+    if (verdicts > 0) json.Key(hang::Name(hang_class)).Integer(static_cast<int64_t>(verdicts));
+  }
+  json.EndObject();
+  json.Key("verdicts").BeginArray();
+  const auto& newest = log.Newest();
+  for (size_t index = newest.size() - std::min(count, newest.size()); index < newest.size(); ++index) {
+    json.BeginObject();
+    json.Key("class").String(hang::Name(newest[index].hang_class), 32);
+    json.Key("since").String(snapshot.clock.Format(newest[index].since), 32);
+    if (newest[index].until) json.Key("until").String(snapshot.clock.Format(*newest[index].until), 32);
     json.EndObject();
   }
   json.EndArray();
@@ -184,27 +226,35 @@ std::string RenderState(const Snapshot& snapshot) {
   });
 }
 
-std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const std::string& marker) {
-  return Fit(kResultBytes, [&](const Detail& detail) {
+std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const std::string& marker,
+                         size_t limit) {
+  return Fit(limit, [&](const Detail& detail) {
     JsonWriter json;
     json.BeginObject();
+    WriteClass(json, snapshot);
+    WriteSince(json, snapshot);
     if (!marker.empty()) json.Key("marker").String(marker, kMarkerBytes);
+    WriteReason(json, snapshot, detail.message_bytes);
     json.Key("exitCode").Integer(outcome.exit_code);
     json.Key("signal");
     WriteNullable(json, outcome.signal, 16);
-    WriteVerdict(json, snapshot);
-    json.Key("since").String(snapshot.clock.Format(snapshot.verdict.since), 32);
-    json.Key("startedAt").String(snapshot.clock.Format(snapshot.clock.steady_start), 32);
-    json.Key("finishedAt").String(snapshot.clock.Format(snapshot.now), 32);
-    json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);
-    json.Key("phases");
-    WritePhases(json, outcome.phases, detail.phases);
-    json.Key("longestSilenceSeconds").Decimal(outcome.longest_silence_seconds);
-    json.Key("peakRssBytes").Integer(static_cast<int64_t>(outcome.peak_resident_bytes));
-    json.Key("cpuSeconds").Decimal(outcome.cpu_seconds);
-    json.Key("outputBytes").Integer(static_cast<int64_t>(outcome.output_bytes));
-    json.Key("evidence");
-    WriteEvidence(json, snapshot, detail);
+    if (detail.whole) {
+      WriteVerdicts(json, snapshot, outcome.verdicts, detail.verdicts);
+      json.Key("startedAt").String(snapshot.clock.Format(snapshot.clock.steady_start), 32);
+      json.Key("finishedAt").String(snapshot.clock.Format(snapshot.now), 32);
+      json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);
+      json.Key("longestSilenceSeconds").Decimal(outcome.longest_silence_seconds);
+      json.Key("peakRssBytes").Integer(static_cast<int64_t>(outcome.peak_resident_bytes));
+      json.Key("cpuSeconds").Decimal(outcome.cpu_seconds);
+      json.Key("outputBytes").Integer(static_cast<int64_t>(outcome.output_bytes));
+      if (outcome.lost_output_bytes > 0) {
+        json.Key("lostOutputBytes").Integer(static_cast<int64_t>(outcome.lost_output_bytes));
+      }
+      json.Key("phases");
+      WritePhases(json, outcome.phases, detail.phases);
+      json.Key("evidence");
+      WriteEvidence(json, snapshot, detail);
+    }
     json.EndObject();
     return json.Text() + "\n";
   });

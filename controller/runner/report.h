@@ -7,6 +7,7 @@
 
 #include "hang/phase.h"
 #include "hang/progress.h"
+#include "hang/verdict_log.h"
 #include "runner/evidence.h"
 
 namespace imagebatch::runner {
@@ -39,20 +40,29 @@ struct Outcome {
   uint64_t peak_resident_bytes = 0;
   double cpu_seconds = 0;
   uint64_t output_bytes = 0;
+  uint64_t lost_output_bytes = 0;  // that could not be written
   std::vector<hang::Phase> phases;
+  hang::VerdictLog verdicts;
 };
 
 inline constexpr size_t kStateBytes = 8192;
-inline constexpr size_t kResultBytes = 4096;  // Kubernetes keeps no more of a termination message
+// Kubernetes keeps no more of a termination message, and less where the Pod has more than three containers:
+// 12 KiB divided by their number, init containers and ephemeral ones included (pkg/kubelet/status,
+// normalizeStatus).
+inline constexpr size_t kResultBytes = 4096;
+inline constexpr size_t kLeastResultBytes = 512;  // room for all of what comes first
 inline constexpr size_t kLogLineBytes = 8192;
 inline constexpr size_t kProbeBytes = 900;
 
 /// The state file, and the answer to GET /progress: at most kStateBytes of JSON, the evidence last.
 std::string RenderState(const Snapshot& snapshot);
 
-/// The result: at most kResultBytes of JSON, whatever the evidence holds. Processes, lines and phases are
-/// left out, the oldest and shortest first, until it fits. `marker` as for RenderLogLine().
-std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const std::string& marker);
+/// The result: at most `limit` bytes of JSON (kLeastResultBytes to kResultBytes), whatever the evidence
+/// holds. Processes, lines and phases are left out, the oldest and shortest first, until it fits. Verdict,
+/// class, since and marker stand first, so that they are there where somebody cuts it all the same. `marker`
+/// as for RenderLogLine().
+std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const std::string& marker,
+                         size_t limit);
 
 /// A line for the build's log that says how the verdict has changed, with the evidence where it is Hung: at
 /// most kLogLineBytes without the newline. `marker`, where not empty, shows that the line is ours.

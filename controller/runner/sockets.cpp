@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -16,29 +17,48 @@ namespace {
 
 constexpr size_t kLargestTable = size_t{4} << 20;
 
-/// The tenth column of /proc/net/tcp for lines whose fourth, the state, is ESTABLISHED (01).
-void AddEstablished(const char* table, std::vector<uint64_t>& inodes) {
+using Columns = std::array<std::string_view, 10>;
+
+/// Calls `each` with the first columns of every line of a table below /proc/self/net; empty where it has
+/// fewer.
+template <class Each>
+void ForEachLine(const char* table, const Each& each) {
   const std::string content = ReadWhole(table, kLargestTable);
   std::string_view text = content;
   TakeUntil(text, '\n');  // headings
   while (!text.empty()) {
     std::string_view line = TakeUntil(text, '\n');
-    std::string_view columns[10];
+    Columns columns;
     for (std::string_view& column : columns) {
       line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
       column = TakeUntil(line, ' ');
     }
-    uint64_t inode = 0;
-    std::from_chars(columns[9].data(), columns[9].data() + columns[9].size(), inode);
-    if (columns[3] == "01" && inode != 0) inodes.push_back(inode);
+    each(columns);
   }
 }
 
-/// The inodes of the sockets among a process's descriptors.
-void AddSockets(pid_t pid, std::vector<uint64_t>& inodes) {
+void AddInode(std::string_view column, std::vector<uint64_t>& inodes) {
+  uint64_t inode = 0;
+  std::from_chars(column.data(), column.data() + column.size(), inode);
+  if (inode != 0) inodes.push_back(inode);
+}
+
+/// Of the lines of /proc/net/tcp whose fourth column, the state, is ESTABLISHED (01).
+void AddEstablished(const char* table, std::vector<uint64_t>& inodes) {
+  ForEachLine(table, [&inodes](const Columns& columns) {
+    if (columns[3] == "01") AddInode(columns[9], inodes);
+  });
+}
+
+void AddLocal(std::vector<uint64_t>& inodes) {
+  ForEachLine("/proc/self/net/unix", [&inodes](const Columns& columns) { AddInode(columns[6], inodes); });
+}
+
+/// The inodes of the sockets among a process's descriptors; false where they cannot be read.
+bool AddSockets(pid_t pid, std::vector<uint64_t>& inodes) {
   const std::string directory = "/proc/" + std::to_string(pid) + "/fd";
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(directory.c_str()), closedir);
-  if (!entries) return;
+  if (!entries) return false;
   while (const dirent* entry = readdir(entries.get())) {
     char target[64];
     const ssize_t length = readlinkat(dirfd(entries.get()), entry->d_name, target, sizeof target);
@@ -50,6 +70,7 @@ void AddSockets(pid_t pid, std::vector<uint64_t>& inodes) {
     std::from_chars(text.data() + kSocket.size(), text.data() + text.size(), inode);
     inodes.push_back(inode);
   }
+  return true;
 }
 
 void SortUnique(std::vector<uint64_t>& numbers) {
@@ -59,17 +80,29 @@ void SortUnique(std::vector<uint64_t>& numbers) {
 
 }  // namespace
 
-std::optional<size_t> CountConnections(const std::vector<ProcessStat>& processes) {
-  if (access("/proc/self/net/tcp", R_OK) != 0) return std::nullopt;
-  std::vector<uint64_t> established;
-  AddEstablished("/proc/self/net/tcp", established);
-  AddEstablished("/proc/self/net/tcp6", established);
+std::optional<size_t> Connections::HeldBy(const std::vector<ProcessStat>& processes) {
   std::vector<uint64_t> held;
-  for (const ProcessStat& process : processes) AddSockets(process.pid, held);
-  SortUnique(established);
+  bool readable = processes.empty();
+  for (const ProcessStat& process : processes) readable |= AddSockets(process.pid, held);
+  if (!readable) return std::nullopt;
+  if (held.empty()) return 0;
   SortUnique(held);
+  if (!local_) {
+    AddLocal(local_.emplace());
+    SortUnique(*local_);
+  }
+  std::vector<uint64_t> others;
+  std::set_difference(held.begin(), held.end(), local_->begin(), local_->end(), std::back_inserter(others));
+  if (others.empty()) return 0;
+  if (!established_) {
+    if (access("/proc/self/net/tcp", R_OK) != 0) return std::nullopt;
+    established_.emplace();
+    AddEstablished("/proc/self/net/tcp", *established_);
+    AddEstablished("/proc/self/net/tcp6", *established_);
+    SortUnique(*established_);
+  }
   std::vector<uint64_t> both;
-  std::set_intersection(established.begin(), established.end(), held.begin(), held.end(),
+  std::set_intersection(established_->begin(), established_->end(), others.begin(), others.end(),
                         std::back_inserter(both));
   return both.size();
 }

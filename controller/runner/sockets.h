@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -7,8 +8,18 @@
 
 namespace imagebatch::runner {
 
-/// How many established TCP connections the processes hold, those of loopback included; absent where the
-/// kernel does not show it. Reads every descriptor: for evidence, not for samples.
-std::optional<size_t> CountConnections(const std::vector<ProcessStat>& processes);
+/// The established TCP connections of the machine at one moment, those of loopback included. Their table is
+/// read when a process is first asked for that holds a socket which may be one: the kernel walks through as
+/// many places as the machine's memory allows connections, some milliseconds where there are none at all.
+class Connections {
+ public:
+  /// How many the processes hold, those left out whose descriptors are not for us to see; absent where that
+  /// is so of all of them, or the kernel does not show connections. Reads every descriptor: not for samples.
+  std::optional<size_t> HeldBy(const std::vector<ProcessStat>& processes);
+
+ private:
+  std::optional<std::vector<uint64_t>> local_;        // inodes of Unix sockets
+  std::optional<std::vector<uint64_t>> established_;  // inodes
+};
 
 }  // namespace imagebatch::runner

@@ -80,7 +80,7 @@ size_t AskForStacks(const std::vector<ProcessStat>& processes) {
     if (signal == 0) continue;
     // Python goes on to abort: a core of it would only fill the disk.
     const rlimit no_core{};
-    prlimit(process.pid, RLIMIT_CORE, &no_core, nullptr);
+    if (prlimit(process.pid, RLIMIT_CORE, &no_core, nullptr) != 0) continue;
     if (kill(process.pid, signal) == 0) ++asked;
   }
   return asked;

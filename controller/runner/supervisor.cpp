@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "hang/wait_words.h"
+#include "runner/guard.h"
 #include "runner/stacks.h"
 
 namespace imagebatch::runner {
@@ -37,11 +38,13 @@ void Complain(const std::string& what) { fprintf(stderr, "imagebatch-runner: %s\
 
 }  // namespace
 
-Supervisor::Supervisor(const RunOptions& options, std::string marker)
+Supervisor::Supervisor(const RunOptions& options, std::string marker, Descriptor terminal)
     : options_(options),
       marker_(std::move(marker)),
+      terminal_(std::move(terminal)),
       clock_{steady_clock::now(), std::chrono::system_clock::now()},
       now_(clock_.steady_start),
+      state_file_(options.state_file),
       watch_(now_),
       deadlock_watch_(options.limits.deadlock_after),
       next_sample_(now_ + options.sample_every),
@@ -50,16 +53,24 @@ Supervisor::Supervisor(const RunOptions& options, std::string marker)
       last_output_(now_) {}
 
 int Supervisor::Run() {
-  if (!Prepare()) return kExitUsage;
+  if (const std::string error = Prepare(); !error.empty()) {
+    Complain(error);
+    return kExitUsage;
+  }
   if (!Start()) {
     WriteResult(marker_);
     return ExitCode();
   }
   while (!Finished()) {
     WaitForEvents();
+    CountStall();
     HandleSignals();
     PassOutput();
     if (status_) EndLeftovers();
+    if (end_by_ && now_ >= *end_by_) {
+      end_by_.reset();
+      ending_.Kill(now_);
+    }
     if (ended_hung_ && now_ >= stacks_until_) ending_.Begin(now_);
     ending_.Advance(now_);
     if (!status_ && !ended_hung_ && !ending_.Begun() && now_ >= next_sample_) Sample();
@@ -67,36 +78,44 @@ int Supervisor::Run() {
   return Finish();
 }
 
-bool Supervisor::Prepare() {
+std::string Supervisor::PrepareSignals() {
   sigset_t handled;
   sigemptyset(&handled);
   sigaddset(&handled, SIGCHLD);
+  sigaddset(&handled, GuardGoneSignal());
   for (int signal : kForwarded) sigaddset(&handled, signal);
-  sigprocmask(SIG_BLOCK, &handled, &inherited_.mask);
+  if (sigprocmask(SIG_BLOCK, &handled, &inherited_.mask) != 0) {
+    return std::string("cannot block signals: ") + strerror(errno);
+  }
+  // Blocked by the guard, not by whoever started us.
+  sigdelset(&inherited_.mask, GuardGoneSignal());
   inherited_.sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
   // Ignored, children would vanish without a status.
-  signal(SIGCHLD, SIG_DFL);
+  if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) return std::string("cannot set SIGCHLD: ") + strerror(errno);
   signals_ = Descriptor(signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC));
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
-  result_ = Descriptor(open(options_.result_file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (!result_.Open()) {
-    Complain("cannot write " + options_.result_file + ": " + strerror(errno));
-    return false;
+  if (!signals_.Open()) return std::string("cannot wait for signals: ") + strerror(errno);
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return std::string("cannot become a subreaper: ") + strerror(errno);
+  }
+  return {};
+}
+
+std::string Supervisor::Prepare() {
+  if (std::string error = PrepareSignals(); !error.empty()) return error;
+  if (std::string error = OpenForOverwriting(options_.result_file, result_); !error.empty()) {
+    return "--result: " + error;
   }
   state_ = RenderState(Look());
-  if (!ReplaceFile(options_.state_file, state_)) {
-    Complain("cannot write " + options_.state_file + ": " + strerror(errno));
-    return false;
-  }
-  if (options_.listen.empty()) return true;
-  const std::string error = listener_.Open(options_.listen);
-  if (!error.empty()) Complain(error);
-  return error.empty();
+  if (std::string error = state_file_.Replace(state_); !error.empty()) return "--state: " + error;
+  if (options_.listen.empty()) return {};
+  if (std::string error = listener_.Open(options_.listen); !error.empty()) return "--listen: " + error;
+  return {};
 }
 
 bool Supervisor::Start() {
   watch_.Begin(now_);
-  Spawned spawned = Spawn(options_.command, inherited_);
+  Spawned spawned = Spawn(options_.command, inherited_, options_.inherit_input, terminal_);
+  terminal_.Close();
   if (spawned.pid < 0) {
     Complain(std::string(options_.command[0]) + ": " + strerror(spawned.error));
     // In the form of waitpid(), so that one function makes the exit code.
@@ -118,9 +137,11 @@ void Supervisor::WaitForEvents() {
     if (stream.WantsWrite()) polls_.push_back({stream.To(), POLLOUT, 0});
   }
   const size_t listener_polls = polls_.size();
-  listener_.AddTo(polls_);
+  listener_.AddTo(polls_, now_);
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(NextTimer() - steady_clock::now()).count();
-  poll(polls_.data(), polls_.size(), static_cast<int>(std::clamp<int64_t>(wait, 0, 60'000)));
+  if (poll(polls_.data(), polls_.size(), static_cast<int>(std::clamp<int64_t>(wait, 0, 60'000))) < 0) {
+    for (pollfd& entry : polls_) entry.revents = 0;  // interrupted; it says nothing of them
+  }
   now_ = steady_clock::now();
   listener_.Serve(polls_.data() + listener_polls, now_, verdict_.Hung(), state_);
   listener_.Expire(now_);
@@ -137,25 +158,48 @@ hang::TimePoint Supervisor::NextTimer() const {
   } else if (children_left_) {
     next = leftovers_until_;
   }
+  if (end_by_) next = std::min(next, *end_by_);
   return listener_.NextExpiry(next);
+}
+
+void Supervisor::CountStall() {
+  if (stalled_since_) watch_.Excuse(now_ - *stalled_since_);
+  const bool stalled = std::any_of(streams_.begin(), streams_.end(),
+                                   [](const OutputStream& stream) { return stream.WantsWrite(); });
+  stalled_since_.reset();
+  if (stalled) stalled_since_ = now_;
 }
 
 void Supervisor::HandleSignals() {
   if ((polls_.front().revents & POLLIN) == 0) return;
   signalfd_siginfo info{};
   while (read(signals_.Get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    if (info.ssi_signo != SIGCHLD) Forward(static_cast<int>(info.ssi_signo));
+    const int signal = static_cast<int>(info.ssi_signo);
+    if (signal == GuardGoneSignal()) {
+      // As in a container whose process 1 is killed.
+      told_to_end_ = true;
+      ending_.Kill(now_);
+    } else if (signal != SIGCHLD) {
+      Forward(signal);
+    }
   }
   Reap();
 }
 
 void Supervisor::Forward(int signal) {
+  const bool ends =
+      std::find(std::begin(kEndingSignals), std::end(kEndingSignals), signal) != std::end(kEndingSignals);
+  // The others may be handled and mean something else (SIGINT: a key at a terminal; SIGQUIT: Java's stacks).
+  if (signal == SIGTERM && !end_by_) end_by_ = now_ + options_.grace;
   if (!status_) {
-    kill(-command_, signal);
+    if (kill(-command_, signal) != 0 && errno == EPERM) {
+      Complain("cannot pass signal " + std::to_string(signal) +
+               " on to the command: it runs as another user");
+    }
+    if (ends) kill(-command_, SIGCONT);  // a stopped process acts on it only once it goes on
     return;
   }
-  if (std::find(std::begin(kEndingSignals), std::end(kEndingSignals), signal) == std::end(kEndingSignals))
-    return;
+  if (!ends) return;
   told_to_end_ = true;
   ending_.Begin(now_);
 }
@@ -166,7 +210,7 @@ void Supervisor::Reap() {
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
     if (pid != command_) continue;
     status_ = status;
-    leftovers_until_ = now_ + options_.grace;
+    leftovers_until_ = end_by_ ? now_ : now_ + options_.grace;
   }
   if (pid == 0) return;
   // No child, and so no descendant: whoever loses his parent becomes our child.
@@ -193,10 +237,11 @@ void Supervisor::PassOutput() {
 void Supervisor::Sample() {
   const auto cpu_before = OwnCpu();
   reader_.Renew();
+  for (OutputStream& stream : streams_) stream.Retry();
   watch_.Sample(now_, {output_bytes_, reader_.Tail().Lines(), reader_.News(), reader_.Marks()},
                 listener_.NetworkBytes());
   // Readings have a share of their own: they must not make samples rare.
-  const auto reading = deadlock_watch_.Look(now_, watch_.Progress(), watch_.Tree().Processes());
+  const auto reading = deadlock_watch_.Look(now_, watch_.Progress(), watch_.Tree().Processes(), command_);
   Judge();
   Publish();
   const auto cost = OwnCpu() - cpu_before - reading;
@@ -215,24 +260,30 @@ hang::Input Supervisor::JudgeBy() const {
           .progress = watch_.Progress(),
           .phase = reader_.Tail().Phases().Current(),
           .last_line = reader_.Tail().LastLine(),
-          .dead_part = deadlock_watch_.DeadPart()};
+          .dead_part = deadlock_watch_.DeadPart().needed};
 }
 
 void Supervisor::Judge() {
   const hang::Input input = JudgeBy();
-  const hang::Verdict next = hang::Next(verdict_, hang::Judge(input), now_);
-  const bool changed = hang::Changed(verdict_, next);
-  verdict_ = next;
-  if (!changed) return;
-  evidence_.reset();
+  if (!Become(hang::Next(verdict_, hang::Judge(input), now_))) return;
   if (verdict_.Hung()) {
     evidence_ = CollectEvidence(watch_.Tree(), reader_.Tail());
     if (verdict_.finding->hang_class == hang::Class::Deadlock) {
       evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
     }
+    evidence_->not_needed = hang::NotNeeded(deadlock_watch_.DeadPart());
   }
   streams_.back().Inject(RenderLogLine(Look(), marker_));
   streams_.back().Write();
+}
+
+bool Supervisor::Become(hang::Verdict next) {
+  const bool changed = hang::Changed(verdict_, next);
+  verdict_ = std::move(next);
+  if (!changed) return false;
+  evidence_.reset();
+  verdicts_.Add(verdict_);
+  return true;
 }
 
 void Supervisor::EndHung() {
@@ -261,9 +312,11 @@ bool Supervisor::Finished() const {
 int Supervisor::Finish() {
   longest_silence_ = std::max(longest_silence_, now_ - last_output_);
   // It came to a good end by itself: whatever it looked like, it did not hang.
-  if (!ended_hung_ && ExitCode() == 0) {
-    verdict_ = hang::Next(verdict_, std::nullopt, now_);
-    evidence_.reset();
+  if (!ended_hung_ && ExitCode() == 0) Become(hang::Next(verdict_, std::nullopt, now_));
+  for (OutputStream& stream : streams_) {
+    if (stream.LostBytes() == 0) continue;
+    Complain(std::to_string(stream.LostBytes()) +
+             " bytes of output were lost: " + strerror(stream.LostReason()));
   }
   Publish();
   WriteResult(marker_);
@@ -272,6 +325,7 @@ int Supervisor::Finish() {
 
 int Supervisor::ExitCode() const {
   if (ended_hung_) return kExitHung;
+  if (!status_) return 128 + SIGKILL;  // it does not die
   return WIFSIGNALED(*status_) ? 128 + WTERMSIG(*status_) : WEXITSTATUS(*status_);
 }
 
@@ -287,7 +341,7 @@ Snapshot Supervisor::Look() const {
 void Supervisor::Publish() {
   state_ = RenderState(Look());
   // A full disk must not end the build; the listener answers all the same.
-  (void)ReplaceFile(options_.state_file, state_);
+  (void)state_file_.Replace(state_);
 }
 
 void Supervisor::WriteResult(const std::string& marker) const {
@@ -299,9 +353,11 @@ void Supervisor::WriteResult(const std::string& marker) const {
   outcome.peak_resident_bytes = watch_.PeakResidentBytes();
   outcome.cpu_seconds = watch_.CpuSeconds();
   outcome.output_bytes = output_bytes_;
+  for (const OutputStream& stream : streams_) outcome.lost_output_bytes += stream.LostBytes();
   outcome.phases = reader_.Tail().Phases().Until(now_);
-  if (!Overwrite(result_, RenderResult(Look(), outcome, marker))) {
-    Complain("cannot write " + options_.result_file + ": " + strerror(errno));
+  outcome.verdicts = verdicts_;
+  if (!Overwrite(result_, RenderResult(Look(), outcome, marker, options_.result_bytes))) {
+    Complain("--result: cannot write " + options_.result_file + ": " + strerror(errno));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hang/checks.h"
+#include "hang/verdict_log.h"
 #include "runner/args.h"
 #include "runner/deadlock_watch.h"
 #include "runner/ending.h"
@@ -25,22 +26,28 @@ inline constexpr int kExitUsage = 2;
 /// Runs one command and watches it, in one thread and one poll() loop: signals, output, the listener and the
 /// samples take turns, and nothing in it waits for the outside.
 ///
+/// Signals go on to the command's process group. From a SIGTERM on it has `grace` for all of its end; what is
+/// then left is killed.
+///
 /// What becomes of processes that the command leaves behind: while one of them holds the output open, all are
 /// given `grace`; then, or at once where none does, they are ended as a hung tree is.
 class Supervisor {
  public:
-  /// `marker` goes into the lines of the log; empty: none.
-  Supervisor(const RunOptions& options, std::string marker);
+  /// `marker` goes into the lines of the log; empty: none. `terminal` is for the command, where it is open.
+  Supervisor(const RunOptions& options, std::string marker, Descriptor terminal);
 
   /// From start to end; the exit code. What stands in its way is said on stderr.
   int Run();
 
  private:
-  bool Prepare();
+  /// Empty on success, else what went wrong.
+  std::string Prepare();
+  std::string PrepareSignals();
   bool Start();
 
   void WaitForEvents();
   hang::TimePoint NextTimer() const;
+  void CountStall();
   void HandleSignals();
   void Forward(int signal);
   void Reap();
@@ -49,6 +56,8 @@ class Supervisor {
   void Sample();
   hang::Input JudgeBy() const;
   void Judge();
+  /// Takes `next` as the verdict; whether that is a change.
+  bool Become(hang::Verdict next);
   void EndHung();
   void EndLeftovers();
   bool Finished() const;
@@ -61,11 +70,13 @@ class Supervisor {
 
   const RunOptions& options_;
   const std::string marker_;
+  Descriptor terminal_;
   const WallClock clock_;
   hang::TimePoint now_;  // taken once per turn of the loop
 
-  InheritedSignals inherited_;
+  InheritedSignals inherited_{};
   Descriptor signals_;
+  ReplacedFile state_file_;
   Descriptor result_;
   Listener listener_;
   std::vector<OutputStream> streams_;
@@ -76,6 +87,7 @@ class Supervisor {
   DeadlockWatch deadlock_watch_;
   hang::TimePoint next_sample_;
   hang::Verdict verdict_;
+  hang::VerdictLog verdicts_;
   std::optional<Evidence> evidence_;
   std::string state_;  // as it was last published
 
@@ -87,7 +99,10 @@ class Supervisor {
   bool ended_hung_ = false;
   hang::TimePoint stacks_until_;
   bool told_to_end_ = false;
+  std::optional<hang::TimePoint> end_by_;  // after a SIGTERM
 
+  // While nobody takes the output, the build stands still and it is not its fault.
+  std::optional<hang::TimePoint> stalled_since_;
   hang::TimePoint last_output_;
   std::chrono::steady_clock::duration longest_silence_{0};
   uint64_t output_bytes_ = 0;

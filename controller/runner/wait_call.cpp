@@ -5,8 +5,10 @@
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <charconv>
+#include <utility>
 
 #include "runner/proc_text.h"
 
@@ -18,6 +20,7 @@ using Kind = UntimedCall::Kind;
 constexpr uint64_t kHighest32BitAddress = 0xFFFF'FFFF;
 constexpr int kFutexLockPi2 = 13;  // newer than some headers
 constexpr int kOfdSetLockWait = 38;
+constexpr uint64_t kWaitForDescriptor = 3;  // P_PIDFD, newer than some headers
 
 #if defined(__x86_64__)
 static_assert(kX86_64Calls.futex == SYS_futex && kX86_64Calls.pselect6 == SYS_pselect6 &&
@@ -83,6 +86,19 @@ std::optional<UntimedCall> DecodeEpoll(const SystemCall& call, bool untimed) {
   return UntimedCall{.kind = Kind::Epoll, .descriptor = AsInt(call.arguments[0])};
 }
 
+UntimedCall DecodeWait4(const SystemCall& call) {
+  UntimedCall wait{.kind = Kind::Children};
+  if (const int pid = AsInt(call.arguments[0]); pid > 0) wait.child = pid;
+  return wait;
+}
+
+UntimedCall DecodeWaitid(const SystemCall& call) {
+  UntimedCall wait{.kind = Kind::Children};
+  if (call.arguments[0] == P_PID) wait.child = AsInt(call.arguments[1]);
+  if (call.arguments[0] == kWaitForDescriptor) wait.child_descriptor = AsInt(call.arguments[1]);
+  return wait;
+}
+
 }  // namespace
 
 std::optional<SystemCall> ParseSystemCall(std::string_view text) {
@@ -113,7 +129,8 @@ std::optional<UntimedCall> DecodeUntimed(const SystemCall& call, const CallNumbe
   const long number = call.number;
   const auto& arguments = call.arguments;
   if (number == numbers.futex) return DecodeFutex(call);
-  if (number == numbers.wait4 || number == numbers.waitid) return UntimedCall{.kind = Kind::Children};
+  if (number == numbers.wait4) return DecodeWait4(call);
+  if (number == numbers.waitid) return DecodeWaitid(call);
   if (number == numbers.vfork || (number == numbers.clone && (arguments[0] & CLONE_VFORK) != 0)) {
     return UntimedCall{.kind = Kind::ForkedChild};
   }
@@ -133,6 +150,33 @@ std::optional<UntimedCall> DecodeUntimed(const SystemCall& call, const CallNumbe
   if (number == numbers.flock) return DecodeFileLock(call, true);
   if (number == numbers.fcntl) return DecodeFileLock(call, false);
   return std::nullopt;
+}
+
+TimedCall TakeLimit(const SystemCall& call, const CallNumbers& numbers) {
+  TimedCall timed{.without_limit = call, .timed = false, .limit = std::nullopt};
+  auto& arguments = timed.without_limit.arguments;
+  const auto take_pointer = [&](size_t index) { timed.timed = std::exchange(arguments[index], 0) != 0; };
+  const auto take_milliseconds = [&](size_t index) {
+    const int limit = AsInt(std::exchange(arguments[index], 0xFFFF'FFFF));
+    timed.timed = limit >= 0;
+    if (timed.timed) timed.limit = std::chrono::milliseconds(limit);
+  };
+  const long number = call.number;
+  if (number == numbers.futex || number == numbers.epoll_pwait2) take_pointer(3);
+  if (number == numbers.ppoll || number == numbers.rt_sigtimedwait) take_pointer(2);
+  if (number == numbers.select || number == numbers.pselect6) take_pointer(4);
+  if (number == numbers.poll) take_milliseconds(2);
+  if (number == numbers.epoll_wait || number == numbers.epoll_pwait) take_milliseconds(3);
+  return timed;
+}
+
+bool Sleeps(const SystemCall& call, const CallNumbers& numbers) {
+  return call.number == numbers.nanosleep || call.number == numbers.clock_nanosleep;
+}
+
+bool WaitsForSignals(const SystemCall& call, const CallNumbers& numbers) {
+  return call.number == numbers.rt_sigtimedwait || call.number == numbers.rt_sigsuspend ||
+         call.number == numbers.pause;
 }
 
 }  // namespace imagebatch::runner

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -17,7 +18,7 @@ struct SystemCall {
 /// 4 GiB.
 std::optional<SystemCall> ParseSystemCall(std::string_view text);
 
-/// The numbers of the calls in which a thread may wait without a time limit.
+/// The numbers of the calls in which a thread may wait.
 struct CallNumbers {
   static constexpr long kNone = -1;  // not on this architecture
   long read, readv, write, writev;
@@ -26,6 +27,8 @@ struct CallNumbers {
   long futex;
   long wait4, waitid, vfork, clone;
   long flock, fcntl;
+  long nanosleep, clock_nanosleep;
+  long rt_sigtimedwait, rt_sigsuspend, pause;
 };
 
 /// arch/x86/entry/syscalls/syscall_64.tbl
@@ -46,7 +49,12 @@ inline constexpr CallNumbers kX86_64Calls = {.read = 0,
                                              .vfork = 58,
                                              .clone = 56,
                                              .flock = 73,
-                                             .fcntl = 72};
+                                             .fcntl = 72,
+                                             .nanosleep = 35,
+                                             .clock_nanosleep = 230,
+                                             .rt_sigtimedwait = 128,
+                                             .rt_sigsuspend = 130,
+                                             .pause = 34};
 /// include/uapi/asm-generic/unistd.h
 inline constexpr CallNumbers kArm64Calls = {.read = 63,
                                             .readv = 65,
@@ -65,7 +73,12 @@ inline constexpr CallNumbers kArm64Calls = {.read = 63,
                                             .vfork = CallNumbers::kNone,
                                             .clone = 220,
                                             .flock = 32,
-                                            .fcntl = 25};
+                                            .fcntl = 25,
+                                            .nanosleep = 101,
+                                            .clock_nanosleep = 115,
+                                            .rt_sigtimedwait = 137,
+                                            .rt_sigsuspend = 133,
+                                            .pause = CallNumbers::kNone};
 
 /// Those of the machine this runs on; null for other architectures, where nothing can be proved.
 const CallNumbers* NativeCalls();
@@ -79,9 +92,23 @@ struct UntimedCall {
   uint64_t address = 0;            // Futex: the word; Poll: the array of pollfd
   uint64_t count = 0;              // Poll: descriptors; Select: the highest one and one
   std::array<uint64_t, 3> sets{};  // Select: the three sets; 0: none
+  int child = -1;                  // Children: the one that is meant; -1: any
+  int child_descriptor = -1;       // Children: a pidfd of the one that is meant
 };
 
 /// Nothing for a call with a time limit, and for all calls that are none of these.
 std::optional<UntimedCall> DecodeUntimed(const SystemCall& call, const CallNumbers& numbers);
+
+/// A call as it would be without a time limit, and what that limit was.
+struct TimedCall {
+  SystemCall without_limit;
+  bool timed = false;
+  std::optional<std::chrono::milliseconds> limit;  // from the start of the call, where its arguments say it
+};
+TimedCall TakeLimit(const SystemCall& call, const CallNumbers& numbers);
+
+/// Whether the call waits for time alone, or for a signal.
+bool Sleeps(const SystemCall& call, const CallNumbers& numbers);
+bool WaitsForSignals(const SystemCall& call, const CallNumbers& numbers);
 
 }  // namespace imagebatch::runner

@@ -146,7 +146,7 @@ WaitingProcess WaitReader::FirstLook(const Candidate& candidate) const {
   for (const Thread& thread : candidate.threads) {
     Wait wait{.what = WaitFor::PipeEvents, .wakers = {}, .object = {}};
     if (thread.call.kind == Kind::Children || thread.call.kind == Kind::ForkedChild) {
-      wait.wakers = Children(*candidate.stat);
+      wait.wakers = Awaited(*candidate.stat, thread.call);
       wait.what = wait.wakers.empty() ? WaitFor::Anything : WaitFor::Children;
     }
     process.waits.push_back(std::move(wait));
@@ -192,7 +192,7 @@ Wait WaitReader::Resolve(const Candidate& candidate, const Thread& thread) {
       return Futex(candidate, thread.call);
     case Kind::Children:
     case Kind::ForkedChild: {
-      std::vector<int> children = Children(*candidate.stat);
+      std::vector<int> children = Awaited(*candidate.stat, thread.call);
       // Without a child it would not wait: there is one that we do not see.
       if (children.empty()) return {};
       return {WaitFor::Children, std::move(children), {}};
@@ -271,6 +271,12 @@ Wait WaitReader::FileLock(const Candidate& candidate, const Thread& thread) {
   if (wait.wakers.empty()) return {};
   wait.object = DescriptorTarget(pid, number.c_str());
   return wait;
+}
+
+std::vector<int> WaitReader::Awaited(const ProcessStat& process, const UntimedCall& call) const {
+  std::vector<int> children = Children(process);
+  if (call.child > 0) std::erase_if(children, [&call](int child) { return child != call.child; });
+  return children;
 }
 
 std::vector<int> WaitReader::Children(const ProcessStat& process) const {

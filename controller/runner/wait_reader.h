@@ -51,6 +51,8 @@ class WaitReader {
   hang::Wait OnPipes(const Candidate& candidate, const Thread& thread, hang::WaitFor what,
                      const std::vector<int>& descriptors);
   hang::Wait FileLock(const Candidate& candidate, const Thread& thread);
+  /// The children whose end the call waits for.
+  std::vector<int> Awaited(const ProcessStat& process, const UntimedCall& call) const;
   std::vector<int> Children(const ProcessStat& process) const;
   std::vector<int> SharersOfMemory(const ProcessStat& process) const;
   const PipeHolders& Pipes();

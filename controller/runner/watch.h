@@ -27,6 +27,9 @@ class Watch {
   /// One sample. `own_network_bytes` is what the runner's listener has put on the network so far.
   void Sample(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes);
 
+  /// See hang::ProgressTracker.
+  void Excuse(std::chrono::steady_clock::duration time) { progress_.Excuse(time); }
+
   const hang::Progress& Progress() const { return progress_.Get(); }
   ProcessTree& Tree() { return tree_; }
 

@@ -8,7 +8,11 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "controller"))
+from cluster import wait_for_kind
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KUBECTL = os.environ.get("KUBECTL", "kubectl")
@@ -37,6 +41,10 @@ def batch(name, **spec):
 
 def pod(**spec):
     return {"stages": [stage(template={"spec": spec})]}
+
+
+def opt_out(value="none"):
+    return {"metadata": {"annotations": {"imagebatch.dev/runner": value}}}
 
 
 # Name of the case, what the spec has, what the API server's message must hold.
@@ -88,6 +96,17 @@ REFUSED = [
     ("no command in the build", pod(containers=[container(name="a"), container(command=None)]),
      "the build container needs a command"),
     ("an empty command", pod(containers=[container(command=[])]), "command in body should have at least 1 items"),
+    ("a probe of the runner's", pod(containers=[container(readinessProbe={"exec": {"command": ["x"]}})]),
+     "readinessProbe, terminationMessagePath and terminationMessagePolicy are the runner's own in the build container"),
+    ("a termination message", pod(containers=[container(terminationMessagePolicy="File")]), "are the runner's own"),
+    ("a startup probe", pod(containers=[container(startupProbe={"exec": {"command": ["x"]}})]),
+     "Forbidden: a startupProbe would hide whether the build hangs until it passes"),
+    ("stdin", pod(containers=[container(name="a"), container(stdin=True)]),
+     "spec.stages[0].template.spec.containers: Forbidden: the build container cannot have stdin: nobody is attached"),
+    ("another way out of the runner", {"stages": [stage(template={**opt_out("off"), "spec": {"containers": [container()]}})]},
+     "spec.stages[0].template.metadata.annotations: Invalid value: "),
+    ("an annotation that is no string", {"stages": [stage(template={**opt_out(True), "spec": {"containers": [container()]}})]},
+     "must be of type string"),
     ("restartPolicy", pod(containers=[container()], restartPolicy="OnFailure"),
      'spec.stages[0].template.spec.restartPolicy: Unsupported value: "OnFailure": supported values: "Never"'),
     ("parallelism 0", {"parallelism": 0}, "spec.parallelism in body should be greater than or equal to 1"),
@@ -111,8 +130,7 @@ class CrdTest(unittest.TestCase):
     def setUpClass(cls):
         applied = kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crd.yaml"))
         assert applied.returncode == 0, applied.stderr
-        established = kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/imagebatches.imagebatch.dev")
-        assert established.returncode == 0, established.stderr
+        wait_for_kind()
 
     def read(self, name, *args):
         return json.loads(self.good(kubectl("get", "ib", name, "-o", "json", *args)))
@@ -145,7 +163,7 @@ class CrdTest(unittest.TestCase):
         self.assertEqual(spec, {
             "parallelism": 50, "suspend": False, "backoffLimit": 2, "infrastructureRetryLimit": 5,
             "hang": {"deadlockSeconds": 30, "idleSeconds": 300, "silentSeconds": 1800, "deadlineSeconds": 0,
-                     "pendingSeconds": 600, "slowFactor": 3, "action": "Flag"},
+                     "pendingSeconds": 600, "initSeconds": 1800, "slowFactor": 3, "action": "Flag"},
             "activeDeadlineSeconds": 0, "ttlSecondsAfterFinished": 604800})
         self.assertEqual(images, {"rows": [{"name": "a", "number": 7}], "nameFrom": "$(name)"})
         self.assertEqual(stages[0]["key"], "$(name)")
@@ -156,6 +174,19 @@ class CrdTest(unittest.TestCase):
                              "volumes": [{"name": "v", "emptyDir": {}}], "tolerations": [{"operator": "Exists"}]}}
         self.good(self.create("template", stages=[stage(template=copy.deepcopy(template))]))
         self.assertEqual(self.read("template")["spec"]["stages"][0]["template"], template)
+
+    def test_without_the_runner_a_build_may_have_what_is_the_runners(self):
+        bare = {"name": "x", "image": "i", "stdin": True, "startupProbe": {"exec": {"command": ["x"]}},
+                "readinessProbe": {"tcpSocket": {"port": 1}}, "terminationMessagePolicy": "FallbackToLogsOnError"}
+        template = {**opt_out(), "spec": {"containers": [bare]}}
+        self.good(self.create("opt-out", stages=[stage(template=template)]))
+        self.assertEqual(self.read("opt-out")["spec"]["stages"][0]["template"], template)
+
+    def test_containers_beside_the_build_may_have_what_is_the_runners(self):
+        beside = {"name": "x", "image": "i", "stdin": True, "startupProbe": {"exec": {"command": ["x"]}},
+                  "readinessProbe": {"tcpSocket": {"port": 1}}, "terminationMessagePath": "/x"}
+        spec = {"containers": [container(stdin=False, tty=True), beside]}
+        self.good(self.create("beside", stages=[stage(template={"metadata": {"labels": {"a": "b"}}, "spec": spec})]))
 
     def test_refuses(self):
         for name, spec, message in REFUSED:
@@ -229,8 +260,8 @@ class CrdTest(unittest.TestCase):
         self.assertEqual(read["metadata"]["generation"], generation)
 
     def test_a_whole_status_is_kept_and_shown(self):
-        counts = {"total": 580, "waiting": 1, "queued": 2, "pending": 3, "running": 4, "succeeded": 564,
-                  "failed": 6}
+        counts = {"total": 580, "waiting": 1, "queued": 2, "held": 0, "pending": 3, "running": 4,
+                  "succeeded": 564, "failed": 6}
         now = "2026-01-02T03:04:05Z"
         condition = {"type": "Complete", "status": "False", "reason": "NotFinished", "message": "",
                      "lastTransitionTime": now, "observedGeneration": 1}
@@ -240,6 +271,7 @@ class CrdTest(unittest.TestCase):
         status = {**counts, "retried": 8, "hung": 1, "stages": [{"name": "image", **counts}],
                   "hungBuilds": [{**hung, "name": str(i)} for i in range(20)], "failedBuilds": [failed],
                   "lastProgressTime": now, "startTime": now, "completionTime": now, "inputDigest": "0" * 64,
+                  "inputDigestVersion": 2,
                   "results": {"configMaps": ["whole-results-0"], "lines": 3}, "observedGeneration": 1,
                   "conditions": [condition, {**condition, "type": "Hung", "status": "True"}]}
         self.good(self.create("whole"))

@@ -7,7 +7,6 @@ Prints the controller's memory idle and during the batch, its writes per build b
 moments of the hang: the runner's verdict, the Pod unready, the status, the metric, the alert at the receiver.
 The reference of the delays is the verdict itself, as the runner wrote it into the log.
 """
-import datetime
 import pathlib
 import re
 import sys
@@ -18,12 +17,9 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "demo"))
 import cluster  # noqa: E402
 import demo  # noqa: E402
+from cluster import moment  # noqa: E402
 
 CONTROLLER = "system:serviceaccount:imagebatch:imagebatch"
-
-
-def moment(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 class Sampler(threading.Thread):
@@ -32,6 +28,7 @@ class Sampler(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.rss, self.hung_at, self.url = [], None, None
+        self.start_time = int(time.time())  # a hang begins in whole seconds, or later
 
     def run(self):
         while True:
@@ -49,7 +46,7 @@ class Sampler(threading.Thread):
         with urllib.request.urlopen(self.url, timeout=5) as response:
             text = response.read().decode()
         self.rss.append(float(re.search(r"^process_resident_memory_bytes (\S+)", text, re.M).group(1)))
-        if self.hung_at is None and re.search(r"^imagebatch_hung_build_since_timestamp_seconds\{", text, re.M):
+        if self.hung_at is None and cluster.hung_since(text, demo.BATCH, self.start_time):
             self.hung_at = time.time()
 
 

@@ -11,7 +11,6 @@ import argparse
 import datetime
 import json
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "demo"))
 import cluster  # noqa: E402
-from cluster import Failed, kubectl  # noqa: E402
+from cluster import Failed, kubectl, moment  # noqa: E402
 
 BATCH = "hangs"
 NAMESPACE = "hangs"
@@ -37,10 +36,6 @@ HEALTHY = ("working.py byte_count", "working.py percentage", "working.py new_lin
 THRESHOLDS = {"deadlockSeconds": 30, "idleSeconds": 60, "silentSeconds": 90}
 START_SECONDS = 300  # until all Pods run
 TARGETS = {"status": 15, "metric": 15, "alert": 30}
-
-
-def moment(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def prepare_images():
@@ -109,9 +104,9 @@ class Status(threading.Thread):
 class Metrics(threading.Thread):
     """Scrapes the controller ten times a second, and keeps when each build was first shown as hung."""
 
-    def __init__(self):
+    def __init__(self, since):
         super().__init__(daemon=True)
-        self.seen, self.failures = {}, 0
+        self.seen, self.failures, self.since = {}, 0, int(since)
         pods = cluster.get("pods", "-n", "imagebatch", "-l", "app.kubernetes.io/name=imagebatch")["items"]
         address = next(pod["status"]["podIP"] for pod in pods if pod["status"].get("phase") == "Running")
         self.url = f"http://{address}:8080/metrics"
@@ -124,9 +119,8 @@ class Metrics(threading.Thread):
             except OSError:
                 self.failures += 1
                 text = ""
-            for line in text.splitlines():
-                if line.startswith("imagebatch_hung_build_since_timestamp_seconds{") and f'batch="{BATCH}"' in line:
-                    self.seen.setdefault(re.search(r'build="([^"]+)"', line).group(1), time.time())
+            for build in cluster.hung_since(text, BATCH, self.since):
+                self.seen.setdefault(build, time.time())
             time.sleep(0.1)
 
 
@@ -206,7 +200,7 @@ def main():
     files = {pathlib.Path(name).name: (PROGRAMS / name).read_text(encoding="utf-8") for name in FILES}
     cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "corpus", "namespace": NAMESPACE},
                    "data": files}, batch(rows, thresholds))
-    status, metrics = Status(), Metrics()
+    status, metrics = Status(), Metrics(moment(since))
     status.start()
     metrics.start()
     try:

@@ -1,5 +1,6 @@
 """What the chart renders, by its variants. Nothing here needs a cluster; HELM is the helm program."""
 import filecmp
+import json
 import os
 import pathlib
 import subprocess
@@ -11,6 +12,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts/imagebatch"
 HELM = os.environ.get("HELM", str(ROOT / "build/tools/helm"))
+PROMTOOL = os.environ.get("PROMTOOL", str(ROOT / "build/tools/promtool"))
 OPERATOR = ["--api-versions", "monitoring.coreos.com/v1"]
 
 
@@ -65,6 +67,41 @@ CONTROLLER_RIGHTS = {
 }
 
 
+class SchemaTest(unittest.TestCase):
+    """Every object is one that Kubernetes knows, with no field that it does not."""
+
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        cls.schemas = pathlib.Path(directory.name)
+        tools = pathlib.Path(HELM).parent
+        cls.kubeconform = tools / "kubeconform"
+        subprocess.run([ROOT / "tests/chart/schemas.py", tools / "kubernetes-openapi.json", ROOT / "manifests/crd.yaml",
+                        cls.schemas], check=True)
+
+    def check(self, manifests, expected=0):
+        result = subprocess.run([self.kubeconform, "-strict", "-summary", "-schema-location",
+                                 f"{self.schemas}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json", "-"],
+                                input=manifests, capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, expected, result.stdout + result.stderr)
+        return result.stdout
+
+    def test_the_rendered_chart(self):
+        for values in ((), ("--set", "watchNamespace=builds")):
+            self.assertIn("Invalid: 0, Errors: 0, Skipped: 0", self.check(template(*values).stdout))
+
+    def test_the_manifests(self):
+        for path in (*ROOT.glob("manifests/*.yaml"), *ROOT.glob("manifests/samples/*.yaml")):
+            self.assertIn("Invalid: 0, Errors: 0, Skipped: 0", self.check(path.read_text(encoding="utf-8")))
+
+    def test_a_mistake_is_found(self):
+        install = (ROOT / "manifests/install.yaml").read_text(encoding="utf-8")
+        self.assertIn("'replicass' not allowed", self.check(install.replace("replicas:", "replicass:", 1), 1))
+        sample = (ROOT / "manifests/samples/two-stages.yaml").read_text(encoding="utf-8")
+        self.assertIn("'stagess' not allowed", self.check(sample.replace("  stages:", "  stagess:", 1), 1))
+
+
 class DefaultTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -80,6 +117,7 @@ class DefaultTest(unittest.TestCase):
         self.assertEqual(set(self.objects), {
             ("Deployment", "imagebatch"), ("Service", "imagebatch"), ("ServiceAccount", "imagebatch"),
             ("ClusterRole", "imagebatch"), ("ClusterRoleBinding", "imagebatch"),
+            ("Role", "imagebatch-own-pod"), ("RoleBinding", "imagebatch-own-pod"),
             ("ClusterRole", "imagebatch-editor"), ("ClusterRole", "imagebatch-viewer"),
             ("CustomResourceDefinition", "imagebatches.imagebatch.dev")})
         for (kind, name), item in self.objects.items():
@@ -93,12 +131,23 @@ class DefaultTest(unittest.TestCase):
     def test_arguments(self):
         self.assertEqual(self.container["image"], "imagebatch:0.1.0")
         self.assertEqual(self.container["args"], [
-            "controller", "--listen=:8080", "--log-level=info", "--runner-image=imagebatch:0.1.0"])
+            "controller", "--listen=:8080", "--log-level=info", "--runner-image-pull-policy=IfNotPresent"])
+
+    def test_the_image_is_named_once(self):
+        result = template()
+        self.assertEqual(result.stdout.count("imagebatch:0.1.0"), 1)
+        self.assertEqual(self.container["env"], [
+            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}])
+        self.assertEqual(self.container["name"], "controller", "by which it finds its image in its Pod")
 
     def test_pod_security_restricted(self):
         pod, container = self.pod["spec"]["securityContext"], self.container["securityContext"]
         self.assertIs(pod["runAsNonRoot"], True)
-        self.assertEqual((pod["runAsUser"], pod["seccompProfile"]["type"]), (65532, "RuntimeDefault"))
+        self.assertEqual(pod["seccompProfile"]["type"], "RuntimeDefault")
+        self.assertFalse({"runAsUser", "runAsGroup", "fsGroup"} & {*pod, *container},
+                         "a namespace may prescribe a range of users")
+        dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+        self.assertRegex(dockerfile, r"\nUSER [1-9][0-9]*:", "with runAsNonRoot the image's user is a number")
         self.assertEqual(container, {
             "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}})
         self.assertFalse({"hostNetwork", "hostPID", "hostIPC", "volumes"} & set(self.pod["spec"]))
@@ -119,7 +168,12 @@ class DefaultTest(unittest.TestCase):
     def test_least_rights(self):
         self.assertEqual(rights(self.objects["ClusterRole", "imagebatch"]), CONTROLLER_RIGHTS)
         binding = only(self.objects, "ClusterRoleBinding")
-        self.assertEqual(binding["subjects"], [{"kind": "ServiceAccount", "name": "imagebatch", "namespace": "system"}])
+        subjects = [{"kind": "ServiceAccount", "name": "imagebatch", "namespace": "system"}]
+        self.assertEqual(binding["subjects"], subjects)
+        own, own_binding = only(self.objects, "Role"), only(self.objects, "RoleBinding")
+        self.assertEqual(rights(own), {("pods", "get")})
+        self.assertEqual([o["metadata"]["namespace"] for o in (own, own_binding)], ["system", "system"])
+        self.assertEqual((own_binding["subjects"], own_binding["roleRef"]["name"]), (subjects, "imagebatch-own-pod"))
         self.assertEqual(self.pod["spec"]["serviceAccountName"], "imagebatch")
 
     def test_roles_for_users(self):
@@ -136,7 +190,7 @@ class DefaultTest(unittest.TestCase):
 class WatchNamespaceTest(unittest.TestCase):
     def test_rights_in_that_namespace_only(self):
         objects = render("--set", "watchNamespace=builds")
-        role, binding = only(objects, "Role"), only(objects, "RoleBinding")
+        role, binding = objects["Role", "imagebatch"], objects["RoleBinding", "imagebatch"]
         self.assertEqual(rights(role), CONTROLLER_RIGHTS)
         self.assertEqual([o["metadata"]["namespace"] for o in (role, binding)], ["builds", "builds"])
         self.assertEqual(binding["roleRef"]["kind"], "Role")
@@ -149,6 +203,11 @@ class WatchNamespaceTest(unittest.TestCase):
     def test_nothing_of_the_cluster_without_the_crd(self):
         objects = render("--set", "watchNamespace=builds,crds.enabled=false")
         self.assertEqual(kinds(objects), {"Deployment", "Service", "ServiceAccount", "Role", "RoleBinding"})
+
+    def test_may_be_the_releases_own_namespace(self):
+        objects = render("--set", "watchNamespace=system")
+        self.assertEqual(rights(objects["Role", "imagebatch"]), CONTROLLER_RIGHTS)
+        self.assertEqual(rights(objects["Role", "imagebatch-own-pod"]), {("pods", "get")})
 
 
 class MonitoringTest(unittest.TestCase):
@@ -163,6 +222,67 @@ class MonitoringTest(unittest.TestCase):
             self.assertEqual(rule["spec"], yaml.safe_load(plain))
         for item in (monitor, rule):
             self.assertEqual(item["metadata"]["labels"]["release"], "prometheus")
+
+    def rules(self, *arguments):
+        spec = only(render(*OPERATOR, *arguments), "PrometheusRule")["spec"]
+        return {rule["alert"]: rule for group in spec["groups"] for rule in group["rules"]}
+
+    def promtool(self, *arguments, **rules):
+        """promtool's answer to the rules as a file."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump({"groups": [{"name": "x", "rules": list(rules.values())}]}, file)
+            file.flush()
+            return subprocess.run([PROMTOOL, *arguments, file.name], capture_output=True, text=True, check=False)
+
+    def test_runbooks_have_an_address_where_it_is_known(self):
+        for address in ("https://wiki.example/imagebatch", "https://wiki.example/imagebatch/"):
+            for name, rule in self.rules("--set", f"metrics.prometheusRule.runbookURL={address}").items():
+                self.assertEqual(rule["annotations"]["runbook_url"], f"https://wiki.example/imagebatch/{name}.md")
+                self.assertNotIn("runbook", rule["annotations"])
+
+    def test_severities_thresholds_and_labels_are_values(self):
+        prefix = "metrics.prometheusRule"
+        plain = self.rules()
+        for name, rule in plain.items():
+            number = "7331"
+            changed = self.rules("--set", f"{prefix}.rules.{name}.severity=info,{prefix}.rules.{name}.for=7m,"
+                                 f"{prefix}.rules.{name}.keepFiringFor=9m,{prefix}.additionalRuleLabels.team=x",
+                                 *(("--set", f"{prefix}.rules.{name}.threshold={number}") if "# threshold" in rule["expr"]
+                                   else ()))
+            self.assertEqual(changed[name]["labels"], {"severity": "info", "team": "x"})
+            self.assertEqual((changed[name]["for"], changed[name]["keep_firing_for"]), ("7m", "9m"))
+            self.assertEqual(changed[name]["expr"].count(number), rule["expr"].count("# threshold"), name)
+            for other in set(plain) - {name}:
+                self.assertEqual(changed[other], {**plain[other], "labels": {**plain[other]["labels"], "team": "x"}})
+            result = self.promtool("check", "rules", **changed)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_an_alert_can_be_left_out(self):
+        left = self.rules("--set", "metrics.prometheusRule.rules.ImageBatchFailed.enabled=false")
+        self.assertEqual(set(self.rules()) - set(left), {"ImageBatchFailed"})
+
+    def test_alerts_that_are_none_are_refused(self):
+        for wrong, message in (("NoSuchAlert.for=5m", "there is no alert NoSuchAlert"),
+                               ("ImageBuildHung.threshold=5", "this alert has no threshold")):
+            self.assertIn(message, template(*OPERATOR, "--set", "metrics.prometheusRule.rules." + wrong).stderr)
+
+    def test_a_prometheus_that_renames_labels(self):
+        rules = self.rules("--set", "metrics.serviceMonitor.honorLabels=false")
+        for name, rule in rules.items():
+            if "batch" not in rule["expr"].replace("imagebatch", ""):
+                continue
+            self.assertNotRegex(rule["expr"], r"\b(namespace|pod)\b", name)
+            self.assertNotIn("$labels.pod ", rule["annotations"]["description"])
+            self.assertNotRegex(str(rule["annotations"]), r"\$labels\.(namespace|pod)\b", name)
+        result = self.promtool("check", "rules", **rules)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_what_to_do_where_the_api_is_not_known(self):
+        for what, kind in (("serviceMonitor", "ServiceMonitor"), ("prometheusRule", "PrometheusRule")):
+            self.assertIn(kind, kinds(render("--set", f"metrics.{what}.renderMode=alwaysRender")))
+            self.assertIn("has no API monitoring.coreos.com/v1",
+                          template("--set", f"metrics.{what}.renderMode=failIfMissing").stderr)
+            self.assertIn(kind, kinds(render(*OPERATOR, "--set", f"metrics.{what}.renderMode=failIfMissing")))
 
     def test_not_rendered_elsewhere_or_unwanted(self):
         for arguments in ([], [*OPERATOR, "--set",
@@ -186,13 +306,25 @@ class ValuesTest(unittest.TestCase):
                               (f"image.tag=v9,image.digest={digest}", f"imagebatch@{digest}")):
             (container,) = self.deployment("--set", values)["spec"]["template"]["spec"]["containers"]
             self.assertEqual(container["image"], image)
-            self.assertIn("--runner-image=" + image, container["args"])
+            self.assertFalse([a for a in container["args"] if a.startswith("--runner-image=")])
+
+    def test_the_runners_init_container(self):
+        def arguments(*values):
+            (container,) = self.deployment(*values)["spec"]["template"]["spec"]["containers"]
+            return {a.split("=", 1)[0]: a.split("=", 1)[1] for a in container["args"] if a.startswith("--runner-")}
+        self.assertEqual(arguments("--set", "image.pullPolicy=Always"), {"--runner-image-pull-policy": "Always"})
+        runner = {"imagePullPolicy": "Never", "resources": {"limits": {"cpu": 1, "memory": "64Mi"}},
+                  "securityContext": {"runAsUser": 1000650000, "seLinuxOptions": {"level": 's0:c"1'}}}
+        given = arguments("--set", "image.pullPolicy=Always", "--set-json", "runner=" + json.dumps(runner))
+        self.assertEqual(given["--runner-image-pull-policy"], "Never")
+        self.assertEqual(json.loads(given["--runner-resources"]), runner["resources"])
+        self.assertEqual(json.loads(given["--runner-security-context"]), runner["securityContext"])
 
     def test_what_is_passed_on(self):
         values = {
             "imagePullSecrets": [{"name": "pull"}], "priorityClassName": "high", "nodeSelector": {"disk": "ssd"},
             "tolerations": [{"key": "builds", "operator": "Exists"}], "podAnnotations": {"a": "1"},
-            "podLabels": {"team": "x"}, "extraArgs": ["--x=a b", "--y"], "logLevel": "debug",
+            "podLabels": {"team": "x"}, "extraArgs": ["--x=a b", "--runner-image=other:1"], "logLevel": "debug",
             "affinity": {"nodeAffinity": {}}, "resources": {"limits": {"memory": "1Gi"}},
             "serviceAccount": {"annotations": {"role": "r"}}, "image": {"pullPolicy": "Always"},
         }
@@ -204,7 +336,7 @@ class ValuesTest(unittest.TestCase):
         (container,) = pod["spec"]["containers"]
         for key in ("imagePullSecrets", "priorityClassName", "nodeSelector", "tolerations", "affinity"):
             self.assertEqual(pod["spec"][key], values[key])
-        self.assertEqual(container["args"][-2:], ["--x=a b", "--y"])
+        self.assertEqual(container["args"][-2:], ["--x=a b", "--runner-image=other:1"])
         self.assertIn("--log-level=debug", container["args"])
         self.assertEqual(container["imagePullPolicy"], "Always")
         self.assertEqual(container["resources"]["limits"], {"memory": "1Gi"})
@@ -227,7 +359,9 @@ class ValuesTest(unittest.TestCase):
     def test_mistakes_are_refused(self):
         for mistake in ("image.tagg=v1", "watchNamespaces=builds", "logLevel=loud", "image.digest=sha256:12",
                         "watchNamespace=Not_A_Name", "metrics.serviceMonitor.enabled=maybe", "replicas=2",
-                        "image.repository="):
+                        "image.repository=", "logLevel=trace", "logLevel=off", "extraArgs={--listen=:9090}",
+                        "extraArgs={--log-level=debug}", "extraArgs={--namespace=a}", "runner.pullPolicy=Always",
+                        "runner.resources.cpu=1", "runner.imagePullPolicy=Sometimes"):
             result = template("--set", mistake)
             self.assertNotEqual(result.returncode, 0, mistake)
             self.assertIn("values don't meet the specifications of the schema", result.stderr, mistake)
@@ -249,6 +383,12 @@ class DerivedTest(unittest.TestCase):
         crd = only(render(), "CustomResourceDefinition")
         self.assertEqual(crd["metadata"].pop("annotations")["helm.sh/resource-policy"], "keep")
         self.assertEqual(crd, source)
+
+    def test_what_comes_with_the_crd_stays_with_it(self):
+        for (kind, name), item in render("--set", "crds.enabled=true").items():
+            kept = item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
+            shared = kind == "CustomResourceDefinition" or name in ("imagebatch-editor", "imagebatch-viewer")
+            self.assertEqual(kept, shared, name)
 
     def test_no_copy_is_stale(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -24,9 +24,10 @@ bool IsControl(unsigned char byte) { return (byte < 0x20 && byte != '\n') || byt
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string log(fuzz::Text(data, size));
   cluster::LogSearch search(kMarker, {}), beside(kMarker, {}), stranger("another", {});
-  search.OnPiece(log);
-  beside.OnPiece("a line\n" + log + "\n{\"imagebatch\":\n{}\n");
-  stranger.OnPiece(log);
+  const std::string among = "a line\n" + log + "\n{\"imagebatch\":\n{}\n";
+  search.OnPiece(log, log.size());
+  beside.OnPiece(among, among.size());
+  stranger.OnPiece(log, log.size());
   fuzz::Expect(!stranger.found() || log.find("another") != std::string::npos, "nothing without the marker");
   const auto& found = search.found();
   fuzz::Expect(found.has_value() == beside.found().has_value(), "other lines make and hide no verdict");

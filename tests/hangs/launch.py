@@ -10,8 +10,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = {".c": ("gcc",), ".go": ("go",), ".java": ("javac", "java"), ".js": ("node",)}
 
 # As in a Pod: the runner is process 1 and sees no process but the build's, and the network is the build's alone. What
-# is left of a scenario ends with its first process.
-NETWORK = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && {} && exec "$@"', "-"]
+# is left of a scenario ends with its first process, and that with us: it is killed when we are.
+NETWORK = ["unshare", "--net", "--", "setpriv", "--pdeathsig", "KILL", "sh", "-c",
+           'ip link set lo up && {} && exec "$@"', "-"]
 PROCESSES = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
 CABLE = ("ip link add cable type veth peer name cable netns {} && ip address add 192.0.2.1/24 dev cable && "
          "ip link set cable up")

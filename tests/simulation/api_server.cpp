@@ -9,8 +9,9 @@ using kube::Method;
 using kube::Response;
 using nlohmann::json;
 
-Response Status(int code, const std::string& message) {
-  return {code, json{{"kind", "Status"}, {"code", code}, {"message", message}}.dump(), std::nullopt};
+Response Status(int code, const std::string& message, const char* reason = "") {
+  const json status = {{"kind", "Status"}, {"code", code}, {"reason", reason}, {"message", message}};
+  return {code, status.dump(), std::nullopt};
 }
 
 /// The value of a parameter of a query; empty where it is not there.
@@ -116,26 +117,71 @@ Response ApiServer::Handle(const kube::Request& request, Time now) {
     case Method::Patch:
       return Patch(kind->second, path.name, request.body);
     case Method::Delete:
-      if (kind->second == Kind::Job && on_delete_job) on_delete_job(*Find(Kind::Job, path.name));
-      Remove(kind->second, path.name);
-      return {200, "{}", std::nullopt};
+      return Delete(kind->second, path.name, request.body);
     default:
       return Status(405, "method not allowed");
   }
 }
 
-Response ApiServer::Events(const kube::Request& request, const std::string& query) const {
-  if (request.method != Method::Get) return {201, "{}", std::nullopt};
-  const std::string key = "involvedObject.uid%3D";
-  const std::string uid = query.substr(query.find(key) + key.size());
-  const auto at = events.find(uid.substr(0, uid.find('&')));
+Response ApiServer::Delete(Kind kind, const std::string& name, const std::string& body) {
+  const json options = body.empty() ? json::object() : json::parse(body);
+  const json& metadata = (*Find(kind, name))["metadata"];
+  const json preconditions = options.value("preconditions", json::object());
+  for (const char* key : {"uid", "resourceVersion"}) {
+    if (preconditions.contains(key) && preconditions[key] != metadata[key])
+      return Status(409, "the precondition does not hold", "Conflict");
+  }
+  if (kind == Kind::Job && on_delete_job) on_delete_job(*Find(Kind::Job, name));
+  if (kind == Kind::Job && delete_job) {
+    delete_job(name, options.value("propagationPolicy", "Background"));
+  } else {
+    Remove(kind, name);
+  }
+  return {200, "{}", std::nullopt};
+}
+
+Response ApiServer::Events(const kube::Request& request, const std::string& query) {
+  if (request.method != Method::Get) {
+    const json event = json::parse(request.body);
+    const std::string name = event["metadata"]["name"];
+    if (!written_events_.insert(name).second) return Status(409, name + " already exists", "AlreadyExists");
+    if (on_event) on_event(event);
+    return {201, "{}", std::nullopt};
+  }
+  const std::string selector = Value(query, "fieldSelector");
+  const std::string field = "involvedObject.", value = selector.substr(selector.find("%3D") + 3);
+  if (selector.starts_with(field + "kind")) return EventsOf(value == "Job" ? Kind::Job : Kind::Pod, query);
+  const auto at = events.find(value);
   return {200, json{{"items", at == events.end() ? json::array() : at->second}}.dump(), std::nullopt};
+}
+
+// A token is the number of those that have been given out.
+Response ApiServer::EventsOf(Kind kind, const std::string& query) const {
+  json all = json::array();
+  for (const auto& [name, object] : objects_.at(kind)) {
+    const json uid = object["metadata"]["uid"];
+    const auto at = events.find(uid);
+    if (at == events.end()) continue;
+    for (json event : at->second) {
+      if (event.is_object()) event["involvedObject"]["uid"] = uid;
+      all.push_back(std::move(event));
+    }
+  }
+  const std::string token = Value(query, "continue");
+  const size_t from = token.empty() ? 0 : std::stoul(token);
+  const size_t to = std::min(all.size(), from + std::stoul(Value(query, "limit")));
+  json page = {{"metadata", {{"continue", to < all.size() ? std::to_string(to) : ""}}},
+               {"items", json::array()}};
+  for (size_t i = from; i < to; ++i) page["items"].push_back(all[i]);
+  return {200, page.dump(), std::nullopt};
 }
 
 Response ApiServer::Create(Kind kind, const std::string& body, Time now) {
   json object = json::parse(body);
   const std::string name = object["metadata"]["name"];
-  if (Find(kind, name) != nullptr) return Status(409, name + " already exists");
+  if (terminating)
+    return Status(403, "unable to create " + name + ", the namespace is being terminated", "Forbidden");
+  if (Find(kind, name) != nullptr) return Status(409, name + " already exists", "AlreadyExists");
   if (kind == Kind::Job && on_create_job) on_create_job(object);
   object["metadata"]["creationTimestamp"] = FormatTime(now);
   Put(kind, std::move(object));
@@ -147,7 +193,7 @@ Response ApiServer::Patch(Kind kind, const std::string& name, const std::string&
   json object = *Find(kind, name);
   const std::string version = patch["metadata"].value("resourceVersion", "");
   if (!version.empty() && version != object["metadata"]["resourceVersion"])
-    return Status(409, "the object has been modified");
+    return Status(409, "the object has been modified", "Conflict");
   object.merge_patch(patch);
   Put(kind, std::move(object));
   return {200, Find(kind, name)->dump(), std::nullopt};
@@ -174,17 +220,14 @@ Response ApiServer::Log(const std::string& pod, const std::string& query) const 
                  "." + std::to_string(1000 + time.time_since_epoch().count() % 1000).substr(1));
     text += stamp + " " + line + "\n";
   }
-  return {200, text.substr(0, std::stoul(Value(query, "limitBytes"))), std::nullopt};
+  text.resize(std::min(text.size(), std::stoul(Value(query, "limitBytes"))));
+  return {200, text, std::nullopt, text.size()};
 }
 
 Response ApiServer::List(Kind kind, const std::string& query) const {
-  const std::string job_key = "job-name%3D";
-  const size_t at = query.find(job_key);
-  const std::string job = at == std::string::npos ? "" : query.substr(at + job_key.size());
   json list = {{"metadata", {{"resourceVersion", std::to_string(version_)}}}, {"items", json::array()}};
   for (const auto& [name, object] : objects_.at(kind)) {
-    if (!job.empty() && object["metadata"]["ownerReferences"][0]["name"] != job) continue;
-    if (job.empty() && !Selected(object, Value(query, "labelSelector"))) continue;
+    if (!Selected(object, Value(query, "labelSelector"))) continue;
     list["items"].push_back(object);
   }
   return {200, list.dump(), std::nullopt};

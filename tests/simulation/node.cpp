@@ -31,9 +31,17 @@ void Node::OnJob(const std::string& name) {
 }
 
 void Node::OnJobGone(const std::string& name) {
-  hanging.erase(name + "-pod");
-  stalled.erase(name);
-  api_.Remove(Kind::Pod, name + "-pod");
+  const json* pod = PodOf(name);
+  if (pod == nullptr) {
+    stalled.erase(name);
+    return;
+  }
+  if (!(*pod)["metadata"].contains("ownerReferences")) return;
+  const json uid = (*pod)["metadata"]["uid"];
+  schedule_(Between(1, 3000), [this, name, uid] {  // the garbage collector
+    const json* found = PodOf(name);
+    if (found != nullptr && (*found)["metadata"]["uid"] == uid) DeletePod(name);
+  });
 }
 
 // A warning on a Job or a Pod, as `kubectl describe` shows it.
@@ -52,10 +60,15 @@ void Node::StartPod(const std::string& job) {
                               : dice < 12               ? Hindrance::NoImage
                                                         : Hindrance::NoVolume;
   if (hindrance != Hindrance::Quota) return CreatePod(job, hindrance);
-  stalled[job] = *ParseTime((*object)["metadata"]["creationTimestamp"].get<std::string>());
-  Tell(*object, "FailedCreate", "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1");
+  // One that others use up is no stall, one that can never be kept is
+  const bool never = Between(0, 1) == Duration(1);
+  if (never) stalled[job] = *ParseTime((*object)["metadata"]["creationTimestamp"].get<std::string>());
+  Tell(*object, "FailedCreate",
+       never
+           ? "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0"
+           : "pods \"x\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=9, limited: pods=9");
   schedule_(Between(20000, 300000), [this, job] {
-    stalled.erase(job);
+    Move(job);
     CreatePod(job, Hindrance::None);
   });
 }
@@ -83,11 +96,18 @@ json Node::WaitingStatus(Hindrance hindrance) {
 
 void Node::CreatePod(const std::string& job, Hindrance hindrance) {
   const json* object = api_.Find(Kind::Job, job);
-  if (object == nullptr || Finished(*object) || PodOf(job) != nullptr) return;
+  if (object == nullptr || Finished(*object)) return;
+  if (const json* old = PodOf(job)) {  // of an earlier Job of this name; names of real Pods never meet
+    if ((*old)["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] == (*object)["metadata"]["uid"])
+      return;
+    api_.Remove(Kind::Pod, job + "-pod");
+  }
   json pod = (*object)["spec"]["template"];
   pod["metadata"]["name"] = job + "-pod";
   pod["metadata"]["namespace"] = (*object)["metadata"]["namespace"];
   pod["metadata"]["creationTimestamp"] = FormatTime(now_());
+  pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] = job;
+  pod["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] = (*object)["metadata"]["uid"];
   pod["metadata"]["ownerReferences"] = {{{"apiVersion", "batch/v1"},
                                          {"kind", "Job"},
                                          {"name", job},
@@ -110,7 +130,8 @@ void Node::RunPod(const std::string& job, Fate fate) {
   if (pod == nullptr || (*pod)["status"]["phase"] != "Pending" ||
       (*pod)["metadata"].contains("deletionTimestamp"))
     return;
-  stalled.erase(job);
+  Move(job);
+  moved = now_();
   json running = *pod;
   running["spec"]["nodeName"] = "node1";
   const std::string start = FormatTime(now_());
@@ -206,6 +227,14 @@ void Node::HangPod(const std::string& job) {
   });
 }
 
+/// What has kept it from starting is over.
+void Node::Move(const std::string& job) {
+  const auto at = stalled.find(job);
+  if (at == stalled.end()) return;
+  if (now_() >= at->second + may_stand) late_.insert(job);
+  stalled.erase(at);
+}
+
 std::string Node::MarkerOf(const std::string& job) {
   for (const json& variable : (*PodOf(job))["spec"]["containers"][0]["env"]) {
     if (variable["name"] == cluster::kMarkerVariable) return variable["value"];
@@ -221,6 +250,7 @@ void Node::EndPod(const std::string& job, int exit_code, const std::string& reas
   if (exit_code == 124) ended_hung.insert(job);
   hanging.erase(job + "-pod");
   stalled.erase(job);
+  moved = now_();
   json ended = *pod;
   const std::string end = FormatTime(now_());
   ended["status"]["phase"] = good ? "Succeeded" : "Failed";
@@ -234,19 +264,27 @@ void Node::EndPod(const std::string& job, int exit_code, const std::string& reas
         {"finishedAt", end},
         {"message", account.is_null() ? "" : account.dump()}}}};
   api_.Put(Kind::Pod, ended);
-  schedule_(Between(1, 2000), [this, job, good] { EndJob(job, good); });
+  const json owner = ended["metadata"]["labels"]["batch.kubernetes.io/controller-uid"];
+  schedule_(Between(1, 2000), [this, job, owner, good] { EndJob(job, owner, good); });
 }
 
-void Node::EndJob(const std::string& job, bool complete) {
+// The Job of this UID: its name may be another's by now.
+void Node::EndJob(const std::string& job, const json& uid, bool complete) {
   json* object = api_.Find(Kind::Job, job);
-  if (object == nullptr || Finished(*object)) return;
+  if (object == nullptr || (*object)["metadata"]["uid"] != uid) return;
+  if (Finished(*object) || (*object)["metadata"].contains("deletionTimestamp")) return;
+  moved = now_();
   json ended = *object;
   ended["status"]["conditions"] = {{{"type", complete ? "Complete" : "Failed"},
                                     {"status", "True"},
                                     {"reason", complete ? "CompletionsReached" : "BackoffLimitExceeded"},
                                     {"lastTransitionTime", FormatTime(now_())}}};
-  if (complete)
-    succeeded.insert(ended["metadata"]["labels"][std::string(cluster::kBuildLabel)].get<std::string>());
+  if (complete) {
+    completed.insert(job);
+    const std::string build = ended["metadata"]["labels"][std::string(cluster::kBuildLabel)];
+    succeeded.insert(build);
+    if (!late_.contains(job)) finished.insert(build);
+  }
   api_.Put(Kind::Job, ended);
 }
 
@@ -256,28 +294,50 @@ void Node::DeletePod(const std::string& job) {
   const std::string name = job + "-pod";
   hanging.erase(name);
   if ((*pod)["status"]["phase"] == "Succeeded" || (*pod)["status"]["phase"] == "Failed") {
-    api_.Remove(Kind::Pod, name);
+    RemovePod(job);
     return;
   }
   if ((*pod)["metadata"].contains("deletionTimestamp")) return;
-  json deleting = *pod;
-  deleting["metadata"]["deletionTimestamp"] = FormatTime(now_());
-  api_.Put(Kind::Pod, deleting);
   const bool lingers = misfortune && Between(0, 4) == Duration(0);
+  const Duration grace = Between(10, misfortune ? 30000 : 5000);  // what it takes of it
+  json deleting = *pod;
+  deleting["metadata"]["deletionTimestamp"] = FormatTime(now_() + grace);
+  const json uid = deleting["metadata"]["uid"];
+  api_.Put(Kind::Pod, deleting);
   stalled.erase(job);
-  if (lingers) stalled[job] = now_();
-  schedule_(lingers ? Between(20000, 300000) : Between(10, 5000), [this, job, name] {
+  if (lingers) stalled[job] = now_() + grace;
+  schedule_(grace + (lingers ? Between(20000, 300000) : Duration(0)), [this, job, uid] {
     const json* found = PodOf(job);
-    if (found == nullptr || !(*found)["metadata"].contains("deletionTimestamp")) return;
+    if (found == nullptr || (*found)["metadata"]["uid"] != uid) return;
     stalled.erase(job);
+    const json owner = (*found)["metadata"]["labels"]["batch.kubernetes.io/controller-uid"];
     EndPod(job, 143, "Error", json());
-    api_.Remove(Kind::Pod, name);
-    schedule_(Between(1, 1000), [this, job] { EndJob(job, false); });
+    RemovePod(job);
+    schedule_(Between(1, 1000), [this, job, owner] { EndJob(job, owner, false); });
   });
 }
 
-void Node::DeleteJob(const std::string& job) {
-  api_.Remove(Kind::Job, job);  // OnJobGone does the rest
+// A Job that is deleted in the foreground goes after its Pod.
+void Node::RemovePod(const std::string& job) {
+  api_.Remove(Kind::Pod, job + "-pod");
+  const json* object = api_.Find(Kind::Job, job);
+  if (object != nullptr && (*object)["metadata"].contains("deletionTimestamp")) api_.Remove(Kind::Job, job);
+}
+
+void Node::DeleteJob(const std::string& job, const std::string& policy) {
+  json* pod = PodOf(job);
+  if (policy == "Orphan" && pod != nullptr) {
+    json orphan = *pod;
+    orphan["metadata"].erase("ownerReferences");
+    api_.Put(Kind::Pod, std::move(orphan));
+  }
+  if (policy != "Foreground" || pod == nullptr)
+    return api_.Remove(Kind::Job, job);  // OnJobGone does the rest
+  json deleting = *api_.Find(Kind::Job, job);
+  if (deleting["metadata"].contains("deletionTimestamp")) return;
+  deleting["metadata"]["deletionTimestamp"] = FormatTime(now_());
+  api_.Put(Kind::Job, std::move(deleting));
+  schedule_(Between(1, 3000), [this, job] { DeletePod(job); });
 }
 
 }  // namespace imagebatch::simulation

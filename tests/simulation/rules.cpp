@@ -3,6 +3,7 @@
 
 #include "cluster/evidence_store.h"
 #include "cluster/names.h"
+#include "cluster/stall.h"
 #include "simulation/simulation.h"
 
 namespace imagebatch::simulation {
@@ -16,16 +17,28 @@ std::string ImageOf(const json& job) {
   return job["metadata"]["annotations"][std::string(cluster::kImageAnnotation)];
 }
 
+/// How the Event of a verdict in the status begins.
+std::string Verdict(const json& hung) {
+  const std::string klass = hung["class"];
+  return "build " + hung["name"].get<std::string>() + " of stage " + hung["stage"].get<std::string>() +
+         (cluster::IsStall(klass) ? " is held up (" : " hangs (") + klass;
+}
+
+std::string BuildOf(const json& object) {
+  return object["metadata"]["labels"][std::string(cluster::kBuildLabel)];
+}
+
 }  // namespace
 
 void Simulation::CheckCreate(const json& job) {
   ++tally_.jobs;
+  node_->moved = now_;
   const std::string name = job["metadata"]["name"], image = ImageOf(job);
   const std::string build = job["metadata"]["labels"][std::string(cluster::kBuildLabel)];
   Say("create " + name + " for " + image);
   build_of_image_[image] = build;
   if (++creates_[name] > 1 && untraced_.erase(name) == 0) Break("a second Job for the attempt " + name);
-  if (node_->succeeded.contains(build)) Break("a finished build is built again: " + image);
+  if (node_->finished.contains(build)) Break("a finished build is built again: " + image);
   for (const std::string& before : node_->ended_hung) {
     // Of a Job or a Pod that was deleted by hand there is nothing left to store
     if (before.starts_with(name.substr(0, name.rfind('-') + 1)) && !deleted_.contains(before) &&
@@ -39,19 +52,30 @@ void Simulation::CheckCreate(const json& job) {
       if (untraced_.empty()) Break(image + " is built before " + need);
     }
   }
-  int active = 1;
+  std::set<std::string> active{name};
+  const auto is_of_another_batch = [&](const json& object) {
+    const std::string key(cluster::kBatchUidLabel);
+    return object["metadata"]["labels"][key] != job["metadata"]["labels"][key];
+  };
   for (const auto& [other, object] : api_->All(Kind::Job)) {
-    if (Finished(object)) continue;
-    ++active;
-    if (object["metadata"]["labels"][std::string(cluster::kBuildLabel)] == build)
-      Break("two Jobs of one build at once: " + image);
+    if (Finished(object) || is_of_another_batch(object)) continue;
+    active.insert(other);
+    if (BuildOf(object) == build) Break("two Jobs of one build at once: " + image);
   }
-  if (active > parallelism_) Break("more Jobs than parallelism allows");
+  for (const auto& [other, object] : api_->All(Kind::Pod)) {
+    const std::string phase = object["status"]["phase"];
+    if (phase == "Succeeded" || phase == "Failed" || is_of_another_batch(object)) continue;
+    active.insert(object["metadata"]["labels"]["batch.kubernetes.io/job-name"]);
+    if (BuildOf(object) == build) Break("two Pods of one build at once: " + name + " beside " + other);
+  }
+  if (static_cast<int>(active.size()) > parallelism_) Break("more Jobs than parallelism allows");
 }
 
 // The controller itself ends a Job only when the batch's time is over, or where its build never ran.
 void Simulation::CheckDelete(const json& job) {
-  const json& spec = (*api_->Find(Kind::Batch, kBatch))["spec"];
+  const json* batch = api_->Find(Kind::Batch, kBatch);
+  if (batch == nullptr || api_->terminating) return;
+  const json& spec = (*batch)["spec"];
   if (spec.contains("activeDeadlineSeconds")) return;
   ++tally_.ended;
   const std::string name = job["metadata"]["name"];
@@ -68,15 +92,49 @@ void Simulation::CheckStatus(const json& batch) {
   if (!batch.contains("status") || !batch["status"].contains("total")) return;
   const json& status = batch["status"];
   int64_t sum = 0;
-  for (const char* state : {"waiting", "queued", "pending", "running", "succeeded", "failed"})
+  for (const char* state : {"waiting", "queued", "held", "pending", "running", "succeeded", "failed"})
     sum += status[state].get<int64_t>();
   if (sum != status["total"]) Break("the counts do not add up: " + status.dump());
-  if (status["hung"] > status["running"].get<int64_t>() + status["pending"].get<int64_t>())
-    Break("more builds hang or are held up than have a Job");
+  if (status["hung"] > status["total"]) Break("more builds hang or are held up than there are");
+  if (status.contains("lastProgressTime") && !status["lastProgressTime"].is_null() &&
+      *ParseTime(status["lastProgressTime"].get<std::string>()) > node_->moved)
+    Break("progress is told at " + status["lastProgressTime"].get<std::string>() +
+          ", and nothing has moved since " + FormatTime(node_->moved));
+  NoteShownStalls(status);
+  std::set<std::string> shown;
+  for (const json& hung : status.value("hungBuilds", json::array())) shown.insert(Verdict(hung));
+  std::erase_if(told_, [&](const std::string& verdict) { return !shown.contains(verdict); });
   if (status.contains("stages") && !status["stages"].empty()) {
     int64_t total = 0;
     for (const json& stage : status["stages"]) total += stage["total"].get<int64_t>();
     if (total != status["total"]) Break("the stages do not add up");
+  }
+}
+
+// A new process finds the verdicts again that its predecessor has told.
+void Simulation::NoteTold() {
+  const json* batch = api_->Find(Kind::Batch, kBatch);
+  const json status = batch == nullptr ? json::object() : batch->value("status", json::object());
+  for (const json& hung : status.value("hungBuilds", json::array())) told_.insert(Verdict(hung));
+}
+
+// Its Pod is the same; of the next attempt the same is news.
+bool Simulation::Stands(const std::string& verdict) const {
+  const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
+  for (const json& hung : status["hungBuilds"]) {
+    if (Verdict(hung) != verdict) continue;
+    const json* pod = api_->Find(Kind::Pod, hung["pod"]);
+    return hung["pod"] == "" || (pod != nullptr && (*pod)["status"]["phase"] != "Failed" &&
+                                 (*pod)["status"]["phase"] != "Succeeded");
+  }
+  return false;
+}
+
+void Simulation::CheckEvent(const json& event) {
+  const std::string reason = event["reason"], message = event["message"];
+  if (reason != "BuildHung" && reason != "BuildStalled") return;
+  for (const std::string& verdict : told_) {
+    if (message.starts_with(verdict) && Stands(verdict)) Break("told again after a restart: " + message);
   }
 }
 
@@ -105,21 +163,38 @@ void Simulation::CheckEvidence() {
   if (kept > cluster::kKeptEvidence) Break(std::to_string(kept) + " ConfigMaps of evidence");
 }
 
+/// Whether the status says of the attempt that it is held up.
+bool Simulation::IsShown(const std::string& job, const json& status) const {
+  const json* object = api_->Find(Kind::Job, job);
+  if (object == nullptr) object = api_->Find(Kind::Pod, job + "-pod");
+  if (object == nullptr) return false;
+  const json& labels = (*object)["metadata"]["labels"];
+  const json hung_builds = status.value("hungBuilds", json::array());
+  return std::any_of(hung_builds.begin(), hung_builds.end(), [&](const json& hung) {
+    return hung["stage"] == labels[std::string(cluster::kStageLabel)] &&
+           std::to_string(hung["attempt"].get<int>()) == labels[std::string(cluster::kAttemptLabel)] &&
+           ImageOf(*object).ends_with(":" + hung["name"].get<std::string>());
+  });
+}
+
+// An attempt that has been ended is shown no more, though its Pod may stand for a while.
+void Simulation::NoteShownStalls(const json& status) {
+  for (const auto& stalled : node_->stalled) {
+    if (IsShown(stalled.first, status)) shown_stalled_.insert(stalled);
+  }
+}
+
 void Simulation::CheckStallsAreShown() {
+  const json& batch = *api_->Find(Kind::Batch, kBatch);
   for (const auto& [job, since] : node_->stalled) {
     if (now_ < since + kPending + seconds(20) || shown_stalled_.contains({job, since})) continue;
-    const json& labels = (*api_->Find(Kind::Job, job))["metadata"]["labels"];
-    const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
-    const auto is_it = [&](const json& hung) {
-      return hung["stage"] == labels[std::string(cluster::kStageLabel)] &&
-             std::to_string(hung["attempt"].get<int>()) == labels[std::string(cluster::kAttemptLabel)] &&
-             ImageOf(*api_->Find(Kind::Job, job)).ends_with(":" + hung["name"].get<std::string>());
-    };
-    if (std::none_of(status["hungBuilds"].begin(), status["hungBuilds"].end(), is_it))
-      Break(job + " has been held up for longer than it may and the status does not show it");
-    shown_stalled_.insert({job, since});
-    ++tally_.stalls_seen;
+    const json* object = api_->Find(Kind::Job, job);
+    if (object == nullptr) object = api_->Find(Kind::Pod, job + "-pod");
+    if ((*object)["metadata"]["labels"][std::string(cluster::kBatchUidLabel)] != batch["metadata"]["uid"])
+      continue;
+    Break(job + " has been held up for longer than it may and the status does not show it");
   }
+  tally_.stalls_seen = shown_stalled_.size();
 }
 
 std::vector<json> Simulation::StoredResults() const {
@@ -143,18 +218,32 @@ bool Simulation::IsStored(const std::string& job) const {
   return false;
 }
 
+// Of a batch that is gone nothing is left to do.
+void Simulation::CheckQuiet() {
+  faults_ = false;
+  const Time end = now_ + std::chrono::minutes(10);
+  while (now_ < end && Advance()) continue;
+  const uint64_t requests = tally_.requests;
+  const Time later = now_ + std::chrono::minutes(30);
+  while (now_ < later && Advance()) continue;
+  if (tally_.requests != requests || reconciler_->Next()) Break("a batch that is gone goes on");
+}
+
 void Simulation::CheckEnd() {
   const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
   std::map<std::string, int> lines;
   std::set<std::string> built;
   for (const json& result : StoredResults()) {
     if (++lines[result["job"]] > 1) Break("two results for " + result["job"].get<std::string>());
-    for (const char* reason :
-         {"PodNotCreated", "QuotaExceeded", "Unschedulable", "Terminating", "NodeLost"}) {
+    for (const char* reason : {"JobRejected", "JobNameTaken", "PodNotCreated", "QuotaExceeded",
+                               "Unschedulable", "Terminating", "NodeLost"}) {
       if (result["reason"] == reason) Break("an attempt was ended for " + std::string(reason));
     }
-    if (result["status"] == "built" && !built.insert(result["build"]).second)
-      Break("a build has two successes in the results");
+    if (result["status"] != "built") continue;
+    if (!built.insert(result["build"]).second) Break("a build has two successes in the results");
+    if (!node_->completed.contains(result["job"]))
+      Break("built by a Job that never was complete: " + result.dump());
+    if (result["finished_at"] > status["lastProgressTime"]) Break("no progress is told of " + result.dump());
   }
   if (static_cast<int64_t>(built.size()) != status["succeeded"]) {
     Break("the status counts " + status["succeeded"].dump() + " successes, the results " +

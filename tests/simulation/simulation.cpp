@@ -48,19 +48,30 @@ void Simulation::Tally::Add(const Tally& other) {
   stalls_seen += other.stalls_seen;
   ended += other.ended;
   jobs += other.jobs;
+  strangers += other.strangers;
+  rows_lost += other.rows_lost;
+  blows += other.blows;
 }
 
-Simulation::Simulation(uint64_t seed, bool print) : random_(seed), print_(print) {
+Simulation::Simulation(uint64_t seed, bool print) : random_(seed), print_(print), used_up_(seed % 3 == 0) {
   api_ = std::make_unique<ApiServer>(
       [this](Kind kind, Change change, const json& object) { OnWatch(kind, change, object); });
   api_->on_create_job = [this](const json& job) { CheckCreate(job); };
   api_->on_delete_job = [this](const json& job) { CheckDelete(job); };
+  api_->delete_job = [this](const std::string& job, const std::string& policy) {
+    node_->DeleteJob(job, policy);
+  };
+  api_->on_event = [this](const json& event) { CheckEvent(event); };
   many_hang_ = Pick(0, 7) == 0;
   retry_hung_ = many_hang_ || Pick(0, 1) == 1;
   node_ = std::make_unique<Node>(
       *api_, random_, [this](Duration after, Action action) { Schedule(after, std::move(action)); },
       [this] { return now_; }, retry_hung_);
+  node_->may_stand = kPending;
   if (many_hang_) node_->hang_percent = 80;
+  if (const int dice = Pick(0, 39); dice < 2)
+    blow_ = dice == 0 ? Blow::NamespaceDeleted : Blow::KindDeletedAndBack;
+  every_third_fails_ = Pick(0, 9) == 0;
 }
 
 void Simulation::Break(const std::string& what) const { throw Violation{FormatTime(now_) + ": " + what}; }
@@ -102,6 +113,7 @@ json Simulation::MakeBatch() {
     api_->Put(Kind::ConfigMap,
               {{"metadata", {{"name", "rows"}, {"namespace", "ns"}}}, {"data", {{"rows.jsonl", lines}}}});
     spec["images"] = {{"configMaps", {{{"name", "rows"}, {"key", "rows.jsonl"}}}}};
+    loses_rows_ = Pick(0, 2) == 0;
   }
   return {{"apiVersion", "imagebatch.dev/v1alpha1"},
           {"kind", "ImageBatch"},
@@ -116,7 +128,8 @@ void Simulation::Schedule(Duration after, Action action) {
 // A change reaches the controller late, sometimes twice, or not at all: then the watch has broken and lists
 // again.
 void Simulation::OnWatch(Kind kind, Change change, const json& object) {
-  if (kind == Kind::Job && change == Change::Upsert && !Finished(object))
+  if (kind == Kind::Job && change == Change::Upsert && !Finished(object) &&
+      !object["metadata"].contains("deletionTimestamp"))
     node_->OnJob(object["metadata"]["name"]);
   if (kind == Kind::Job && change == Change::Gone) node_->OnJobGone(object["metadata"]["name"]);
   if (kind == Kind::Batch && change == Change::Upsert) CheckStatus(object);
@@ -166,14 +179,21 @@ void Simulation::List(Collection collection) {
     if (kind == Kind::Job) push(cluster::JobSeen{Change::Upsert, *cluster::ParseJob(text)});
     if (kind == Kind::Pod) push(cluster::PodSeen{Change::Upsert, *cluster::ParsePod(text)});
   }
+  for (const auto& [stranger, object] : strangers_) {
+    if (stranger != kind) continue;
+    if (kind == Kind::Job) push(cluster::JobSeen{Change::Upsert, *cluster::ParseJob(object.dump())});
+    if (kind == Kind::Pod) push(cluster::PodSeen{Change::Upsert, *cluster::ParsePod(object.dump())});
+  }
   push(cluster::ListEnded{collection, api_->version()});
 }
 
 void Simulation::StartController() {
   ++incarnation_;
   last_delivery_.clear();
-  reconciler_ =
-      std::make_unique<cluster::Reconciler>("runner:1", "secret of process " + std::to_string(incarnation_));
+  told_.clear();
+  NoteTold();
+  reconciler_ = std::make_unique<cluster::Reconciler>(cluster::RunnerSource{"runner:1"},
+                                                      "secret of process " + std::to_string(incarnation_));
   for (const Collection collection : {Collection::Batches, Collection::Jobs, Collection::Pods})
     List(collection);
 }
@@ -214,12 +234,39 @@ void Simulation::Send(const cluster::Command& command) {
            });
 }
 
+// What an API server answers that does not do what it is asked to.
+std::optional<kube::Response> Simulation::Refuse(const kube::Request& request) {
+  const auto status = [](int code, const char* reason, const char* message) {
+    const json body = {{"kind", "Status"}, {"code", code}, {"reason", reason}, {"message", message}};
+    return kube::Response{code, body.dump(), std::nullopt};
+  };
+  if (faults_ && every_third_fails_ && tally_.requests % 3 == 0) return status(500, "InternalError", "etcd");
+  if (Chance(0.03)) return Pick(0, 1) == 0 ? status(429, "", "") : status(500, "", "");
+  const bool on_jobs = request.path.find("/jobs") != std::string::npos;
+  const bool creates_job = request.method == kube::Method::Post && request.path.ends_with("/jobs");
+  if (faults_ && used_up_ && creates_job && now_.time_since_epoch() % minutes(3) < minutes(1))
+    return status(403, "Forbidden", "exceeded quota: q");
+  if (on_jobs && request.method == kube::Method::Post && Chance(0.1)) {
+    switch (Pick(0, 2)) {
+      case 0:
+        return status(400, "BadRequest", "admission webhook \"x\" denied the request");
+      case 1:
+        return status(403, "Forbidden", "exceeded quota: q");
+      default:
+        return status(409, "Conflict", "Operation cannot be fulfilled on resourcequotas \"q\"");
+    }
+  }
+  if (on_jobs && request.method == kube::Method::Delete && Chance(0.3))
+    return status(403, "Forbidden", "admission webhook \"x\" protects it");
+  return std::nullopt;
+}
+
 void Simulation::Answer(uint64_t id, const kube::Request& request) {
   Result<kube::Response> response = Fail("the connection was closed");
   const bool reaches = !Chance(0.03);
   if (reaches) {
-    if (Chance(0.03)) {
-      response = kube::Response{Pick(0, 1) == 0 ? 429 : 500, "{}", std::nullopt};
+    if (const auto refused = Refuse(request)) {
+      response = *refused;
     } else {
       const bool write = request.method != kube::Method::Get;
       kube::Response whole = api_->Handle(request, now_);
@@ -247,21 +294,13 @@ std::string Simulation::AnyJob() {
 
 // Somebody's hand, a watch that breaks, a controller that dies: every now and then while there are faults.
 void Simulation::Chaos() {
-  if (!faults_) return;
+  if (!faults_ || api_->Find(Kind::Batch, kBatch) == nullptr) return;
   const std::string job = AnyJob();
+  if (blow_ != Blow::None && Pick(0, 5) == 0) DeleteEverything();
+  if (loses_rows_ && Pick(0, 5) == 0) LoseRows();
   switch (Pick(0, 9)) {
     case 0:
-      if (job.empty()) break;
-      Say("delete Job " + job);
-      deleted_.insert(job);
-      ++tally_.deletions;
-      if (!IsStored(job)) {
-        untraced_.insert(job);
-        const json& object = *api_->Find(Kind::Job, job);
-        node_->succeeded.erase(
-            object["metadata"]["labels"][std::string(cluster::kBuildLabel)].get<std::string>());
-      }
-      node_->DeleteJob(job);
+      if (!job.empty()) DeleteAnyJob(job);
       break;
     case 1:
       if (job.empty()) break;
@@ -289,25 +328,163 @@ void Simulation::Chaos() {
       break;
     }
     default:
+      if (!job.empty()) Forge(job);
       break;
   }
   Schedule(milliseconds(Pick(500, 25000)), [this] { Chaos(); });
 }
 
+// Somebody deletes the rows, or applies others; and finds out, sooner or later.
+void Simulation::LoseRows() {
+  const json rows = *api_->Find(Kind::ConfigMap, "rows");
+  loses_rows_ = false;
+  ++tally_.rows_lost;
+  Say("the rows are lost");
+  json others = rows;
+  others["data"]["rows.jsonl"] = Pick(0, 1) == 0 ? "{\"name\": \"other\", \"env\": \"e1\"}" : "no rows";
+  if (Pick(0, 1) == 0) {
+    api_->Remove(Kind::ConfigMap, "rows");
+  } else {
+    api_->Put(Kind::ConfigMap, std::move(others));
+  }
+  Schedule(seconds(Pick(5, 900)), [this, rows] {
+    Say("the rows are back");
+    api_->Put(Kind::ConfigMap, rows);
+    loses_rows_ = true;
+  });
+}
+
+void Simulation::DeleteAnyJob(const std::string& job) {
+  static constexpr const char* kPolicies[] = {"Background", "Foreground", "Orphan"};
+  const std::string policy = kPolicies[Pick(0, 2)];
+  Say("delete Job " + job + ", " + policy);
+  deleted_.insert(job);
+  ++tally_.deletions;
+  if (!IsStored(job)) {
+    untraced_.insert(job);
+    const json& object = *api_->Find(Kind::Job, job);
+    const std::string build = object["metadata"]["labels"][std::string(cluster::kBuildLabel)];
+    node_->succeeded.erase(build);
+    node_->finished.erase(build);
+  }
+  node_->DeleteJob(job, policy);
+  // Whoever leaves an orphan takes it away in the end; it may be one that never starts
+  if (policy == "Orphan") {
+    Schedule(minutes(Pick(1, 15)), [this, job] {
+      const json* pod = api_->Find(Kind::Pod, job + "-pod");
+      if (pod != nullptr && !(*pod)["metadata"].contains("ownerReferences")) node_->DeletePod(job);
+    });
+  }
+}
+
+// The namespace goes, or the CustomResourceDefinition, and comes back with another batch of that name.
+void Simulation::DeleteEverything() {
+  if (api_->terminating || now_ >= quiet_) return;
+  ++tally_.blows;
+  Say("everything is deleted");
+  const auto soon = [&](Action action) { Schedule(milliseconds(Pick(0, 20000)), std::move(action)); };
+  for (const auto& [name, object] : api_->All(Kind::ConfigMap)) {
+    if (name != "rows") soon([this, name] { api_->Remove(Kind::ConfigMap, name); });
+  }
+  for (const auto& [name, object] : api_->All(Kind::Job)) {
+    deleted_.insert(name);
+    soon([this, name, build = object["metadata"]["labels"][std::string(cluster::kBuildLabel)]] {
+      // Its result goes too, if it has one: until the batch is gone, a new process knows nothing of it
+      untraced_.insert(name);
+      node_->succeeded.erase(build.get<std::string>());
+      node_->finished.erase(build.get<std::string>());
+      node_->DeleteJob(name, "Background");
+    });
+  }
+  soon([this] { api_->Remove(Kind::Batch, kBatch); });
+  if (blow_ == Blow::NamespaceDeleted) {
+    api_->terminating = true;
+    return;
+  }
+  blow_ = Blow::None;
+  Schedule(seconds(Pick(21, 60)), [this] {  // what was made after the deletion goes by its owner
+    for (const Kind kind : {Kind::ConfigMap, Kind::Job}) {
+      std::vector<std::string> names;
+      for (const auto& [name, object] : api_->All(kind)) names.push_back(name);
+      for (const std::string& name : names) {
+        if (kind == Kind::Job) node_->DeleteJob(name, "Background");
+        if (kind == Kind::ConfigMap && name != "rows") api_->Remove(kind, name);
+      }
+    }
+    api_->Put(Kind::Batch, batch_);
+    Schedule(seconds(1), [this] { Chaos(); });
+  });
+}
+
+// Somebody copies a Job or a Pod, into another namespace or, under another name, into this one. Nothing that
+// such an object shows may be believed.
+void Simulation::Forge(const std::string& job) {
+  const bool whole_job = Pick(0, 1) == 0;
+  const Kind kind = whole_job ? Kind::Job : Kind::Pod;
+  const json* original = whole_job ? api_->Find(Kind::Job, job) : api_->Find(Kind::Pod, job + "-pod");
+  if (original == nullptr) return;
+  json object = *original;
+  json& metadata = object["metadata"];
+  const std::string number = std::to_string(++forged_);
+  metadata["uid"] = "forged-" + number;
+  metadata["resourceVersion"] = api_->NextVersion();
+  if (whole_job) {
+    metadata["namespace"] = "other";
+    if (Pick(0, 1) == 0) {  // the next attempt
+      const int next = std::stoi(job.substr(job.rfind('-') + 1)) + 1;
+      metadata["labels"][std::string(cluster::kAttemptLabel)] = std::to_string(next);
+      metadata["name"] = job.substr(0, job.rfind('-') + 1) + std::to_string(next);
+    }
+    if (Pick(0, 2) > 0) {
+      object["status"]["conditions"] = {{{"type", Pick(0, 1) == 0 ? "Complete" : "Failed"},
+                                         {"status", "True"},
+                                         {"reason", "Forged"},
+                                         {"lastTransitionTime", FormatTime(now_)}}};
+    }
+  } else {
+    if (Pick(0, 1) == 0) metadata["namespace"] = "other";
+    metadata["name"] = "forged-" + number;
+    metadata["creationTimestamp"] =
+        FormatTime(now_ + seconds(1));  // of two Pods of a Job the younger one counts
+    if (metadata.contains("ownerReferences"))
+      metadata["ownerReferences"][0]["uid"] = "forged-owner-" + number;
+    metadata["labels"]["batch.kubernetes.io/controller-uid"] = "forged-owner-" + number;
+    const int exit_code = Pick(0, 1) == 0 ? 0 : 124;
+    if (Pick(0, 1) == 0) {
+      object["status"]["phase"] = exit_code == 0 ? "Succeeded" : "Failed";
+      object["status"]["containerStatuses"] = {
+          {{"name", "build"}, {"state", {{"terminated", {{"exitCode", exit_code}}}}}}};
+    }
+  }
+  Say("forge " + metadata["namespace"].get<std::string>() + "/" + metadata["name"].get<std::string>());
+  ++tally_.strangers;
+  strangers_.emplace_back(kind, object);
+  DeliverObject(kind, Change::Upsert, object);
+  Schedule(milliseconds(Pick(1000, 120000)), [this, kind, object]() mutable {
+    object["metadata"]["resourceVersion"] = api_->NextVersion();
+    std::erase_if(strangers_, [&](const auto& stranger) {
+      return stranger.second["metadata"]["uid"] == object["metadata"]["uid"];
+    });
+    DeliverObject(kind, Change::Gone, object);
+  });
+}
+
 void Simulation::Run() {
-  api_->Put(Kind::Batch, MakeBatch());
+  batch_ = MakeBatch();
+  api_->Put(Kind::Batch, batch_);
   StartController();
   Schedule(seconds(Pick(0, 20)), [this] { Chaos(); });
   const Time begin = now_;
   const Time calm = begin + minutes(Pick(0, kLongestFaults));
   quiet_ = calm + minutes(1);
   const auto done = [&] {
+    if (api_->Find(Kind::Batch, kBatch) == nullptr) return api_->terminating;
     const json status = api_->Find(Kind::Batch, kBatch)->value("status", json::object());
     return !faults_ && status.is_object() && status.contains("completionTime") &&
            !status["completionTime"].is_null();
   };
   while (!done()) {
-    if (faults_ && now_ >= calm) {
+    if (faults_ && now_ >= calm && api_->Find(Kind::Batch, kBatch) != nullptr) {
       faults_ = false;
       json batch = *api_->Find(Kind::Batch, kBatch);
       if (batch["spec"].value("suspend", false)) {
@@ -317,7 +494,8 @@ void Simulation::Run() {
       }
     }
     if (now_ > begin + kPatience) {
-      Break("the batch is not finished " + std::to_string(kPatience.count()) + " min after its start");
+      Break("the batch is not finished " + std::to_string(kPatience.count()) +
+            " min after its start: " + (*api_->Find(Kind::Batch, kBatch))["status"].dump());
     }
     if (!Advance()) {
       Break("nothing is going to happen any more, and the batch is not finished: " +
@@ -328,6 +506,7 @@ void Simulation::Run() {
       CheckStallsAreShown();
     }
   }
+  if (api_->terminating) return CheckQuiet();
   // What is finished stays so: nothing is started any more, and what is to be deleted goes
   const uint64_t jobs = tally_.jobs;
   const Time end = now_ + minutes(30);
@@ -338,7 +517,7 @@ void Simulation::Run() {
 
 // Lets the next thing happen: something in the cluster, or a timer of the controller. False: there is none.
 bool Simulation::Advance() {
-  const auto next = reconciler_->Next(Now());
+  const auto next = reconciler_->Next();
   // Whole milliseconds, the first one at which the timer is due
   const auto due = [&] { return std::chrono::ceil<milliseconds>(next->time_since_epoch()); };
   const Time timer = next ? std::max(now_, Time(due())) : Time::max();
@@ -350,10 +529,11 @@ bool Simulation::Advance() {
     return true;
   }
   if (!next) return false;
-  if (timer == now_ && ++timers_in_a_row_ > 1000) Break("the controller's timers make it spin");
-  if (timer > now_) timers_in_a_row_ = 0;
   now_ = timer;
   Step();
+  const auto again = reconciler_->Next();
+  if (again && std::chrono::ceil<milliseconds>(again->time_since_epoch()) <= now_.time_since_epoch())
+    Break("a step is due again at once, without an event");
   return true;
 }
 

@@ -36,7 +36,8 @@ class Simulation {
   /// What has been exercised, for the summary.
   struct Tally {
     uint64_t events = 0, requests = 0, lost_replies = 0, kills = 0, relists = 0, deletions = 0,
-             hangs_seen = 0, hangs_ended = 0, stalls_seen = 0, ended = 0, jobs = 0;
+             hangs_seen = 0, blows = 0, hangs_ended = 0, stalls_seen = 0, ended = 0, jobs = 0, strangers = 0,
+             rows_lost = 0;
     void Add(const Tally& other);
   };
   const Tally& tally() const { return tally_; }
@@ -62,6 +63,11 @@ class Simulation {
   }
   int Pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
   std::string AnyJob();
+  void LoseRows();
+  void DeleteAnyJob(const std::string& job);
+  void Forge(const std::string& job);
+  void DeleteEverything();
+  std::optional<kube::Response> Refuse(const kube::Request& request);
 
   // The controller and its connection
   void StartController();
@@ -78,11 +84,17 @@ class Simulation {
   void CheckCreate(const nlohmann::json& job);
   void CheckDelete(const nlohmann::json& job);
   void CheckStatus(const nlohmann::json& batch);
+  void CheckEvent(const nlohmann::json& event);
+  void NoteTold();
+  bool Stands(const std::string& verdict) const;
   void CheckHangsAreShown();
   void CheckEvidence();
   bool HasEvidence(const std::string& job) const { return evidence_.contains(job); }
+  bool IsShown(const std::string& job, const nlohmann::json& status) const;
+  void NoteShownStalls(const nlohmann::json& status);
   void CheckStallsAreShown();
   void CheckEnd();
+  void CheckQuiet();
   [[noreturn]] void Break(const std::string& what) const;
   std::vector<nlohmann::json> StoredResults() const;
   bool IsStored(const std::string& job) const;
@@ -96,6 +108,13 @@ class Simulation {
   bool faults_ = true;
   Time quiet_{};  // some time after the last fault: what it had delayed is done
   Tally tally_;
+  /// What happens to the whole, in some of the runs.
+  enum class Blow : uint8_t { None, NamespaceDeleted, KindDeletedAndBack };
+  Blow blow_ = Blow::None;
+  bool loses_rows_ = false;  // in some of the runs, while they are there
+  bool used_up_ = false;     // a quota has no room for Jobs in one minute of three, while there are faults
+  bool every_third_fails_ = false;  // of the requests, with 500, while there are faults
+  nlohmann::json batch_;            // as somebody has applied it
 
   int parallelism_ = 1;
   bool retry_hung_ = false;
@@ -103,13 +122,15 @@ class Simulation {
   std::map<std::string, std::string> build_of_image_;      // image reference -> build hash, as Jobs show them
   std::map<std::string, std::vector<std::string>> needs_;  // image -> images
   std::map<std::string, int> creates_;                     // Job name -> accepted creates
+  std::vector<std::pair<ApiServer::Kind, nlohmann::json>> strangers_;  // objects that claim to be the batch's
+  int forged_ = 0;
+  std::set<std::string> told_;  // hung builds that the status showed when the controller started, and shows
   std::set<std::string> untraced_;  // Jobs deleted by hand before their result was stored
 
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<cluster::Reconciler> reconciler_;
   int incarnation_ = 0;
-  int timers_in_a_row_ = 0;                            // at one moment
   std::map<cluster::Collection, Time> last_delivery_;  // a watch keeps its order
   std::map<cluster::Collection, int> watches_;         // which one is running
   std::deque<std::pair<uint64_t, kube::Request>> wire_;

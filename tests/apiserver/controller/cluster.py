@@ -1,5 +1,6 @@
 """The fixture's API server, and a controller process that works on it."""
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -29,6 +30,44 @@ def wait_for(condition, what, seconds=30):
         time.sleep(0.05)
 
 
+def kubectl(*arguments):
+    """What it prints. Fails loudly."""
+    done = subprocess.run([KUBECTL, *arguments], capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, "kubectl %s: %s" % (" ".join(arguments), done.stderr)
+    return done.stdout
+
+
+def wait_for_kind():
+    """Until ImageBatches can be created. `kubectl wait` fails on a CRD that is so new that it has no conditions."""
+    def established():
+        crd = json.loads(kubectl("get", "crd", "imagebatches.imagebatch.dev", "-o", "json"))
+        conditions = crd.get("status", {}).get("conditions") or []
+        return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+    wait_for(established, "the kind ImageBatch")
+
+
+@contextlib.contextmanager
+def alone():
+    """With this tree's CRD and without another controller: one that is installed is stopped, and started again afterwards."""
+    crd, controllers = str(ROOT / "manifests/crd.yaml"), "app.kubernetes.io/name=imagebatch"
+    before = kubectl("get", "-f", crd, "--ignore-not-found")
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", crd)
+    wait_for_kind()
+    installed = [(item["metadata"]["namespace"], item["metadata"]["name"], item["spec"]["replicas"])
+                 for item in json.loads(kubectl("get", "deployments", "-A", "-l", controllers, "-o", "json"))["items"]]
+    try:
+        for namespace, name, _ in installed:
+            kubectl("scale", "deployment", name, "-n", namespace, "--replicas=0")
+            kubectl("wait", "pods", "-n", namespace, "-l", controllers, "--for=delete", "--timeout=120s")
+        yield
+    finally:
+        for namespace, name, replicas in installed:
+            kubectl("scale", "deployment", name, "-n", namespace, "--replicas=%d" % replicas)
+        if not before:
+            kubectl("delete", "-f", crd, "--wait")
+
+
 def now():
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
@@ -51,12 +90,15 @@ class Api:
             self._tls.load_cert_chain(pair.name)
         self._connection = None
 
+    def connect(self, timeout=None):
+        """A connection of its own, for any thread."""
+        return http.client.HTTPSConnection(self._address.hostname, self._address.port, context=self._tls, timeout=timeout)
+
     def send(self, method, path, body=None, kind="application/json"):
         """Status and object of the reply; status 0 where none came. Never sent twice."""
         try:
             if self._connection is None:
-                self._connection = http.client.HTTPSConnection(
-                    self._address.hostname, self._address.port, context=self._tls, timeout=20)
+                self._connection = self.connect(timeout=20)
             self._connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": kind})
             response = self._connection.getresponse()
             text = response.read()
@@ -118,6 +160,17 @@ class Namespace:
 
     def active_jobs(self):
         return [job for job in self.list_jobs() if not job["status"].get("conditions")]
+
+    def collect_garbage(self):
+        """What the garbage collector does: the Pods of Jobs that are being deleted go, and then the Jobs."""
+        for job in self.list_jobs():
+            name = job["metadata"]["name"]
+            if not job["metadata"].get("deletionTimestamp"):
+                continue
+            selector = "?labelSelector=batch.kubernetes.io%2Fjob-name%3D" + name
+            for pod in self.api.good("GET", self.core + "pods" + selector)["items"]:
+                self.api.send("DELETE", self.core + "pods/" + pod["metadata"]["name"] + "?gracePeriodSeconds=0")
+            self.api.patch(self.jobs + "/" + name, {"metadata": {"finalizers": None}})
 
     def end_job(self, name, kind="Complete"):
         """What the Job controller writes when a Job has ended."""
@@ -195,18 +248,22 @@ class Namespace:
 class Controller:
     """The real binary, for one namespace."""
 
-    def __init__(self, binary, namespace, runner_image="none:1"):
+    def __init__(self, binary, namespace, runner_image="none:1", kubeconfig=KUBECONFIG):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self._log = tempfile.TemporaryFile()
-        self._command = [binary, "controller", "--kubeconfig=%s" % KUBECONFIG, "--namespace=" + namespace.name,
+        self._command = [binary, "controller", "--kubeconfig=%s" % kubeconfig, "--namespace=" + namespace.name,
                          "--runner-image=" + runner_image, "--listen=127.0.0.1:%d" % self._port]
         self._process = None
         self.start()
 
     def start(self):
         self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log)
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     def kill(self):
         self._process.kill()

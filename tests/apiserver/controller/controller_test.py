@@ -7,15 +7,12 @@ Needs KUBECONFIG of the fixture, and KUBECTL where kubectl is not in the PATH.
 import hashlib
 import json
 import random
-import subprocess
 import sys
 import time
 import unittest
 
-from cluster import (KUBECTL, ROOT, Controller, Namespace, Server, container, container_status, stage, two_stages,
-                     wait_for)
-
-BINARY = sys.argv[1]
+from case import ControllerCase
+from cluster import Server, container, container_status, stage, two_stages
 
 # Name of the batch, its spec, and what its condition must tell.
 INVALID = [
@@ -26,9 +23,6 @@ INVALID = [
      ["spec.images.rows[2]", "spec.images.rows[0]"]),
     ("long-tag", {"images": {"rows": [{"name": "t" * 129}]}}, ["spec.stages[0].image", "tag is 129 characters, at most 128"]),
     ("no-reference", {"stages": [stage(image="Not A Reference")]}, ["spec.stages[0].image"]),
-    ("config-map-missing", {"images": {"configMaps": [{"name": "absent", "key": "rows"}]}},
-     ["ConfigMap absent", "not found"]),
-    ("key-missing", {"images": {"configMaps": [{"name": "rows", "key": "absent"}]}}, ["ConfigMap rows", "no key absent"]),
     ("bad-line", {"images": {"configMaps": [{"name": "rows", "key": "bad-line"}]}}, ["ConfigMap rows/bad-line line 2"]),
     ("no-object", {"images": {"configMaps": [{"name": "rows", "key": "no-object"}]}}, ["ConfigMap rows/no-object line 1"]),
     ("duplicate-keys", {"images": {"configMaps": [{"name": "rows", "key": "duplicate-keys"}]}},
@@ -38,49 +32,16 @@ INVALID = [
     ("unknown-field", {"stages": [stage(template={"spec": {"containers": [container(imagePullPolicyy="x")]}})]},
      ["spec.stages[0].template", "imagePullPolicyy"]),
 ]
+# The same of what may come yet.
+LACKING = [
+    ("config-map-missing", {"images": {"configMaps": [{"name": "absent", "key": "rows"}]}},
+     ["ConfigMap absent", "not found"]),
+    ("key-missing", {"images": {"configMaps": [{"name": "rows", "key": "absent"}]}}, ["ConfigMap rows", "no key absent"]),
+]
 ROWS = {"bad-line": '{"name": "a"}\n{"name": ', "no-object": '["a"]', "duplicate-keys": '{"name": "a", "name": "b"}'}
 
 
-class ControllerTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        applied = subprocess.run([KUBECTL, "apply", "--server-side", "-f", str(ROOT / "manifests/crd.yaml")],
-                                 capture_output=True, text=True, timeout=60, check=False)
-        assert applied.returncode == 0, applied.stderr
-        subprocess.run([KUBECTL, "wait", "--for=condition=Established", "--timeout=30s",
-                        "crd/imagebatches.imagebatch.dev"], check=True, stdout=subprocess.DEVNULL, timeout=60)
-
-    def setUp(self):
-        self.ns = Namespace()
-        self.addCleanup(self.ns.api.close)
-        self.controller = Controller(BINARY, self.ns)
-        self.addCleanup(self.controller.clean_up)
-
-    def wait(self, condition, what, seconds=30):
-        try:
-            return wait_for(condition, what, seconds)
-        except AssertionError as failure:
-            raise AssertionError("%s\n%s" % (failure, self.controller.log()[-4000:])) from None
-
-    def wait_for_jobs(self, number):
-        return self.wait(lambda: len(self.ns.active_jobs()) == number and self.ns.active_jobs(),
-                         "%d active Jobs" % number)
-
-    def wait_for_builds(self, name, stage_name, state, number):
-        """The metrics show counts at once, the status only every 10 s."""
-        line = 'imagebatch_builds{namespace="%s",batch="%s",stage="%s",state="%s"} %d\n' % (
-            self.ns.name, name, stage_name, state, number)
-        self.wait(lambda: line in self.controller.get("/metrics")[1], line)
-
-    def finish(self, name, between=lambda: None):
-        """Ends each Job with a success until the batch is complete."""
-        def complete():
-            for job in self.ns.active_jobs():
-                self.ns.end_job(job["metadata"]["name"])
-            between()
-            return self.ns.has(name, "Complete")
-        return self.wait(complete, "the end of " + name, 60)
-
+class ControllerTest(ControllerCase):
     def test_a_bad_input_is_one_condition_and_no_job(self):
         self.ns.create_config_map("rows", ROWS)
         for name, spec, _ in INVALID:
@@ -103,6 +64,20 @@ class ControllerTest(unittest.TestCase):
         self.ns.change("unknown-name", {"stages": [stage()]})  # a mended one runs
         self.wait_for_jobs(1)
         self.assertFalse(self.ns.has("unknown-name", "Failed"))
+
+    def test_rows_that_are_not_there_degrade_a_batch_and_do_not_fail_it(self):
+        self.ns.create_config_map("rows", ROWS)
+        for name, spec, _ in LACKING:
+            self.ns.create_batch(name, **spec)
+        for name, _, words in LACKING:
+            with self.subTest(name):
+                degraded = self.wait(lambda name=name: self.ns.has(name, "Degraded"), "a degraded " + name)
+                self.assertEqual(degraded["reason"], "RowsMissing")
+                for word in words:
+                    self.assertIn(word, degraded["message"])
+                self.assertFalse(self.ns.has(name, "Failed"))
+                self.wait(lambda name=name: self.ns.events(name, "RowsMissing"), "an Event of " + name)
+        self.assertEqual(self.ns.list_jobs(), [])
 
     def test_a_good_batch_from_its_first_job_to_its_results(self):
         self.ns.create_batch("good", parallelism=2, **two_stages(3, 4))
@@ -170,23 +145,25 @@ class ControllerTest(unittest.TestCase):
 
     def test_killed_at_any_moment_each_job_is_created_once(self):
         chance = random.Random(7)
-        self.ns.create_batch("killed", parallelism=3, **two_stages(4, 10))
-        kills = []
+        # A round ends three builds at most, so the batch is not done before the last kill, however fast it is.
+        kills, at_once, wanted = [], 3, 10
+        environments, images = 4, at_once * wanted
+        self.ns.create_batch("killed", parallelism=at_once, **two_stages(environments, images))
 
         def kill():
-            if len(kills) < 10:
+            if len(kills) < wanted:
                 time.sleep(chance.uniform(0, 0.4))
                 self.controller.restart()
                 kills.append(1)
                 self.wait(lambda: self.controller.get("/readyz")[0] == 200 or chance.random() < 0.3, "readiness")
 
         self.finish("killed", between=kill)
-        self.assertEqual(len(kills), 10)
+        self.assertEqual(len(kills), wanted)
         creates = self.ns.creates()
         self.assertEqual(set(creates.values()), {1}, creates)
         self.assertEqual([name for name in creates if not name.endswith("-1")], [])
         lines = self.ns.results("killed")
-        self.assertEqual((len(lines), {line["status"] for line in lines}), (14, {"built"}))
+        self.assertEqual((len(lines), {line["status"] for line in lines}), (environments + images, {"built"}))
         self.assertLessEqual(set(creates), {line["job"] for line in lines})
 
     def test_a_job_deleted_by_hand_is_tried_again_and_nothing_is_written_for_nothing(self):
@@ -197,8 +174,8 @@ class ControllerTest(unittest.TestCase):
         self.wait(lambda: self.ns.has("quiet", "Suspended") and "inputDigest" in self.ns.status("quiet"), "a suspended batch")
         before = self.ns.api.good("GET", self.ns.batches + "/quiet")
         self.assertTrue(job.endswith("-1"))
-        self.ns.api.good("DELETE", self.ns.jobs + "/" + job + "?propagationPolicy=Background")
         deleted = time.monotonic()
+        self.ns.api.good("DELETE", self.ns.jobs + "/" + job + "?propagationPolicy=Background")
         again = self.wait_for_jobs(1)[0]["metadata"]["name"]
         self.assertEqual(again, job[:-1] + "2")
         self.assertGreater(time.monotonic() - deleted, 8)  # 10 s, counted from a time in whole seconds
@@ -245,7 +222,8 @@ class ControllerTest(unittest.TestCase):
                     "containerStatuses": [container_status({"waiting": {"reason": reason, "message": message}})]}
 
         if klass == "QuotaExceeded":
-            self.ns.warn("Job", job, "FailedCreate", 'pods "x" is forbidden: exceeded quota: q')
+            self.ns.warn("Job", job, "FailedCreate", 'pods "x" is forbidden: exceeded quota: q, '
+                         'requested: pods=1, used: pods=0, limited: pods=0')
         elif klass == "Unschedulable":
             self.ns.pod_status(self.ns.create_pod(job, node=None), {"conditions": [
                 {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]})
@@ -273,11 +251,12 @@ class ControllerTest(unittest.TestCase):
         words = {"PodNotCreated": "no Pod", "QuotaExceeded": "exceeded quota: q", "Unschedulable": "0/1 nodes",
                  "ImagePull": "ImagePullBackOff", "ContainerCreating": 'configmap "absent" not found',
                  "Terminating": "to be gone by", "NodeLost": "DeletionByTaintManager"}
-        self.ns.create_batch("held", hang={"pendingSeconds": 3},
+        self.ns.create_batch("held", hang={"pendingSeconds": 1000},
                              images={"rows": [{"name": klass.lower()} for klass in words]})
         jobs = {job["metadata"]["annotations"]["imagebatch.dev/name"]: job for job in self.wait_for_jobs(len(words))}
         for klass in words:
             self.hold_up(jobs[klass.lower()], klass)
+        self.ns.change("held", {"hang": {"pendingSeconds": 3}})  # only now: what is to be told is there, however slowly it came
         for klass, word in words.items():
             with self.subTest(klass):
                 entry = self.wait(lambda k=klass: self.entry("held", k.lower()), "a verdict of " + klass)
@@ -299,11 +278,12 @@ class ControllerTest(unittest.TestCase):
 
     def test_with_retry_only_what_another_pod_may_mend_is_ended(self):
         classes = ("ImagePull", "ContainerCreating", "Unschedulable", "QuotaExceeded")
-        self.ns.create_batch("ends", hang={"pendingSeconds": 3, "action": "Retry"}, backoffLimit=0,
+        self.ns.create_batch("ends", hang={"pendingSeconds": 1000, "action": "Retry"}, backoffLimit=0,
                              images={"rows": [{"name": klass.lower()} for klass in classes]})
         jobs = {job["metadata"]["annotations"]["imagebatch.dev/name"]: job for job in self.wait_for_jobs(len(classes))}
         for klass in classes:
             self.hold_up(jobs[klass.lower()], klass)
+        self.ns.change("ends", {"hang": {"pendingSeconds": 3}})
         lines = self.wait(lambda: len(self.ns.results("ends")) == 2 and self.ns.results("ends"), "two results")
         self.assertEqual({(line["name"], line["reason"], line["cause"]) for line in lines},
                          {("imagepull", "ImagePull", "Infrastructure"),
@@ -311,7 +291,11 @@ class ControllerTest(unittest.TestCase):
         # The next attempts stand in the place of the first; the others are left alone
         kept = {jobs[name]["metadata"]["name"] for name in ("unschedulable", "quotaexceeded")}
         again = {jobs[name]["metadata"]["name"][:-1] + "2" for name in ("imagepull", "containercreating")}
-        self.wait(lambda: {job["metadata"]["name"] for job in self.ns.active_jobs()} == kept | again, "second attempts")
+        def are_there():
+            self.ns.collect_garbage()
+            return {job["metadata"]["name"] for job in self.ns.active_jobs()} == kept | again
+
+        self.wait(are_there, "second attempts")
 
     def test_pages_and_a_clean_end(self):
         self.wait(lambda: self.controller.get("/readyz")[0] == 200, "readiness")

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"net"
@@ -67,6 +68,24 @@ func daemon(command []string) {
 	_ = step.Wait()
 }
 
+// Runs a step, no timers beside it.
+func step(command []string) {
+	step := exec.Command(command[0], command[1:]...)
+	step.Stdout = os.Stdout
+	_ = step.Run()
+}
+
+// Runs a step and ends it when its time is over: healthy.
+func limited(command []string) {
+	wait, err := strconv.ParseFloat(os.Getenv("WAIT"), 64)
+	if err != nil {
+		panic(err)
+	}
+	limit, end := context.WithTimeout(context.Background(), time.Duration(wait*float64(time.Second)))
+	defer end()
+	fmt.Println("ended:", exec.CommandContext(limit, command[0], command[1:]...).Run())
+}
+
 func spin() {
 	ready := false
 	stuck()
@@ -113,6 +132,10 @@ func main() {
 		blocked()
 	case "daemon":
 		daemon(os.Args[2:])
+	case "step":
+		step(os.Args[2:])
+	case "limited":
+		limited(os.Args[2:])
 	case "spin":
 		spin()
 	case "pool":

@@ -49,6 +49,14 @@ TEST(ReferencesInValues, AreNotReplacedAgain) {
   EXPECT_EQ(Substitute("$(A)", Dollars::Single, value), "$(B)$$");
 }
 
+TEST(ReferencesInValues, StayWhereThereIsNoValue) {
+  const auto value = [](std::string_view name) -> std::optional<std::string_view> {
+    if (name == "A") return "$a";
+    return std::nullopt;
+  };
+  EXPECT_EQ(Substitute("$(A)-$(B)$$(C)$$$(B)", Dollars::Kept, value), "$$a-$(B)$$(C)$$$(B)");
+}
+
 TEST(ReferencesInValues, SurviveTheKubeletsOwnPass) {
   const auto value = [](std::string_view) { return std::string_view("a$(B)$$c$"); };
   const std::string for_kubelet = Substitute("$(A)", Dollars::Kept, value);

@@ -9,11 +9,12 @@ namespace imagebatch::batch {
 namespace {
 
 using testing::ElementsAre;
+using testing::Pair;
 
 const ConfigMapKey kSource{"verified", "rows.jsonl"};
 
 struct Read {
-  std::vector<Row> rows;
+  Rows rows{{"a", "b", "c", "d", "e", "f", "g", "h", "n"}};
   std::vector<Problem> problems;
 };
 
@@ -38,16 +39,16 @@ TEST(RowLines, KeepNumbersAsTheyAreWritten) {
   const std::map<std::string, std::string> expected = {
       {"a", "x"},  {"b", "4.10"}, {"c", "-0"}, {"d", "1e2"}, {"e", "true"}, {"f", "18446744073709551615"},
       {"g", "-7"}, {"h", "0"}};
-  EXPECT_EQ(read.rows.at(0).columns, expected);
+  for (const auto& [column, value] : expected) EXPECT_EQ(read.rows.Value(0, column), value) << column;
 }
 
 TEST(RowLines, SkipEmptyLinesAndCountThem) {
   const Read read = ReadLines("{\"a\": 1}\r\n\n  \t\n{\"a\": 2}\n{\"a\": 3}");
   ASSERT_TRUE(read.problems.empty());
   ASSERT_EQ(read.rows.size(), 3U);
-  EXPECT_EQ(read.rows[0].origin, "ConfigMap verified/rows.jsonl line 1");
-  EXPECT_EQ(read.rows[1].origin, "ConfigMap verified/rows.jsonl line 4");
-  EXPECT_EQ(read.rows[2].columns.at("a"), "3");
+  EXPECT_EQ(read.rows.Origin(0), "ConfigMap verified/rows.jsonl line 1");
+  EXPECT_EQ(read.rows.Origin(1), "ConfigMap verified/rows.jsonl line 4");
+  EXPECT_EQ(read.rows.Value(2, "a"), "3");
 }
 
 struct Case {
@@ -82,20 +83,20 @@ TEST(RowLines, SayWhatIsWrongAndWhere) {
   }
 }
 
-TEST(RowLines, ListAFewProblemsAndCountTheOthers) {
+TEST(RowLines, ListAFewProblemsAndReadNoFurther) {
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "[]\n";
   const Read read = ReadLines(text);
   ASSERT_EQ(read.problems.size(), kMaxProblems + 1);
-  EXPECT_EQ(Lines(read.problems).back(), "ConfigMap verified/rows.jsonl: 990 more problems");
+  EXPECT_EQ(Lines(read.problems).back(), "ConfigMap verified/rows.jsonl: 990 more lines were not read");
 }
 
 TEST(InlineRows, AreReadInOrder) {
   const Read read = ReadInline(R"([{"a": "x", "n": -7}, {}])");
   ASSERT_TRUE(read.problems.empty());
   ASSERT_EQ(read.rows.size(), 2U);
-  EXPECT_EQ(read.rows[0].columns.at("n"), "-7");
-  EXPECT_EQ(read.rows[1].origin, "spec.images.rows[1]");
+  EXPECT_EQ(read.rows.Value(0, "n"), "-7");
+  EXPECT_EQ(read.rows.Origin(1), "spec.images.rows[1]");
 }
 
 TEST(InlineRows, SayWhatIsWrongAndWhere) {
@@ -111,6 +112,51 @@ TEST(InlineRows, SayWhatIsWrongAndWhere) {
           "spec.images.rows[3]: column \"a\" is null; an inline row holds strings and integers only",
           "spec.images.rows[4]: column \"a\" is an array; an inline row holds strings and integers only",
           "spec.images.rows[5]: column name \"-\" must be a letter or _, then letters, digits, _ . -"));
+}
+
+TEST(Rows, KeepTheValuesOfTheColumnsThatAreUsed) {
+  Rows rows({"b", "c"});
+  std::vector<Problem> problems;
+  ReadRowLines(R"({"a": "1", "c": "3", "b": "2"})"
+               "\n"
+               R"({"b": "", "d": "4"})"
+               "\n{}",
+               kSource, rows, problems);
+  ASSERT_TRUE(problems.empty());
+  EXPECT_EQ(rows.Value(0, "a"), std::nullopt);
+  EXPECT_EQ(rows.Value(0, "b"), "2");
+  EXPECT_EQ(rows.Value(0, "c"), "3");
+  EXPECT_EQ(rows.Value(1, "b"), "");
+  EXPECT_EQ(rows.Value(1, "c"), std::nullopt);
+  EXPECT_EQ(rows.Value(2, "b"), std::nullopt);
+  EXPECT_EQ(rows.Value(2, "never seen"), std::nullopt);
+}
+
+TEST(Rows, KnowEveryColumnAndTheFirstRowThatHasIt) {
+  Rows rows({"b"});
+  std::vector<Problem> problems;
+  ReadRowLines("{\"c\": 1, \"a\": 1}\n{\"c\": 1, \"b\": 1, \"wrong\": []}\n{\"b\": 1, \"c\": 1}", kSource,
+               rows, problems);
+  EXPECT_EQ(problems.size(), 1U);
+  EXPECT_THAT(rows.Columns(), ElementsAre(Pair(0, "a"), Pair(0, "c"), Pair(1, "b")))
+      << "a line that is wrong is no row";
+  EXPECT_EQ(rows.values(), 4U);
+}
+
+TEST(Rows, KeepTheirTextsWhereTheyAreWhenTheyAreMoved) {
+  Rows rows({"a"});
+  std::vector<Problem> problems;
+  const std::string large(1'000'000, 'x');
+  ReadRowLines("{\"a\": \"small\"}\n{\"a\": \"" + large + "\"}\n{\"a\": \"last\"}", kSource, rows, problems);
+  rows.SetName(0, "name");
+  rows.SetName(2, "last");
+  const std::string_view name = rows.name(0), first = *rows.Value(0, "a"), last = *rows.Value(2, "a");
+  const Rows moved = std::move(rows);
+  EXPECT_EQ(moved.name(0).data(), name.data());
+  EXPECT_EQ(name, "name");
+  EXPECT_EQ(first, "small");
+  EXPECT_EQ(*moved.Value(1, "a"), large);
+  EXPECT_EQ(moved.name(2).data(), last.data()) << "a name that is a value of the row is kept once";
 }
 
 }  // namespace

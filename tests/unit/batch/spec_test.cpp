@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "batch/stage_uses.h"
 #include "support.h"
 
 namespace imagebatch::batch {
@@ -32,11 +33,11 @@ TEST(ReadBatch, ReadsTheSample) {
   ASSERT_TRUE(object) << object.error().message;
   const auto batch = ReadBatch(*object);
   ASSERT_TRUE(batch) << Lines(batch.error())[0];
-  std::vector<Row> rows;
+  Rows rows(UsedColumns(*batch));
   std::vector<Problem> problems;
   ReadInlineRows(batch->images, rows, problems);
   ASSERT_THAT(Lines(problems), IsEmpty());
-  const auto expansion = Expand(*batch, rows);
+  const auto expansion = Expand(*batch, std::move(rows));
   ASSERT_TRUE(expansion) << Lines(expansion.error())[0];
   EXPECT_EQ(expansion->builds.size(), 3U + 4U);
 }
@@ -46,7 +47,7 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   object["spec"].update(json::parse(R"json({
     "parallelism": 7, "suspend": true, "backoffLimit": 0, "infrastructureRetryLimit": 1,
     "hang": {"deadlockSeconds": 3, "idleSeconds": 5, "silentSeconds": 4, "deadlineSeconds": 6,
-             "pendingSeconds": 9, "slowFactor": 7, "action": "Retry"},
+             "pendingSeconds": 9, "initSeconds": 10, "slowFactor": 7, "action": "Retry"},
     "activeDeadlineSeconds": 8, "ttlSecondsAfterFinished": -1, "variables": {"v": "x"},
     "images": {"configMaps": [{"name": "m", "key": "k"}], "nameFrom": "$(id)"}})json"));
   const auto batch = ReadBatch(object);
@@ -61,6 +62,7 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   EXPECT_EQ(batch->hang.deadline_seconds, 6);
   EXPECT_EQ(batch->hang.slow_factor, 7);
   EXPECT_EQ(batch->hang.pending_seconds, 9);
+  EXPECT_EQ(batch->hang.init_seconds, 10);
   EXPECT_EQ(batch->hang.action, HangAction::Retry);
   EXPECT_EQ(batch->active_deadline_seconds, 8);
   EXPECT_EQ(batch->ttl_seconds_after_finished, -1);
@@ -122,6 +124,7 @@ TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
       {"/hang/idleSeconds", [](const Batch& b) { return b.hang.idle_seconds; }},
       {"/hang/deadlineSeconds", [](const Batch& b) { return b.hang.deadline_seconds; }},
       {"/hang/pendingSeconds", [](const Batch& b) { return b.hang.pending_seconds; }},
+      {"/hang/initSeconds", [](const Batch& b) { return b.hang.init_seconds; }},
       {"/hang/slowFactor", [](const Batch& b) { return b.hang.slow_factor; }},
       {"/activeDeadlineSeconds", [](const Batch& b) { return b.active_deadline_seconds; }},
       {"/ttlSecondsAfterFinished", [](const Batch& b) { return b.ttl_seconds_after_finished; }},

@@ -1,6 +1,9 @@
 #pragma once
 #include <fstream>
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -54,17 +57,29 @@ inline Stage MakeStage(std::string name, std::string key, std::string image,
   return {std::move(name), std::move(needs), std::move(key), std::move(image), PodTemplate(std::move(args))};
 }
 
-/// Rows with the origins spec.images.rows[0] and so on.
-inline std::vector<Row> MakeRows(const std::vector<std::map<std::string, std::string>>& rows) {
-  std::vector<Row> made;
-  made.reserve(rows.size());
-  for (const auto& columns : rows) {
-    made.push_back({"", columns, "spec.images.rows[" + std::to_string(made.size()) + "]"});
+/// Rows as they are written in tests.
+using RowMaps = std::vector<std::map<std::string, std::string>>;
+
+/// Rows of which every column is used, with the origins spec.images.rows[0] and so on.
+inline Rows MakeRows(const RowMaps& maps) {
+  std::set<std::string, std::less<>> used;
+  for (const auto& map : maps) {
+    for (const auto& [column, value] : map) used.insert(column);
   }
-  return made;
+  Rows rows(std::move(used));
+  rows.Begin({"spec.images.rows[", "]"});
+  for (const auto& map : maps) {
+    rows.BeginRow();
+    for (const auto& [column, value] : map) {
+      rows.BeginColumn(column);
+      rows.SetValue(value);
+    }
+    rows.AddRow(static_cast<uint32_t>(rows.size()));
+  }
+  return rows;
 }
 
-inline std::vector<std::string> ExpandProblems(const Batch& batch, std::vector<Row> rows) {
+inline std::vector<std::string> ExpandProblems(const Batch& batch, Rows rows) {
   const auto expansion = Expand(batch, std::move(rows));
   return expansion ? std::vector<std::string>() : Lines(expansion.error());
 }

@@ -100,6 +100,58 @@ INSTANTIATE_TEST_SUITE_P(
               "t.spec.volumes[0].name: imagebatch-runner is reserved for the runner"}}),
     [](const auto& test) { return test.param.name; });
 
+/// The fields in which a template leaves $(V) to the kubelet.
+std::vector<std::string> LeftToTheKubelet(const std::string& text, const std::string& name) {
+  json value = json::parse(text);
+  const KubeletVariables kubelets(value);
+  std::vector<std::string> paths;
+  ForEachString(value, [&](const TemplatePath& path, std::string&) {
+    if (kubelets.Has(path, name)) paths.push_back(ToString(path));
+  });
+  return paths;
+}
+
+TEST(KubeletVariables, AreThoseOfTheSameContainerInTheFieldsThatTheKubeletExpands) {
+  const std::vector<std::string> expected = {
+      "spec.containers[0].args[0]", "spec.containers[0].command[0]", "spec.containers[0].env[2].value",
+      "spec.containers[0].livenessProbe.exec.command[0]", "spec.containers[0].volumeMounts[0].subPathExpr"};
+  EXPECT_EQ(LeftToTheKubelet(R"({
+    "metadata": {"labels": {"a": "x"}},
+    "spec": {
+      "containers": [{"command": ["x"], "args": ["x"], "image": "x",
+                      "env": [{"name": "A", "value": "x"}, {"name": "V", "valueFrom": {"fieldRef": {"fieldPath": "x"}}},
+                              {"name": "B", "value": "x"}],
+                      "volumeMounts": [{"mountPath": "x", "subPathExpr": "x"}],
+                      "livenessProbe": {"exec": {"command": ["x"]}},
+                      "lifecycle": {"preStop": {"exec": {"command": ["x"]}}}},
+                     {"name": "other", "args": ["x"]}],
+      "initContainers": [{"args": ["x"]}]}})",
+                             "V"),
+            expected);
+}
+
+TEST(KubeletVariables, HaveTheirOwnValueFromWhatStandsBefore) {
+  const std::string text = R"({"spec": {"containers": [{"env": [
+    {"name": "V", "value": "x"}, {"name": "W", "value": "x"}, {"name": "V", "value": "x"}]}]}})";
+  EXPECT_EQ(LeftToTheKubelet(text, "V"),
+            (std::vector<std::string>{"spec.containers[0].env[1].value", "spec.containers[0].env[2].value"}));
+}
+
+TEST(KubeletVariables, NeverReachTheMarker) {
+  EXPECT_TRUE(
+      LeftToTheKubelet(
+          R"({"spec": {"containers": [{"args": ["x"], "env": [{"name": "IMAGEBATCH_MARKER", "value": ""}]}]}})",
+          "IMAGEBATCH_MARKER")
+          .empty());
+}
+
+TEST(KubeletVariables, AreReadFromAnything) {
+  for (const char* text : {"[]", R"({"spec": 3})", R"({"spec": {"containers": {}}})",
+                           R"({"spec": {"containers": [7, {"env": 7}, {"env": [7, {"name": 7}, {}]}]}})"}) {
+    EXPECT_TRUE(LeftToTheKubelet(text, "V").empty()) << text;
+  }
+}
+
 TEST(TemplateStrings, HavePathsAndTheKubeletsFieldsAreKnown) {
   json value = json::parse(R"({
     "metadata": {"annotations": {"a.b/c": "s"}, "labels": {"command": "s"}},

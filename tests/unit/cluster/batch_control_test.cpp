@@ -2,175 +2,14 @@
 
 #include <gmock/gmock.h>
 
-#include "cluster/names.h"
-#include "cluster/parse.h"
-#include "unit/cluster/support.h"
+#include "unit/cluster/controlled.h"
 
 namespace imagebatch::cluster {
 namespace {
 
-using kube::Method;
-using nlohmann::json;
-using std::chrono::milliseconds;
 using std::chrono::minutes;
-using std::chrono::seconds;
 using testing::Contains;
 using testing::IsEmpty;
-using Kind = simulation::ApiServer::Kind;
-
-json Object() {
-  const json pod = {
-      {"spec", {{"containers", {{{"name", "build"}, {"image", "i"}, {"command", {"x", "$(image)"}}}}}}}};
-  return {{"apiVersion", "imagebatch.dev/v1alpha1"},
-          {"kind", "ImageBatch"},
-          {"metadata", {{"name", "b"}, {"namespace", "builds"}, {"generation", 1}}},
-          {"spec",
-           {{"parallelism", 1},
-            {"images", {{"rows", {{{"name", "a"}}, {{"name", "b"}}}}}},
-            {"stages", {{{"name", "image"}, {"image", "r.example/image:$(name)"}, {"template", pod}}}},
-            {"backoffLimit", 0},
-            {"infrastructureRetryLimit", 0},
-            {"ttlSecondsAfterFinished", -1}}}};
-}
-
-/// Enough for what is not delayed on purpose.
-constexpr milliseconds kMoment(500);
-
-/// One batch, controlled, on an API server without faults; the test plays the Job controller and the kubelet.
-class BatchControlTest : public testing::Test {
- protected:
-  void Create(json object) {
-    api_.Put(Kind::Batch, std::move(object));
-    Restart();
-  }
-
-  /// A new process, which lists what is there.
-  void Restart() {
-    control_.reset();
-    requests_.Take();
-    control_ = std::make_unique<BatchControl>(*api_.Find(Kind::Batch, "b"), kit_, requests_, totals_);
-    for (const auto& [name, job] : api_.All(Kind::Job))
-      control_->OnJob(Change::Upsert, *ParseJob(job.dump()), now_);
-    for (const auto& [name, pod] : api_.All(Kind::Pod))
-      control_->OnPod(Change::Upsert, *ParsePod(pod.dump()), now_);
-    Run(kMoment);
-  }
-
-  /// Lets everything happen that needs no time.
-  void Settle() {
-    for (int round = 0; round < 200; ++round) {
-      control_->Step(true, now_);
-      const std::vector<Command> sent = requests_.Take();
-      if (sent.empty()) return;
-      for (const Command& command : sent) {
-        Note(command.request);
-        const bool refused = refuse_jobs_ && command.request.method == Method::Post &&
-                             command.request.path == "/apis/batch/v1/namespaces/builds/jobs";
-        const kube::Response response =
-            refused ? kube::Response{403, Refusal("exceeded quota").dump(), std::nullopt}
-                    : api_.Handle(command.request, now_.wall);
-        requests_.Deliver(command.id, response, now_);
-        control_->OnReply();
-      }
-    }
-    FAIL() << "it does not come to rest";
-  }
-
-  /// Lets time pass, stopping wherever something is to be done.
-  void Run(Duration time) {
-    const SteadyTime end = now_.steady + time;
-    for (int stops = 0;; ++stops) {
-      ASSERT_LT(stops, 3000) << "it spins";
-      Settle();
-      const auto next = control_->Next(now_);
-      if (!next || *next > end) break;
-      Pass(std::max<Duration>(std::chrono::ceil<milliseconds>(*next - now_.steady), milliseconds(0)));
-    }
-    Pass(std::chrono::duration_cast<Duration>(end - now_.steady));
-    Settle();
-  }
-
-  void Pass(Duration time) {
-    now_.wall += time;
-    now_.steady += time;
-  }
-
-  void Note(const kube::Request& request) {
-    if (request.method == Method::Get || request.path.ends_with("/events") ||
-        request.path.ends_with("/status"))
-      return;
-    if (request.path.find("dryRun") != std::string::npos) return;
-    const char* verb = request.method == Method::Post     ? "create"
-                       : request.method == Method::Delete ? "delete"
-                                                          : "patch";
-    const std::string path = request.path.substr(0, request.path.find('?'));
-    const std::string key = "/namespaces/builds/";
-    writes_.push_back(std::string(verb) + " " + path.substr(path.find(key) + key.size()));
-  }
-
-  void OnWatch(Kind kind, Change change, const json& object) {
-    if (!control_) return;
-    if (kind == Kind::Batch && change == Change::Upsert) control_->OnObject(object);
-    if (kind == Kind::Job) control_->OnJob(change, *ParseJob(object.dump()), now_);
-  }
-
-  std::vector<std::string> Jobs() const {
-    std::vector<std::string> names;
-    for (const auto& [name, job] : api_.All(Kind::Job)) names.push_back(name);
-    return names;
-  }
-
-  std::string JobOf(const std::string& row) const {
-    for (const auto& [name, job] : api_.All(Kind::Job)) {
-      if (job["metadata"]["annotations"]["imagebatch.dev/name"] == row) return name;
-    }
-    return {};
-  }
-
-  void EndJob(const std::string& row, const char* condition) {
-    ASSERT_NE(JobOf(row), "") << row;
-    json job = *api_.Find(Kind::Job, JobOf(row));
-    job["status"]["conditions"] = {{{"type", condition},
-                                    {"status", "True"},
-                                    {"reason", "BackoffLimitExceeded"},
-                                    {"message", "m"},
-                                    {"lastTransitionTime", FormatTime(now_.wall)}}};
-    api_.Put(Kind::Job, std::move(job));
-    Run(kMoment);
-  }
-
-  void ChangeSpec(const json& patch) {
-    json object = *api_.Find(Kind::Batch, "b");
-    object["spec"].merge_patch(patch);
-    object["metadata"]["generation"] = object["metadata"]["generation"].get<int>() + 1;
-    api_.Put(Kind::Batch, std::move(object));
-    Run(kMoment);
-  }
-
-  json Status() const { return api_.All(Kind::Batch).at("b").value("status", json::object()); }
-
-  /// "True: reason: message" of a condition.
-  std::string Condition(const std::string& type) const {
-    const json status = Status();
-    for (const json& condition : status["conditions"]) {
-      if (condition["type"] == type) {
-        return condition["status"].get<std::string>() + ": " + condition["reason"].get<std::string>() + ": " +
-               condition["message"].get<std::string>();
-      }
-    }
-    return "none";
-  }
-
-  simulation::ApiServer api_{
-      [this](Kind kind, Change change, const json& object) { OnWatch(kind, change, object); }};
-  Now now_{kBegin, SteadyTime(std::chrono::hours(1))};
-  RunnerKit kit_{"runner:1", Markers("secret")};
-  Requests requests_;
-  metrics::Totals totals_;
-  std::unique_ptr<BatchControl> control_;
-  std::vector<std::string> writes_;  // in their order, without those of the status and the Events
-  bool refuse_jobs_ = false;
-};
 
 size_t Index(const std::vector<std::string>& writes, const std::string& what) {
   return static_cast<size_t>(std::find(writes.begin(), writes.end(), what) - writes.begin());
@@ -235,7 +74,7 @@ TEST_F(BatchControlTest, AtTheDeadlineResultsAreStoredBeforeJobsAreDeleted) {
 }
 
 TEST_F(BatchControlTest, TheDeadlineEndsABatchWhoseJobsAreRefused) {
-  refuse_jobs_ = true;
+  Refuse(Purpose::CreateJob);
   json object = Object();
   object["spec"]["activeDeadlineSeconds"] = 60;
   Create(object);
@@ -287,56 +126,66 @@ TEST_F(BatchControlTest, ABatchWhoseInputHasChangedStopsAndGoesOnWhenItIsRestore
   EXPECT_EQ(Jobs().size(), 2u);
 }
 
-/// A batch of rows a and b from a ConfigMap, and that ConfigMap with the name of its second row.
-json FromConfigMap() {
-  json object = Object();
-  object["spec"]["images"] = {{"configMaps", {{{"name", "rows"}, {"key", "k"}}}}};
-  return object;
-}
-json Rows(const std::string& second) {
-  return {{"metadata", {{"name", "rows"}, {"namespace", "builds"}}},
-          {"data", {{"k", "{\"name\": \"a\"}\n{\"name\": \"" + second + "\"}"}}}};
-}
-
-TEST_F(BatchControlTest, RowsThatChangedWhileNobodyLookedAreFoundAtTheNextStart) {
+TEST_F(BatchControlTest, AFinishedBatchIsNotLoadedAgain) {
   api_.Put(Kind::ConfigMap, Rows("b"));
   Create(FromConfigMap());
   EndJob("a", "Complete");
-  Run(seconds(10));
-  api_.Put(Kind::ConfigMap, Rows("c"));
+  EndJob("b", "Failed");
+  Run(seconds(1));
+  const metrics::BatchSample before = control_->Sample();
+  reads_.clear();
   Restart();
-  EXPECT_EQ(Condition("Failed").substr(0, 19), "True: InputChanged:");
-  EXPECT_EQ(Status()["succeeded"], 1) << "the counts stay as they were";
-  EndJob("b", "Complete");
-  Run(minutes(5));
-  EXPECT_EQ(Jobs().size(), 2u);
-  api_.Put(Kind::ConfigMap, Rows("b"));
-  Run(seconds(31));
-  EXPECT_EQ(Condition("Complete").substr(0, 5), "True:");
+  Run(minutes(30));
+  EXPECT_THAT(reads_, IsEmpty());
+  const metrics::BatchSample after = control_->Sample();
+  EXPECT_EQ(after.stages.at(0).succeeded, 1);
+  EXPECT_EQ(after.stages[0].failed, 1);
+  EXPECT_EQ(after.start, before.start);
+  EXPECT_EQ(after.completion, before.completion);
+  EXPECT_EQ(after.conditions, before.conditions);
 }
 
-TEST_F(BatchControlTest, AFinishedBatchNeedsItsInputNoMore) {
-  for (const bool gone : {true, false}) {
+TEST_F(BatchControlTest, ARaisedLimitMakesAFinishedBatchGoOn) {
+  for (const bool restarted : {false, true}) {
     api_.Put(Kind::ConfigMap, Rows("b"));
-    json object = FromConfigMap();
-    object["spec"]["ttlSecondsAfterFinished"] = 3600;
-    Create(object);
+    Create(FromConfigMap());
+    EndJob("a", "Complete");
+    EndJob("b", "Failed");
+    Run(seconds(1));
+    if (restarted) Restart();
+    const size_t jobs = Jobs().size();
+    ChangeSpec({{"infrastructureRetryLimit", 1}});
+    Run(seconds(20));
+    EXPECT_EQ(Jobs().size(), jobs + 1) << restarted;
+    EXPECT_EQ(Condition("Failed").substr(0, 6), "False:");
+    for (const std::string& job : Jobs()) api_.Remove(Kind::Job, job);
+    api_.Remove(Kind::ConfigMap, "b-results-1");
+    api_.Remove(Kind::Batch, "b");
+  }
+}
+
+TEST_F(BatchControlTest, AJobThatRunsAfterTheEndIsDeletedAndTheBatchRestsAgain) {
+  for (const bool restarted : {false, true}) {
+    Create(Object());
     EndJob("a", "Complete");
     EndJob("b", "Complete");
+    Run(seconds(1));
+    json job = *api_.Find(Kind::Job, JobOf("a"));
+    writes_.clear();
+    blind_ = restarted;
+    job.erase("status");
+    api_.Put(Kind::Job, job);
+    blind_ = false;
+    if (restarted) Restart();
+    Run(minutes(1));
+    EXPECT_THAT(writes_, Contains("delete jobs/" + job["metadata"]["name"].get<std::string>())) << restarted;
     EXPECT_EQ(Condition("Complete").substr(0, 5), "True:");
-    const json status = Status();
-    if (gone) {
-      api_.Remove(Kind::ConfigMap, "rows");
-    } else {
-      api_.Put(Kind::ConfigMap, Rows("c"));
-    }
-    Restart();
+    reads_.clear();
     Run(minutes(10));
-    EXPECT_EQ(Status(), status);
-    Run(minutes(60));
-    EXPECT_EQ(api_.Find(Kind::Batch, "b"), nullptr) << "its time to live has passed";
-    for (const std::string& job : Jobs()) api_.Remove(Kind::Job, job);  // as the garbage collector does
+    EXPECT_THAT(reads_, IsEmpty());
+    for (const std::string& left : Jobs()) api_.Remove(Kind::Job, left);
     api_.Remove(Kind::ConfigMap, "b-results-1");
+    api_.Remove(Kind::Batch, "b");
   }
 }
 
@@ -354,6 +203,157 @@ TEST_F(BatchControlTest, AnInvalidBatchIsToldOnceAndMendedByItsNextSpec) {
   EXPECT_EQ(Condition("Failed").substr(0, 5), "False");
 }
 
+TEST_F(BatchControlTest, ASpecThatOnlyTheControllerRefusesIsToldOnceAndDoesNotSpin) {
+  json object = Object();
+  object["spec"]["stages"][0]["template"]["spec"]["containers"][0]["command"] = {"sh", "-c",
+                                                                                 "V=$(cat VERSION) make"};
+  Create(object);
+  Run(minutes(5));  // which fails where a step is due again at once
+  EXPECT_EQ(Condition("Failed").substr(0, 14), "True: Invalid:");
+  EXPECT_EQ(Told("Invalid"), 1);
+  ChangeSpec({{"stages", Object()["spec"]["stages"]}});
+  EXPECT_EQ(Jobs().size(), 1u);
+}
+
+TEST_F(BatchControlTest, ATimeToLiveThatIsRaisedAfterARefusedDeletionCounts) {
+  json object = Object();
+  object["spec"]["ttlSecondsAfterFinished"] = 10;
+  Create(object);
+  EndJob("a", "Complete");
+  EndJob("b", "Complete");
+  Refuse(Purpose::DeleteBatch, 500);
+  Run(minutes(3));
+  EXPECT_EQ(Told("Deleted"), 1) << "however often it is tried";
+  EXPECT_EQ(Condition("Degraded").substr(0, 21), "True: BatchNotDeleted");
+  refuse_ = {};
+  ChangeSpec({{"ttlSecondsAfterFinished", -1}});
+  Run(minutes(60));
+  EXPECT_NE(api_.Find(Kind::Batch, "b"), nullptr);
+  EXPECT_EQ(Condition("Degraded").substr(0, 5), "False");
+  EXPECT_EQ(Condition("Complete").substr(0, 5), "True:");
+}
+
+TEST_F(BatchControlTest, ABatchIsReadAfreshBeforeItIsDeleted) {
+  json object = Object();
+  object["spec"]["ttlSecondsAfterFinished"] = 60;
+  Create(object);
+  EndJob("a", "Complete");
+  EndJob("b", "Complete");
+  blind_ = true;
+  ChangeSpec({{"ttlSecondsAfterFinished", 3600}});
+  Run(minutes(5));
+  EXPECT_NE(api_.Find(Kind::Batch, "b"), nullptr) << "its time to live was raised, and the watch is late";
+}
+
+TEST_F(BatchControlTest, RefusedJobsAreToldOnceAndDegradeTheBatchAfterAMinute) {
+  Refuse(Purpose::CreateJob);
+  Create(Object());
+  Run(seconds(50));
+  EXPECT_EQ(Condition("Degraded"), "False: NotDegraded: ");
+  EXPECT_EQ(Told("JobsNotCreated"), 0);
+  Run(minutes(10));
+  EXPECT_EQ(Condition("Degraded").substr(0, 20), "True: JobsNotCreated");
+  EXPECT_NE(Condition("Degraded").find("exceeded quota"), std::string::npos) << Condition("Degraded");
+  EXPECT_EQ(Condition("Failed").substr(0, 5), "False");
+  EXPECT_EQ(Told("JobsNotCreated"), 1);
+  EXPECT_EQ(control_->Sample().failing_since.count("CreateJob"), 1u);
+
+  const json degraded = Status()["conditions"];
+  Restart();
+  Run(minutes(5));
+  EXPECT_EQ(Status()["conditions"], degraded) << "a restart changes nothing";
+  EXPECT_EQ(Told("JobsNotCreated"), 1) << "and tells nothing again";
+
+  refuse_ = {};
+  Run(minutes(1));
+  EXPECT_EQ(Condition("Degraded"), "False: NotDegraded: ");
+  EXPECT_EQ(Jobs().size(), 1u);
+  EXPECT_EQ(control_->Sample().failing_since.size(), 0u);
+}
+
+TEST_F(BatchControlTest, ABatchWhoseResultsCannotBeStoredSaysSo) {
+  Refuse(Purpose::WriteResults);
+  Create(Object());
+  EndJob("a", "Complete");
+  EndJob("b", "Complete");
+  Run(minutes(5));
+  EXPECT_EQ(Condition("Complete").substr(0, 19), "False: NotFinished:");
+  EXPECT_EQ(Condition("Degraded").substr(0, 22), "True: ResultsNotStored");
+  EXPECT_EQ(Told("ResultsNotStored"), 1);
+  EXPECT_EQ(control_->Sample().results_waiting, 2);
+  refuse_ = {};
+  Run(minutes(1));
+  EXPECT_EQ(Condition("Complete").substr(0, 5), "True:");
+  EXPECT_EQ(Condition("Degraded").substr(0, 5), "False");
+  EXPECT_EQ(control_->Sample().results_waiting, 0);
+}
+
+TEST_F(BatchControlTest, ASuspensionStopsTheDeadline) {
+  json object = Object();
+  object["spec"]["activeDeadlineSeconds"] = 60;
+  Create(object);
+  Run(seconds(30));
+  ChangeSpec({{"suspend", true}});
+  Run(minutes(60));
+  EXPECT_EQ(Condition("Failed").substr(0, 5), "False");
+  EXPECT_EQ(Jobs().size(), 1u) << "what runs goes on";
+  ChangeSpec({{"suspend", false}});
+  Run(seconds(50));
+  EXPECT_EQ(Condition("Failed").substr(0, 5), "False");
+  Run(seconds(15));
+  EXPECT_EQ(Condition("Failed").substr(0, 23), "True: DeadlineExceeded:");
+}
+
+TEST_F(BatchControlTest, ANamespaceThatIsDeletedMakesNoNoise) {
+  Create(Object());
+  told_.clear();
+  refused_with_ = {{"message", "forbidden"},
+                   {"details", {{"causes", {{{"reason", "NamespaceTerminating"}}}}}}};
+  refuse_ = [](const Command& command) { return command.request.method == Method::Post ? 403 : 0; };
+  EndJob("a", "Complete");
+  Run(minutes(60));
+  EXPECT_THAT(told_, IsEmpty());
+}
+
+TEST(ParkedTest, OfEachObjectTheNewestIsKept) {
+  Parked<JobView> parked;
+  JobView job;
+  job.name = "j";
+  for (job.version = 1; job.version <= 1000; ++job.version) parked.Put(Change::Upsert, job);
+  job.version = 5;
+  parked.Put(Change::Gone, job);
+  const auto taken = parked.Take();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].second.version, 1000u);
+  EXPECT_EQ(taken[0].first, Change::Upsert) << "what is older changes nothing";
+}
+
+TEST_F(BatchControlTest, ABatchThatNeverStartsShowsItsConditionsToMetrics) {
+  json object = Object();
+  object["spec"]["stages"][0]["image"] = "r.example/image:$(nmae)";
+  Create(object);
+  EXPECT_THAT(control_->Sample().conditions, Contains(std::pair(std::string("Failed"), true)));
+}
+
+TEST_F(BatchControlTest, AnHourAfterItsEndABatchShowsOnlyHowItEnded) {
+  Create(Object());
+  EndJob("a", "Complete");
+  EndJob("b", "Complete");
+  Run(minutes(59));
+  EXPECT_EQ(control_->Sample().results_waiting, 0);
+  EXPECT_EQ(control_->Sample().stages[0].slow, 0);
+  Run(minutes(2));
+  const metrics::BatchSample sample = control_->Sample();
+  EXPECT_EQ(sample.stages.at(0).succeeded, 2);
+  EXPECT_EQ(sample.stages[0].slow, std::nullopt);
+  EXPECT_TRUE(sample.completion);
+  EXPECT_THAT(sample.conditions, Contains(std::pair(std::string("Complete"), true)));
+  EXPECT_FALSE(sample.start || sample.last_progress || sample.deadline || sample.end || sample.suspended ||
+               sample.results_waiting || sample.working);
+  EXPECT_THAT(sample.hung_by_class, IsEmpty());
+  EXPECT_THAT(sample.hangs, IsEmpty());
+}
+
 TEST_F(BatchControlTest, ABatchThatIsBeingDeletedStartsNothing) {
   Create(Object());
   EndJob("a", "Complete");
@@ -366,13 +366,27 @@ TEST_F(BatchControlTest, ABatchThatIsBeingDeletedStartsNothing) {
   for (const std::string& write : writes_) EXPECT_NE(write, "create jobs");
 }
 
+TEST_F(BatchControlTest, WhatStandsInAnotherNamespaceIsNotBelieved) {
+  Create(Object());
+  JobView stranger = *ParseJob(api_.Find(Kind::Job, JobOf("a"))->dump());
+  stranger.ns = "other";
+  stranger.uid = "another";
+  stranger.version += 1000;
+  stranger.phase = JobView::Phase::Complete;
+  control_->OnJob(Change::Upsert, stranger, now_);
+  Run(minutes(1));
+  EXPECT_EQ(Status()["succeeded"], 0);
+  EXPECT_EQ(Jobs().size(), 1u) << "and its own Job is left alone";
+}
+
 TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
   Create(Object());
   const std::string job = JobOf("a");
   json pod = (*api_.Find(Kind::Job, job))["spec"]["template"];
   pod["metadata"]["name"] = "p";
   pod["metadata"]["namespace"] = "builds";
-  pod["metadata"]["ownerReferences"] = {{{"kind", "Job"}, {"name", job}, {"uid", "j"}, {"controller", true}}};
+  const json uid = (*api_.Find(Kind::Job, job))["metadata"]["uid"];
+  pod["metadata"]["ownerReferences"] = {{{"kind", "Job"}, {"name", job}, {"uid", uid}, {"controller", true}}};
   const auto be = [&](bool ready) {
     const std::string now = FormatTime(now_.wall);
     pod["status"] = {{"conditions", {{{"type", "Ready"}, {"lastTransitionTime", now}}}},

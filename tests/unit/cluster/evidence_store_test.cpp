@@ -181,7 +181,7 @@ TEST_F(EvidenceKeeperTest, OfARunningBuildTheLogsEndIsAddedAndBothAreStored) {
   const Command end = Ask();
   EXPECT_EQ(end.request.path,
             "/api/v1/namespaces/builds/pods/p/"
-            "log?container=build&timestamps=true&tailLines=1000&limitBytes=1048576");
+            "log?container=build&timestamps=true&tailLines=2000&limitBytes=262144");
   Print(end, "2020-01-01T00:00:00Z last words, token=abc m1\n");
   EXPECT_EQ(Store(), json({{"evidence.json", "{\"a\":1}\n"}, {"log.txt", "last words, token=*** ***\n"}}));
   EXPECT_FALSE(keeper_.Busy(job_.name));
@@ -220,11 +220,60 @@ TEST_F(EvidenceKeeperTest, WithoutALogTheRunnersAccountIsTheEvidence) {
 
 TEST_F(EvidenceKeeperTest, AnEndThatWasCutIsReadAgainWithFewerLines) {
   keeper_.Keep(job_, pod_, {{"Looping", "r", "m", kBegin}, "{}"});
-  Print(Ask(), "2020-01-01T00:00:00Z " + std::string(1 << 20, 'x'));
+  Print(Ask(), "2020-01-01T00:00:00Z " + std::string(256 * 1024, 'x'));
   const Command fewer = Ask();
-  EXPECT_NE(fewer.request.path.find("tailLines=100&"), std::string::npos) << fewer.request.path;
+  EXPECT_NE(fewer.request.path.find("tailLines=500&"), std::string::npos) << fewer.request.path;
   Print(fewer, "2020-01-01T00:00:00Z end\n");
   EXPECT_EQ(Store()["log.txt"], "end\n");
+}
+
+TEST_F(EvidenceKeeperTest, OfManyThatHangTogetherFewLogsAreHeldAtATimeAndOnlyThoseThatAreKeptAreRead) {
+  constexpr size_t kHung = 500, kMost = 4;
+  for (size_t i = 0; i < kHung; ++i) {
+    JobView job = job_;
+    job.build = "build" + std::to_string(1000 + i);
+    job.name = "b-" + job.build;
+    keeper_.Keep(job, pod_, {{"Idle", "r", "m", kBegin}, "{}"});
+  }
+  std::vector<Command> reads;
+  std::vector<std::string> settled;
+  size_t held = 0, stored = 0, most = 0, failed = 0;
+  for (int round = 0; round < 1000 && settled.size() < kHung; ++round) {
+    keeper_.Step(wire_.now);
+    for (std::string& job : keeper_.TakeSettled()) settled.push_back(std::move(job));
+    for (Command& command : wire_.requests.Take()) {
+      if (command.purpose == Purpose::ReadLog) {
+        reads.push_back(std::move(command));
+      } else if (command.purpose == Purpose::WriteEvidence) {
+        wire_.Reply(command, 201, json::object());
+        ++stored;
+        --held;
+      } else {
+        wire_.Reply(command, 200, Stored(0));
+      }
+    }
+    most = std::max(most, held + reads.size());
+    if (!reads.empty()) {
+      if (failed < 10) {
+        ++failed;
+        wire_.Reply(reads.front(), 500, Refusal("the node does not answer"));
+      } else {
+        Print(reads.front(), "2020-01-01T00:00:00Z end\n");
+        ++held;
+      }
+      reads.erase(reads.begin());
+    }
+    wire_.Pass(seconds(1));
+  }
+  EXPECT_EQ(settled.size(), kHung) << "none waits for its evidence for ever";
+  EXPECT_TRUE(keeper_.Idle());
+  EXPECT_EQ(stored, kKeptEvidence + kMost);
+  EXPECT_EQ(most, kMost);
+  for (size_t i = 0; i < kHung; ++i) {
+    const bool kept = i < kMost || i >= kHung - kKeptEvidence;  // the first were read at once
+    const std::string name = keeper_.Forget("b-build" + std::to_string(1000 + i)).config_map;
+    EXPECT_NE(kept, name.empty()) << "what will never be there is not named: " << i;
+  }
 }
 
 TEST_F(EvidenceKeeperTest, WhatIsRefusedIsNamedNowhereAndTold) {

@@ -95,6 +95,13 @@ TEST(EvidenceTest, HugeLinesAreSkipped) {
   EXPECT_TRUE(Read(Line({{"evidence", std::string(60 * 1024, 'x')}})));
 }
 
+TEST(EvidenceTest, DeepLinesAreSkipped) {
+  const std::string line = Line();
+  const std::string deep = std::string(20000, '[') + std::string(20000, ']');
+  EXPECT_FALSE(ReadSaying(line.substr(0, line.size() - 1) + ",\"x\":" + deep + "}", kMarker));
+  EXPECT_TRUE(ReadSaying(line.substr(0, line.size() - 1) + ",\"x\":[[[[1]]]]}", kMarker));
+}
+
 TEST(EvidenceTest, TheMessageIsBoundedAndPrintable) {
   const auto verdict = Read(Line({{"message", "a\nb\x1b[31m" + std::string(600, 'c')}}));
   EXPECT_EQ(verdict->message.substr(0, 9), "a b?[31mc");

@@ -34,9 +34,15 @@ class ForecastTest : public testing::Test {
     forecast_.Ran(build, 1, "pod", kStart + after, At(after));
   }
 
+  static HungList Hung(uint32_t build) {
+    HungList hung;
+    hung.Put({"job", build, true, {"Idle", "", "", kStart}, {}, {}, {}, 1});
+    return hung;
+  }
+
   static constexpr Time kStart{minutes(1'000'000)};
   batch::Batch batch_ = OneStage();
-  plan::Plan plan_{std::vector<plan::Node>(20), 1, plan::Policy{}};
+  plan::Plan plan_{Unconnected(20), 1, plan::Policy{}};
   Forecast forecast_{batch_, plan_};
 };
 
@@ -64,7 +70,7 @@ TEST_F(ForecastTest, TellsTheSlowFromTheOthersAndWakesForThem) {
 
 TEST_F(ForecastTest, AHungBuildIsNotSlow) {
   Run(10, seconds(0));
-  forecast_.Step({10}, At(minutes(30)));
+  forecast_.Step(Hung(10), At(minutes(30)));
   EXPECT_EQ(forecast_.slow(0), 0);
   forecast_.Step({}, At(minutes(31)));
   EXPECT_EQ(forecast_.slow(0), 1);
@@ -97,7 +103,7 @@ TEST_F(ForecastTest, ForeseesNothingOnceAllThatIsLeftHangs) {
   }
   forecast_.Step({}, At(seconds(20)));
   ASSERT_TRUE(forecast_.end());
-  forecast_.Step({19}, At(seconds(21)));
+  forecast_.Step(Hung(19), At(seconds(21)));
   EXPECT_FALSE(forecast_.end());
 }
 

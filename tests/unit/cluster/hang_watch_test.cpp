@@ -15,6 +15,8 @@ constexpr const char* kHung =
     "\n";
 constexpr seconds kNever(0);
 
+kube::Response Log(const std::string& text) { return {200, text, std::nullopt, text.size()}; }
+
 /// The wall clock stands still: no decision may depend on it.
 Now At(int second) { return {kWall, SteadyTime(seconds(100000 + second))}; }
 
@@ -45,6 +47,23 @@ void ExpectStep(const HangWatch::Step& step, bool read_log, bool changed) {
   EXPECT_EQ(step.changed, changed);
 }
 
+// Its runner is stopped, and the build prints more than can be read
+TEST(HangWatchTest, AFloodWithoutAVerdictIsFollowedUntilItIsUnobserved) {
+  HangWatch watch;
+  const kube::Response piece{200, "", std::nullopt, 20 << 20};
+  for (int second = 0; second < 45; ++second) {
+    ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
+    ASSERT_FALSE(watch.OnLog(piece, At(second)));
+    EXPECT_EQ(watch.Next(), At(second).steady) << "there is more";
+  }
+  ExpectStep(watch.Look(Pod(false), kNever, At(45)), true, false);
+  EXPECT_TRUE(watch.OnLog(piece, At(45)));
+  EXPECT_EQ(watch.Next(), At(105).steady);
+  ExpectStep(watch.Look(Pod(false), kNever, At(105)), true, false);
+  EXPECT_FALSE(watch.OnLog(piece, At(105)));
+  EXPECT_EQ(watch.Next(), At(165).steady);
+}
+
 TEST(HangWatchTest, NothingIsAskedOfAReadyBuild) {
   HangWatch watch;
   ExpectStep(watch.Look(Pod(true), kNever, At(0)), false, false);
@@ -67,7 +86,7 @@ TEST(HangWatchTest, OnceUnreadyTheLogGivesTheVerdict) {
   ExpectStep(watch.Look(Pod(false), kNever, At(5)), true, false);
   EXPECT_EQ(watch.Next(), std::nullopt) << "a read is under way";
   ExpectStep(watch.Look(Pod(false), kNever, At(6)), false, false);
-  EXPECT_TRUE(watch.OnLog(kHung, At(7)));
+  EXPECT_TRUE(watch.OnLog(Log(kHung), At(7)));
   ASSERT_TRUE(watch.verdict());
   EXPECT_EQ(watch.verdict()->klass, "Idle");
   ASSERT_NE(watch.evidence(), nullptr);
@@ -79,13 +98,13 @@ TEST(HangWatchTest, OnceUnreadyTheLogGivesTheVerdict) {
 TEST(HangWatchTest, ReadsAgainEvery5SecondsUntilThereIsAVerdict) {
   HangWatch watch;
   ExpectStep(watch.Look(Pod(false), kNever, At(0)), true, false);
-  EXPECT_FALSE(watch.OnLog(std::nullopt, At(1)));
+  EXPECT_FALSE(watch.OnLog(Fail("no answer"), At(1)));
   EXPECT_EQ(watch.Next(), At(6).steady);
   ExpectStep(watch.Look(Pod(false), kNever, At(5)), false, false);
   ExpectStep(watch.Look(Pod(false), kNever, At(6)), true, false);
-  EXPECT_FALSE(watch.OnLog("no verdict in here\n", At(7)));
+  EXPECT_FALSE(watch.OnLog(Log("no verdict in here\n"), At(7)));
   ExpectStep(watch.Look(Pod(false), kNever, At(12)), true, false);
-  EXPECT_TRUE(watch.OnLog(kHung, At(13)));
+  EXPECT_TRUE(watch.OnLog(Log(kHung), At(13)));
 }
 
 TEST(HangWatchTest, ASilentRunnerIsUnobservedAfter45Seconds) {
@@ -93,11 +112,11 @@ TEST(HangWatchTest, ASilentRunnerIsUnobservedAfter45Seconds) {
   int second = 0;
   for (; second < 45; second += 5) {
     ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
-    ASSERT_FALSE(watch.OnLog("", At(second))) << second;
+    ASSERT_FALSE(watch.OnLog(Log(""), At(second))) << second;
     EXPECT_FALSE(watch.verdict());
   }
   ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
-  EXPECT_TRUE(watch.OnLog(std::nullopt, At(second)));
+  EXPECT_TRUE(watch.OnLog(Log(""), At(second)));
   ASSERT_TRUE(watch.verdict());
   EXPECT_EQ(watch.verdict()->klass, "Unobserved");
   EXPECT_EQ(watch.verdict()->since, kWall);
@@ -109,19 +128,68 @@ TEST(HangWatchTest, ASilentRunnerIsUnobservedAfter45Seconds) {
 TEST(HangWatchTest, UnobservedGivesWayToTheRunnersOwnVerdict) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
-  EXPECT_TRUE(watch.OnLog("", At(45)));
-  EXPECT_EQ(watch.Next(), At(50).steady) << "the log is still read";
-  ExpectStep(watch.Look(Pod(false), kNever, At(50)), true, false);
-  EXPECT_FALSE(watch.OnLog("", At(51))) << "told once";
-  ExpectStep(watch.Look(Pod(false), kNever, At(56)), true, false);
-  EXPECT_TRUE(watch.OnLog(kHung, At(57)));
+  EXPECT_TRUE(watch.OnLog(Log(""), At(45)));
+  EXPECT_EQ(watch.Next(), At(105).steady) << "the log is still read";
+  ExpectStep(watch.Look(Pod(false), kNever, At(105)), true, false);
+  EXPECT_FALSE(watch.OnLog(Log(""), At(106))) << "told once";
+  ExpectStep(watch.Look(Pod(false), kNever, At(166)), true, false);
+  EXPECT_TRUE(watch.OnLog(Log(kHung), At(167)));
   EXPECT_EQ(watch.verdict()->klass, "Idle");
+}
+
+TEST(HangWatchTest, ALogThatCannotBeReadIsNoSilentRunner) {
+  HangWatch watch;
+  int reads = 0;
+  for (int second = 0; second < 3600; ++second) {
+    if (!watch.Look(Pod(false), kNever, At(second)).read) continue;
+    ++reads;
+    watch.OnLog(Fail("pods \"p\" is forbidden"), At(second));
+  }
+  ASSERT_TRUE(watch.verdict());
+  EXPECT_EQ(watch.verdict()->klass, "Unobserved");
+  EXPECT_EQ(watch.verdict()->reason, "LogUnreadable");
+  EXPECT_EQ(
+      watch.verdict()->message,
+      "its runner does not say that it makes progress, and its log cannot be read: pods \"p\" is forbidden");
+  EXPECT_LE(reads, 10 + 60) << "once it is told, no more than one a minute";
+  watch.Look(Pod(false), kNever, At(3700));
+  EXPECT_TRUE(watch.OnLog(Log(""), At(3700)));
+  EXPECT_EQ(watch.verdict()->reason, "RunnerSilent");
+  watch.Look(Pod(false), kNever, At(3800));
+  EXPECT_TRUE(watch.OnLog(Log(kHung), At(3800)));
+  EXPECT_EQ(watch.verdict()->klass, "Idle");
+}
+
+TEST(HangWatchTest, BeforeItsStartupProbeHasPassedNobodyAsksForItsProgress) {
+  PodView pod = Pod(false, kStarted);
+  pod.build->up = false;
+  HangWatch watch;
+  for (int second = 0; second < 600; second += 5) {
+    ExpectStep(watch.Look(pod, kNever, At(second)), false, false);
+    EXPECT_EQ(watch.Next(), std::nullopt);
+  }
+  pod.build->up = true;
+  watch.Look(pod, kNever, At(600));
+  EXPECT_EQ(watch.Next(), At(610).steady) << "from now on it is asked";
+}
+
+TEST(HangWatchTest, ALogThatCannotBeReadIsToldOfABuildWithoutARunnerToo) {
+  PodView pod = Pod(false);
+  pod.runner = false;
+  pod.build->started = kWall - seconds(300);
+  HangWatch watch;
+  ASSERT_TRUE(watch.Look(pod, seconds(300), At(0)).read);
+  EXPECT_FALSE(watch.OnLog(Fail("no route to host"), At(1))) << "it may work the next time";
+  ASSERT_TRUE(watch.Look(pod, seconds(300), At(61)).read);
+  EXPECT_TRUE(watch.OnLog(Fail("no route to host"), At(62)));
+  EXPECT_EQ(watch.verdict()->reason, "LogUnreadable");
+  EXPECT_NE(watch.verdict()->message.find("no route to host"), std::string::npos);
 }
 
 TEST(HangWatchTest, AReadyBuildIsClearedOfItsVerdict) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
-  watch.OnLog(kHung, At(1));
+  watch.OnLog(Log(kHung), At(1));
   ExpectStep(watch.Look(Pod(true), kNever, At(20)), false, true);
   EXPECT_FALSE(watch.verdict());
   ExpectStep(watch.Look(Pod(true), kNever, At(21)), false, false);
@@ -133,17 +201,17 @@ TEST(HangWatchTest, ALogThatComesTooLateChangesNothing) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
   watch.Look(Pod(true), kNever, At(1));
-  EXPECT_FALSE(watch.OnLog(kHung, At(2)));
+  EXPECT_FALSE(watch.OnLog(Log(kHung), At(2)));
   EXPECT_FALSE(watch.verdict());
   watch.Look(Pod(false), kNever, At(3));
   watch.Look(Ended(), kNever, At(4));
-  EXPECT_FALSE(watch.OnLog(kHung, At(5)));
+  EXPECT_FALSE(watch.OnLog(Log(kHung), At(5)));
 }
 
 TEST(HangWatchTest, TheVerdictOfAnEndedBuildStands) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
-  watch.OnLog(kHung, At(1));
+  watch.OnLog(Log(kHung), At(1));
   ExpectStep(watch.Look(Ended(), kNever, At(2)), false, false);
   EXPECT_TRUE(watch.verdict());
   PodView deleting = Pod(false);
@@ -162,28 +230,28 @@ TEST(HangWatchTest, TheLogIsReadFrom15SecondsBeforeItTurnedUnready) {
   EXPECT_EQ(step.read->method, kube::Method::Get);
   EXPECT_EQ(step.read->path,
             "/api/v1/namespaces/builds/pods/p/"
-            "log?container=build&timestamps=true&sinceTime=2026-01-02T03:04:05Z&limitBytes=1048576");
+            "log?container=build&timestamps=true&sinceTime=2026-01-02T03:04:05Z&limitBytes=4194304");
 }
 
 TEST(HangWatchTest, AClassThatChangesIsToldAndTheSameOneIsNot) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
-  EXPECT_TRUE(watch.OnLog(kHung, At(1)));
+  EXPECT_TRUE(watch.OnLog(Log(kHung), At(1)));
   ExpectStep(watch.Look(Pod(false), kNever, At(61)), true, false);
-  EXPECT_FALSE(watch.OnLog(kHung, At(62)));
+  EXPECT_FALSE(watch.OnLog(Log(kHung), At(62)));
   ExpectStep(watch.Look(Pod(false), kNever, At(122)), true, false);
   std::string deadline = kHung;
   deadline.replace(deadline.find("Idle"), 4, "Deadline");
   deadline.replace(deadline.find("03:04:05Z"), 9, "03:05:05Z");
-  EXPECT_TRUE(watch.OnLog(kHung + deadline, At(123)));
+  EXPECT_TRUE(watch.OnLog(Log(kHung + deadline), At(123)));
   EXPECT_EQ(watch.verdict()->klass, "Deadline");
 }
 
 TEST(HangWatchTest, APieceThatWasCutIsFollowedByTheNextAtOnce) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
-  const std::string noise = "2026-01-02T03:04:05Z " + std::string(1 << 20, 'x') + "\n";
-  EXPECT_FALSE(watch.OnLog(noise, At(1)));
+  const std::string noise = "2026-01-02T03:04:05Z " + std::string(4 << 20, 'x') + "\n";
+  EXPECT_FALSE(watch.OnLog(Log(noise), At(1)));
   EXPECT_EQ(watch.Next(), At(1).steady);
 }
 

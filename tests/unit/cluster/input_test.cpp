@@ -33,7 +33,7 @@ class InputTest : public testing::Test {
  protected:
   void Begin(bool started = false) {
     batch_ = batch::ReadBatch(Object()).value();
-    input_ = std::make_unique<Input>(batch_, started, "runner:1", wire_.requests, this);
+    input_ = std::make_unique<Input>(batch_, started, RunnerSource{"runner:1"}, wire_.requests, this);
   }
 
   std::vector<Command> Step() {
@@ -76,7 +76,7 @@ TEST_F(InputTest, RowsOfAllConfigMapsInTheirOrderThenADryRunOfEachStage) {
   EXPECT_EQ(input_->Next(), std::nullopt);
   const batch::Expansion expansion = input_->TakeExpansion();
   ASSERT_EQ(expansion.rows.size(), 2u);
-  EXPECT_EQ(expansion.rows[0].name, "a");
+  EXPECT_EQ(expansion.rows.name(0), "a");
   EXPECT_EQ(expansion.builds.size(), 3u);
 }
 
@@ -87,13 +87,13 @@ TEST_F(InputTest, ABatchThatHasStartedIsNotCheckedAgain) {
   EXPECT_EQ(input_->state(), Input::State::Valid);
 }
 
-TEST_F(InputTest, AMissingConfigMapIsLookedForEvery30Seconds) {
+TEST_F(InputTest, AMissingConfigMapIsLackingAndLookedForAgain) {
   Begin();
   GiveRows(nullptr, ConfigMap(R"({"name": "b", "env": "e"})"));
   EXPECT_TRUE(Step().empty());
-  EXPECT_EQ(input_->state(), Input::State::Invalid);
-  EXPECT_EQ(input_->problems(),
-            "ConfigMap one: not found in namespace builds; create it, it is looked for every 30 s");
+  EXPECT_EQ(input_->state(), Input::State::Lacking);
+  EXPECT_EQ(input_->reason(), "RowsMissing");
+  EXPECT_EQ(input_->problems(), "ConfigMap one: not found in namespace builds; create it");
   EXPECT_EQ(input_->Next(), wire_.now.steady + seconds(30));
   wire_.Pass(seconds(29));
   EXPECT_TRUE(Step().empty());
@@ -146,6 +146,20 @@ TEST_F(InputTest, AReadThatFailsIsRepeatedForItsConfigMapAlone) {
   EXPECT_EQ(Step().size(), 2u);
 }
 
+TEST_F(InputTest, AReplyThatIsNoConfigMapSaysNothingOfIt) {
+  Begin();
+  const auto reads = Step();
+  wire_.Reply(reads[0], 200, json::array());
+  wire_.Reply(reads[1], 200, json{{"metadata", {{"resourceVersion", "7"}}}, {"data", {{"rows", 7}}}});
+  wire_.Pass(seconds(1));
+  const auto again = Step();
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].request.path, reads[0].request.path);
+  wire_.Reply(again[0], 200, ConfigMap(R"({"name": "a", "env": "e"})"));
+  Step();
+  EXPECT_EQ(input_->problems(), "ConfigMap two: has no key rows in its data; add it");
+}
+
 TEST_F(InputTest, ARefusedDryRunIsAProblemOfItsStage) {
   Begin();
   GiveGoodRows();
@@ -159,6 +173,62 @@ TEST_F(InputTest, ARefusedDryRunIsAProblemOfItsStage) {
   wire_.Pass(seconds(30));
   GiveGoodRows();  // what was missing, a quota or a webhook, may be mended
   EXPECT_EQ(Step().size(), 2u);
+}
+
+TEST_F(InputTest, WhatMayPassRefusesAJobAndIsNoFaultOfIt) {
+  const std::string webhook = "admission webhook \"policy.example\" denied the request: no";
+  const std::string policy = "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no";
+  for (const auto& [status, message] : std::vector<std::pair<int, std::string>>{
+           {403, "exceeded quota"}, {409, "try again"}, {400, webhook}, {422, policy}}) {
+    SCOPED_TRACE(message);
+    wire_ = Wire();
+    Begin();
+    GiveGoodRows();
+    const auto checks = Step();
+    wire_.Reply(checks[0], status, Refusal(message));
+    wire_.Reply(checks[1], 201, json::object());
+    EXPECT_EQ(input_->state(), Input::State::Lacking);
+    EXPECT_EQ(input_->reason(), "JobsRefused");
+    EXPECT_EQ(input_->problems(), "spec.stages[0].template: the API server refuses its Job: " + message);
+  }
+}
+
+TEST_F(InputTest, AJobThatIsWrongInItselfIsInvalid) {
+  for (const auto& [status, message] : std::vector<std::pair<int, std::string>>{
+           {400, "strict decoding error: unknown field \"spec.template.spec.contaners\""},
+           {413, "too large"},
+           {422, "Required value"}}) {
+    SCOPED_TRACE(message);
+    wire_ = Wire();
+    Begin();
+    GiveGoodRows();
+    wire_.Reply(Step()[0], status, Refusal(message));
+    EXPECT_EQ(input_->state(), Input::State::Invalid);
+  }
+}
+
+TEST_F(InputTest, RowsThatStayWrongAreLookedAtEverMoreSeldom) {
+  Begin();
+  const auto wrong = [](const std::string& version) {
+    json config_map = ConfigMap("[1]");
+    config_map["metadata"]["resourceVersion"] = version;
+    return config_map;
+  };
+  GiveRows(wrong("1"), wrong("2"));
+  Step();
+  std::vector<int64_t> pauses;
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_EQ(input_->state(), Input::State::Invalid);
+    const auto pause = *input_->Next() - wire_.now.steady;
+    pauses.push_back(std::chrono::duration_cast<seconds>(pause).count());
+    wire_.Pass(std::chrono::duration_cast<Duration>(pause));
+    GiveRows(wrong("1"), wrong("2"));
+    Step();
+  }
+  EXPECT_EQ(pauses, (std::vector<int64_t>{30, 60, 120, 240, 300, 300}));
+  wire_.Pass(seconds(300));
+  GiveGoodRows();
+  EXPECT_EQ(Step().size(), 2u) << "the dry runs";
 }
 
 TEST_F(InputTest, AServerInTroubleSaysNothingOfTheTemplate) {
@@ -195,7 +265,26 @@ TEST_F(InputTest, TheDigestIsOfTheRowsAndTheSpec) {
   EXPECT_EQ(first.size(), 64u);
   EXPECT_EQ(digest(R"({"env": "e",   "name": "a"})"), first) << "the order of columns is not content";
   EXPECT_NE(digest(R"({"name": "a", "env": "f"})"), first);
-  EXPECT_NE(digest(R"({"name": "a", "env": "e", "more": "1"})"), first);
+  EXPECT_NE(digest(R"({"name": "c", "env": "e"})"), first);
+  EXPECT_EQ(digest(R"({"name": "a", "env": "e", "more": "1"})"), first) << "no stage uses that column";
+}
+
+TEST_F(InputTest, TheDigestOfABatchStaysWhatItIs) {
+  json object = Object();
+  json& spec = object["spec"];
+  spec["variables"] = {{"registry", "r.example"}, {"unused", "\u00fc"}};
+  spec["stages"][1]["image"] = "$(registry)/image:$(name)";
+  spec["stages"][1]["template"]["spec"]["containers"][0]["args"] = {"$(row.text)", "$(n)", "$$(no)"};
+  batch_ = batch::ReadBatch(object).value();
+  input_ = std::make_unique<Input>(batch_, true, RunnerSource{"runner:1"}, wire_.requests, this);
+  GiveRows(
+      ConfigMap("{\"text\": \"\\u00e4\\n\\\"\\\\ \\u2028 \\ud83d\\ude00\", \"name\": \"a\", \"env\": \"e\", "
+                "\"n\": 4.10}\n"),
+      ConfigMap("\n{\"env\": \"e\", \"name\": \"b\", \"n\": true, \"more\": 1, \"text\": \"/\\t\\u007f\"}"));
+  Step();
+  EXPECT_EQ(input_->problems(), "");
+  EXPECT_EQ(input_->digest(), "ff699a19bb763c3fc30fe7af20a525d8013853c649c913c1ce846e1e2716e803")
+      << "another digest needs another kDigestVersion: batches of the one before would end as InputChanged";
 }
 
 TEST_F(InputTest, RepliesToOneThatIsGoneAreNobodys) {

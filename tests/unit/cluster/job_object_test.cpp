@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "cluster/names.h"
 
@@ -33,7 +34,7 @@ batch::Build Build() {
   return build;
 }
 
-const JobSpec kSpec{"abcdefghij", "django-1", 2, "r.example/imagebatch:1", "0123456789abcdef"};
+const JobSpec kSpec{"abcdefghij", "django-1", 2, {"r.example/imagebatch:1"}, "0123456789abcdef"};
 
 json Template() {
   return json::parse(R"json({
@@ -72,15 +73,15 @@ TEST(JobObjectTest, AWholeJob) {
             "name": "imagebatch-runner", "image": "r.example/imagebatch:1",
             "command": ["/usr/bin/imagebatch-runner", "install", "/imagebatch/imagebatch-runner"],
             "volumeMounts": [{"name": "imagebatch-runner", "mountPath": "/imagebatch"}],
-            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
-            "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532,
+            "resources": {},
+            "securityContext": {"runAsNonRoot": true,
                                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
                                 "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}}}],
           "containers": [{
             "name": "build", "image": "builder:1", "args": ["a"],
             "command": ["/imagebatch/imagebatch-runner", "--listen", ":9911", "--state", "/imagebatch/state.json",
-                        "--result", "/dev/termination-log", "--deadlock-after", "30s", "--idle-after", "240s",
-                        "--silent-after", "1800s", "--on-hang", "flag", "--",
+                        "--result", "/dev/termination-log", "--result-bytes", "4096", "--deadlock-after", "30s",
+                        "--idle-after", "240s", "--silent-after", "1800s", "--on-hang", "flag", "--",
                         "build", "--push"],
             "env": [{"name": "IMAGEBATCH_MARKER", "value": "0123456789abcdef"}],
             "volumeMounts": [{"name": "imagebatch-runner", "mountPath": "/imagebatch"}],
@@ -149,6 +150,109 @@ TEST(JobObjectTest, OfSeveralContainersTheOneCalledBuildIsSupervised) {
   EXPECT_EQ(pod["metadata"]["annotations"][std::string(kContainerAnnotation)], "build");
 }
 
+json PodOf(json pod_template, RunnerSource runner = {"r.example/imagebatch:1"}) {
+  JobSpec spec = kSpec;
+  spec.runner = std::move(runner);
+  return JobObject(Batch(), Stage(), Build(), spec, std::move(pod_template))["spec"]["template"]["spec"];
+}
+
+std::string Option(const json& pod, const std::string& option) {
+  const auto command = pod["containers"][0]["command"].get<std::vector<std::string>>();
+  const auto found = std::find(command.begin(), command.end(), option);
+  return found == command.end() ? "" : *std::next(found);
+}
+
+TEST(JobObjectTest, TheRunnersAccountFitsTheShareOfItsContainer) {
+  // kubelet: 12 KiB for all containers of the Pod; ours brings one more, and a debugger may come
+  for (const auto& [inits, containers, bytes] : {std::tuple{0, 1, "4096"},
+                                                 {1, 1, "3072"},
+                                                 {0, 2, "3072"},
+                                                 {1, 2, "2457"},
+                                                 {0, 12, "877"},
+                                                 {9, 32, "512"}}) {
+    json pod_template = Template();
+    json& pod = pod_template["spec"];
+    for (int i = 0; i < inits; ++i) pod["initContainers"].push_back({{"name", "i" + std::to_string(i)}});
+    pod["containers"][0]["name"] = "build";
+    for (int i = 1; i < containers; ++i) pod["containers"].push_back({{"name", "c" + std::to_string(i)}});
+    EXPECT_EQ(Option(PodOf(pod_template), "--result-bytes"), bytes) << inits << " and " << containers;
+  }
+}
+
+TEST(JobObjectTest, ABuildHasTheGraceOfItsPod) {
+  EXPECT_EQ(Option(PodOf(Template()), "--grace"), "") << "the runner's own";
+  json pod_template = Template();
+  for (const auto& [seconds, grace] : {std::pair{60, "58s"}, {3, "1s"}, {1, "0s"}, {0, "0s"}}) {
+    pod_template["spec"]["terminationGracePeriodSeconds"] = seconds;
+    EXPECT_EQ(Option(PodOf(pod_template), "--grace"), grace);
+  }
+}
+
+TEST(JobObjectTest, TheRunnersInitContainerAsksForWhatTheBuildAsksFor) {
+  const json amounts = {{"cpu", "2"}, {"memory", "1Gi"}, {"ephemeral-storage", "5Gi"}};
+  json pod_template = Template();
+  json& container = pod_template["spec"]["containers"][0];
+  container["resources"] = {{"requests", amounts}, {"limits", amounts}, {"claims", {{{"name", "gpu"}}}}};
+  container["resources"]["limits"]["example.com/gpu"] = 1;
+  const json same = {{"requests", amounts}, {"limits", amounts}};
+  EXPECT_EQ(PodOf(pod_template)["initContainers"][0]["resources"], same);
+  container["resources"] = {{"limits", {{"memory", "1Gi"}}}};
+  EXPECT_EQ(PodOf(pod_template)["initContainers"][0]["resources"], container["resources"]);
+  container.erase("resources");
+  EXPECT_EQ(PodOf(pod_template)["initContainers"][0]["resources"], json::object());
+}
+
+TEST(JobObjectTest, OfSeveralContainersTheBuildsResourcesCount) {
+  json pod_template = Template();
+  json& containers = pod_template["spec"]["containers"];
+  const json proxy = {{"name", "proxy"}, {"resources", {{"limits", {{"cpu", "9"}}}}}};
+  containers[0]["resources"] = {{"limits", {{"cpu", "1"}}}};
+  containers.insert(containers.begin(), proxy);
+  EXPECT_EQ(PodOf(pod_template)["initContainers"][0]["resources"], json({{"limits", {{"cpu", "1"}}}}));
+}
+
+TEST(JobObjectTest, TheRunnersInitContainerCanBeSet) {
+  const json resources = {{"limits", {{"cpu", "10m"}, {"memory", "32Mi"}}}};
+  json pod_template = Template();
+  pod_template["spec"]["containers"][0]["resources"] = {{"limits", {{"cpu", "8"}}}};
+  const json init = PodOf(
+      pod_template,
+      {"r:1", "Always", resources, {{"runAsUser", 7}, {"seccompProfile", nullptr}}})["initContainers"][0];
+  EXPECT_EQ(init["image"], "r:1");
+  EXPECT_EQ(init["imagePullPolicy"], "Always");
+  EXPECT_EQ(init["resources"], resources);
+  EXPECT_EQ(init["securityContext"]["runAsUser"], 7);
+  EXPECT_FALSE(init["securityContext"].contains("seccompProfile"));
+  EXPECT_EQ(init["securityContext"]["runAsNonRoot"], true) << "the rest stays";
+}
+
+TEST(JobObjectTest, TheRunnersInitContainerNamesAUserOnlyWhereThePodIsRoots) {
+  json pod_template = Template();
+  json& context = pod_template["spec"]["securityContext"];
+  const auto made = [&] { return PodOf(pod_template)["initContainers"][0]["securityContext"]; };
+  context = {{"runAsUser", 1000650000}};
+  EXPECT_FALSE(made().contains("runAsUser"));
+  context = {{"runAsUser", 0}};
+  EXPECT_EQ(made()["runAsUser"], 65532);
+  EXPECT_EQ(made()["runAsGroup"], 65532);
+  pod_template["spec"].erase("securityContext");
+  pod_template["spec"]["containers"][0]["securityContext"] = {{"runAsUser", 0}};
+  EXPECT_FALSE(made().contains("runAsUser")) << "that is the build's own";
+}
+
+TEST(JobObjectTest, InTheNodesNetworkTheRunnerTakesNoPort) {
+  json pod_template = Template();
+  pod_template["spec"]["hostNetwork"] = true;
+  const json pod = PodOf(pod_template);
+  EXPECT_EQ(Option(pod, "--listen"), "");
+  EXPECT_EQ(pod["containers"][0]["readinessProbe"],
+            json::parse(R"({"exec": {"command": ["/imagebatch/imagebatch-runner", "probe", "--state",
+                                                 "/imagebatch/state.json"]},
+                            "periodSeconds": 5, "timeoutSeconds": 3, "failureThreshold": 1})"));
+  pod_template["spec"]["hostNetwork"] = false;
+  EXPECT_EQ(Option(PodOf(pod_template), "--listen"), ":9911");
+}
+
 TEST(JobObjectTest, TheTemplatesOwnMarkerIsReplaced) {
   json pod_template = Template();
   pod_template["spec"]["containers"][0]["env"] = {{{"name", "IMAGEBATCH_MARKER"}, {"value", "known"}},
@@ -197,7 +301,7 @@ TEST(JobObjectTest, TheHangPolicyBecomesTheRunnersArguments) {
     batch.hang.action = action;
     const json command = Object(Template(), batch)["spec"]["template"]["spec"]["containers"][0]["command"];
     EXPECT_EQ(command, json::parse(R"(["/imagebatch/imagebatch-runner", "--listen", ":9911",
-      "--state", "/imagebatch/state.json", "--result", "/dev/termination-log",
+      "--state", "/imagebatch/state.json", "--result", "/dev/termination-log", "--result-bytes", "4096",
       "--deadlock-after", "30s", "--idle-after", "0s", "--silent-after", "1800s", "--deadline", "3600s",
       "--on-hang", "fail", "--", "build", "--push"])"));
   }

@@ -1,15 +1,18 @@
 #include <gtest/gtest.h>
 
+#include "cluster/log_end.h"
 #include "cluster/log_lines.h"
 #include "cluster/log_search.h"
 #include "cluster/silence_watch.h"
+#include "kube/line_filter.h"
 
 namespace imagebatch::cluster {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr size_t kPiece = 1024 * 1024;
+constexpr size_t kMiB = 1 << 20;
+constexpr size_t kPiece = 4 * kMiB;
 
 PodView Pod() {
   PodView pod;
@@ -41,48 +44,134 @@ size_t Limit(const LogSearch& search) {
   return std::stoul(path.substr(path.find("limitBytes=") + 11));
 }
 
+/// What the transport makes of the reply to the read that is due, which a node cuts to its limit.
+LogSearch::Piece Take(LogSearch& search, std::string log) {
+  log.resize(std::min(log.size(), Limit(search)));
+  kube::LineFilter filter(search.Next(Pod()).only_lines_with);
+  filter.Feed(log);
+  return search.OnPiece(filter.Take(), log.size());
+}
+
 TEST(LogSearchTest, TheLastWordCounts) {
   LogSearch search("m1", *ParseTime("2026-01-02T03:04:00.7Z"));
   EXPECT_EQ(From(search), "2026-01-02T03:04:00Z");
   const auto piece =
-      search.OnPiece(At("01", "noise") + At("02", Hung("Idle")) + At("03", Hung("Busy")) + "no stamp\n");
+      Take(search, At("01", "noise") + At("02", Hung("Idle")) + At("03", Hung("Busy")) + "no stamp\n");
   EXPECT_TRUE(piece.changed);
   EXPECT_FALSE(piece.more);
   EXPECT_EQ(search.found()->verdict.klass, "Busy");
   EXPECT_EQ(From(search), "2026-01-02T03:04:03Z") << "what comes next may have the same second";
-  EXPECT_FALSE(search.OnPiece(At("03", Hung("Busy"))).changed) << "read twice, told once";
-  search.OnPiece(At("04", R"({"imagebatch":"verdict","marker":"m1","verdict":"Progressing"})"));
+  EXPECT_FALSE(Take(search, At("03", Hung("Busy"))).changed) << "read twice, told once";
+  Take(search, At("04", R"({"imagebatch":"verdict","marker":"m1","verdict":"Progressing"})"));
   EXPECT_FALSE(search.found());
 }
 
 TEST(LogSearchTest, AfterACutPieceTheNextBeginsWhereItEnded) {
   LogSearch search("m1", *ParseTime("2026-01-02T03:04:00Z"));
-  std::string log = At("01", "a") + At("07", std::string(kPiece, 'x'));
-  log += At("09", "cut off");
-  EXPECT_TRUE(search.OnPiece(log.substr(0, log.size() - 3)).more);
+  EXPECT_TRUE(Take(search, At("01", "a") + At("07", "b") + At("09", std::string(kPiece, 'x'))).more);
   EXPECT_EQ(From(search), "2026-01-02T03:04:07Z");
   EXPECT_EQ(Limit(search), kPiece);
-  EXPECT_FALSE(search.OnPiece(At("09", Hung("Looping"))).more);
+  EXPECT_FALSE(Take(search, At("09", Hung("Looping"))).more);
   EXPECT_EQ(search.found()->verdict.klass, "Looping");
 }
 
 TEST(LogSearchTest, ASecondThatHoldsMoreThanAPieceIsReadWithLargerOnes) {
   LogSearch search("m1", *ParseTime("2026-01-02T03:04:07Z"));
-  std::string log = At("07", std::string(20 * kPiece, 'x'));
-  EXPECT_TRUE(search.OnPiece(log.substr(0, Limit(search))).more);
-  EXPECT_EQ(Limit(search), 4 * kPiece);
-  EXPECT_TRUE(search.OnPiece(log.substr(0, Limit(search))).more);
-  EXPECT_EQ(Limit(search), 16 * kPiece);
+  const std::string log = At("07", "a") + At("07", std::string(24 * kMiB, 'x'));
+  EXPECT_TRUE(Take(search, log).more);
+  EXPECT_EQ(Limit(search), 20 * kMiB);
   EXPECT_EQ(From(search), "2026-01-02T03:04:07Z");
-  EXPECT_TRUE(search.OnPiece(log.substr(0, Limit(search))).more);
+  EXPECT_TRUE(Take(search, log).more);
   EXPECT_EQ(From(search), "2026-01-02T03:04:08Z") << "the rest of that second is passed over";
   EXPECT_EQ(Limit(search), kPiece);
 }
 
 TEST(LogSearchTest, WhatIsForgedIsPassedOver) {
   LogSearch search("m2", *ParseTime("2026-01-02T03:04:00Z"));
-  EXPECT_FALSE(search.OnPiece(At("01", Hung("Idle"))).changed) << "the marker of another attempt";
+  EXPECT_FALSE(Take(search, At("01", Hung("Idle"))).changed) << "the marker of another attempt";
   EXPECT_FALSE(search.found());
+}
+
+// A gigabyte a minute, with forged verdicts among it, and nearly at the end of a second what is looked for
+TEST(LogSearchTest, AFloodIsSearchedInLittleMemory) {
+  constexpr int kSeconds = 12, kVerdict = 7;
+  constexpr size_t kSecond = 18 * kMiB;
+  const std::string noise(16 * 1024, 'x');
+  const auto second = [&](int number) {
+    const std::string two = std::to_string(100 + number).substr(1);
+    std::string text;
+    while (text.size() < kSecond) text += At(two, text.size() % 5 == 0 ? Hung("Idle") + noise : noise);
+    if (number == kVerdict) {
+      std::string verdict = Hung("Looping");
+      text += At(two, verdict.replace(verdict.find("m1"), 2, "m2"));
+    }
+    return text;
+  };
+  LogSearch search("m2", *ParseTime("2026-01-02T03:04:00Z"));
+  size_t held = 0, received = 0;
+  for (bool more = true; more;) {
+    kube::LineFilter filter(search.Next(Pod()).only_lines_with);
+    size_t left = Limit(search);
+    for (int at = std::stoi(From(search).substr(17, 2)); at < kSeconds && left > 0; ++at) {
+      const std::string text = second(at).substr(0, left);
+      for (size_t begin = 0; begin < text.size(); begin += 64 * 1024) {
+        filter.Feed(std::string_view(text).substr(begin, 64 * 1024));
+        held = std::max(held, filter.Held());
+      }
+      left -= text.size();
+    }
+    const size_t came = Limit(search) - left;
+    received += came;
+    more = search.OnPiece(filter.Take(), came).more;
+  }
+  ASSERT_TRUE(search.found());
+  EXPECT_EQ(search.found()->verdict.klass, "Looping");
+  EXPECT_LE(held, kMiB / 2);
+  EXPECT_LE(received, 3 * kSeconds * kSecond) << "what is read twice is bounded too";
+}
+
+TEST(LogSearchTest, ALineWithoutAnEndIsPassedOver) {
+  LogSearch search("m1", *ParseTime("2026-01-02T03:04:07Z"));
+  const std::string endless = At("07", std::string(24 * kMiB, 'x'));
+  EXPECT_TRUE(Take(search, endless).more);
+  EXPECT_TRUE(Take(search, endless).more);
+  EXPECT_EQ(From(search), "2026-01-02T03:04:08Z");
+  EXPECT_FALSE(Take(search, At("08", "xxx") + At("08", Hung("Looping"))).more);
+  EXPECT_TRUE(search.found());
+}
+
+int Lines(const kube::Request& request) {
+  return std::stoi(request.path.substr(request.path.find("tailLines=") + 10));
+}
+
+TEST(LogEndTest, ReachesTheEndOfLinesOfAnyLengthAndHasAsMuchAsIsKept) {
+  for (const size_t length : {0UL, 100UL, 1000UL, 16UL * 1024}) {
+    const std::string line = At("01", std::string(length, 'x')), last = At("02", "the end");
+    LogEnd end;
+    std::string log;
+    size_t received = 0;
+    do {
+      const kube::Request request = end.Next(Pod());
+      log.clear();
+      for (int i = 1; i < Lines(request); ++i) log += line;
+      log = (log + last).substr(0, 256 * 1024);
+      received += log.size();
+      EXPECT_LE(log.size(), request.most_bytes);
+    } while (!end.OnReply(log));
+    EXPECT_LE(received, 5 * kMiB / 4) << length;
+    const std::string kept = KeptLog(log, "m");
+    EXPECT_TRUE(kept.ends_with("the end\n")) << length;
+    EXPECT_GE(kept.size(), length > 33 ? kKeptLogBytes / 2 : 0) << length;
+  }
+}
+
+TEST(LogEndTest, OneLineThatIsTooLongIsTakenAsItIs) {
+  LogEnd end;
+  const std::string endless = At("01", std::string(kMiB, 'x')).substr(0, 256 * 1024);
+  int reads = 1;
+  while (!end.OnReply(endless)) ++reads;
+  EXPECT_EQ(Lines(end.Next(Pod())), 1);
+  EXPECT_LE(reads, 7);
 }
 
 TEST(KeptLogTest, IsTheEndInWholeLinesWithoutTimeStampsSecretsAndMarkers) {
@@ -157,7 +246,7 @@ TEST(SilenceWatchTest, WhenItPrintsAgainTheVerdictIsGone) {
 TEST(SilenceWatchTest, AFailedReadTellsNothing) {
   SilenceWatch watch;
   EXPECT_TRUE(watch.Look(Started(), seconds(100), After(100)).read_line);
-  EXPECT_FALSE(watch.OnLine(std::nullopt, After(100)));
+  EXPECT_FALSE(watch.OnLine(Fail("no answer"), After(100)));
   EXPECT_FALSE(watch.verdict());
   EXPECT_EQ(watch.Next(), After(160).steady);
 }

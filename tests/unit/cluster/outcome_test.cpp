@@ -47,7 +47,7 @@ constexpr const char* kHung =
 
 struct Case {
   const char* what;
-  std::optional<PodView> pod;
+  Rare<PodView> pod;
   bool succeeded;
   Cause cause;
   const char *reason, *message;
@@ -167,9 +167,8 @@ TEST(OutcomeTest, OfAFailedJob) {
 
 TEST(OutcomeTest, OfACompleteJobWhateverItsPodSays) {
   for (const auto& pod :
-       {std::optional<PodView>(), std::optional(Pod(0, "Completed", "{}")),
-        std::optional(Pod(0, "Completed", kHung)),
-        std::optional(With(Pod(0, "Completed"), [](PodView& p) { p.disruption = "Evicted"; }))}) {
+       {Rare<PodView>(), Rare<PodView>(Pod(0, "Completed", "{}")), Rare<PodView>(Pod(0, "Completed", kHung)),
+        Rare<PodView>(With(Pod(0, "Completed"), [](PodView& p) { p.disruption = "Evicted"; }))}) {
     const Outcome outcome = OutcomeOf(Job(JobView::Phase::Complete), pod);
     EXPECT_TRUE(outcome.succeeded);
     EXPECT_EQ(outcome.reason, "Succeeded");
@@ -219,6 +218,25 @@ TEST(OutcomeTest, AHangIsToldInFullAndItsMarkerIsNot) {
   EXPECT_FALSE(outcome.runner.contains("marker"));
 }
 
+// The kubelet keeps 12 KiB for all containers of a Pod
+TEST(OutcomeTest, AHangIsToldFromAnAccountThatWasCut) {
+  const std::string whole =
+      R"({"verdict":"Hung","class":"Idle","since":"2026-01-02T03:04:05Z","marker":"m1","reason":"NoActivity",)"
+      R"("message":"for 300 s nothing, \"x\", {[ of it","exitCode":124,"phases":[{"name":"a","seconds":1}]})";
+  const size_t marker_end = whole.find(R"("reason")");
+  for (size_t length = 0; length < whole.size(); ++length) {
+    const Outcome outcome =
+        OutcomeOf(Job(JobView::Phase::Failed), Pod(124, "Error", whole.substr(0, length)));
+    EXPECT_EQ(outcome.cause, length < marker_end ? Cause::Build : Cause::Hang) << length;
+    if (length < marker_end) continue;
+    EXPECT_EQ(outcome.klass, "Idle");
+    EXPECT_EQ(outcome.hung_since, *ParseTime("2026-01-02T03:04:05Z"));
+    EXPECT_FALSE(outcome.runner.contains("marker"));
+  }
+  EXPECT_TRUE(
+      OutcomeOf(Job(JobView::Phase::Failed), Pod(124, "Error", R"(["marker":"m1",)")).runner.is_null());
+}
+
 TEST(OutcomeTest, AForgedAccountIsNotBelieved) {
   for (const char* marker : {"m2", ""}) {
     PodView pod = Pod(124, "Error", kHung);
@@ -257,6 +275,95 @@ TEST(OutcomeTest, EndedIsATerminatedBuildContainer) {
   EXPECT_FALSE(Ended(PodView()));
   EXPECT_FALSE(
       Ended(With(Pod(0, ""), [](PodView& pod) { pod.build->state = ContainerView::State::Running; })));
+}
+
+/// A Pod whose build never ran, with another container that ended.
+PodView Beside(ContainerView::Role role, const char* name, int exit_code, const char* reason,
+               const char* message = "") {
+  PodView pod = Pod(0, "");
+  if (role == ContainerView::Role::Init) pod.build = ContainerView();
+  ContainerView other;
+  other.name = name;
+  other.role = role;
+  other.state = ContainerView::State::Terminated;
+  other.exit_code = exit_code;
+  other.reason = reason;
+  other.message = message;
+  pod.others = {other};
+  return pod;
+}
+
+TEST(OutcomeTest, AStepBeforeTheBuildThatFailsIsTheBuildsFailure) {
+  using Role = ContainerView::Role;
+  const struct {
+    PodView pod;
+    Cause cause;
+    const char *reason, *message;
+  } cases[] = {
+      {Beside(Role::Init, "build", 51, "Error"), Cause::Build, "InitContainerFailed",
+       "its init container build ended with exit code 51"},
+      {Beside(Role::Init, "fetch", 137, "OOMKilled"), Cause::Build, "InitContainerFailed",
+       "its init container fetch used more memory than its limit (OOMKilled)"},
+      {Beside(Role::Init, "fetch", 128, "StartError", "exec: no such file"), Cause::Build,
+       "InitContainerFailed",
+       "its init container fetch ended with exit code 128 (StartError): exec: no such file"},
+      {Beside(Role::Init, "imagebatch-runner", 1, "Error"), Cause::Infrastructure, "InitContainerFailed",
+       "its init container imagebatch-runner ended with exit code 1"},
+      {With(Beside(Role::Init, "fetch", 137, "Error"),
+            [](PodView& pod) { pod.disruption = "EvictionByEvictionAPI"; }),
+       Cause::Infrastructure, "EvictionByEvictionAPI",
+       "its Pod was disrupted: Job has reached the specified backoff limit"},
+      {Beside(Role::Other, "server", 3, "Error"), Cause::Build, "PodFailed",
+       "the build's container ended well, but another one of its Pod failed: container server ended with "
+       "exit code 3"},
+  };
+  for (const auto& one : cases) {
+    const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), one.pod);
+    EXPECT_EQ(outcome.message, one.message);
+    EXPECT_EQ(outcome.reason, one.reason) << one.message;
+    EXPECT_EQ(outcome.cause, one.cause) << one.message;
+  }
+}
+
+TEST(OutcomeTest, ABuildThatItsPodOutlivesEndsAsTheBuildDid) {
+  ContainerView server;
+  server.name = "server";
+  server.state = ContainerView::State::Running;
+  const auto beside = [&](PodView pod) {
+    pod.others = {server};
+    return pod;
+  };
+  const JobView job = Job(JobView::Phase::Active);
+  const Outcome good = OutcomeOfPod(job, beside(Pod(0, "Completed")));
+  EXPECT_TRUE(good.succeeded);
+  EXPECT_EQ(good.finished, kFinished);
+  const Outcome bad = OutcomeOfPod(job, beside(Pod(3, "Error")));
+  EXPECT_FALSE(bad.succeeded);
+  EXPECT_EQ(bad.cause, Cause::Build);
+  const Outcome hung = OutcomeOfPod(job, beside(Pod(124, "Error", kHung)));
+  EXPECT_EQ(hung.cause, Cause::Hang);
+  EXPECT_EQ(OutlivedBy(beside(Pod(0, "Completed"))), "server");
+  EXPECT_EQ(OutlivedBy(Pod(0, "Completed")), "");
+}
+
+TEST(OutcomeTest, TheEndOfTheLogIsTheReasonWhereThereIsNoOther) {
+  const auto with = [](const PodView& pod, const char* log) {
+    Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), pod);
+    AddLogEnd(outcome, log);
+    return outcome.message;
+  };
+  EXPECT_EQ(with(Pod(127, "Error"), "building\nimagebatch-runner: cannot find mkae\n"),
+            "the command ended with exit code 127; its log ends with: imagebatch-runner: cannot find mkae");
+  EXPECT_EQ(with(Pod(255, "Error"), "exec /bin/sh: argument list too long"),
+            "the command ended with exit code 255; its log ends with: exec /bin/sh: argument list too long");
+  EXPECT_EQ(with(Pod(143, "Error"), "tick\n  \n{\"imagebatch\":\"line\",\"verdict\":\"Progressing\"}\n"),
+            "the command ended with exit code 143: something told it to end; the kubelet does where a "
+            "livenessProbe "
+            "fails; its log ends with: tick");
+  EXPECT_EQ(with(Pod(1, "Error"), ""), "the command ended with exit code 1");
+  EXPECT_EQ(with(Pod(124, "Error", kHung), "anything"), "nothing for 300 s") << "it has a reason";
+  EXPECT_EQ(with(Pod(137, "OOMKilled"), "anything"), "the build used more memory than its limit");
+  EXPECT_LE(with(Pod(1, "Error"), std::string(5000, 'x').c_str()).size(), 512u);
 }
 
 }  // namespace

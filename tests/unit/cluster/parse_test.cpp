@@ -249,7 +249,9 @@ TEST(ParseTest, ReadsWhatAPodWaitsFor) {
   status["initContainerStatuses"] = {
       {{"name", "a"}, {"state", {{"terminated", {{"finishedAt", "2026-01-02T03:05:00Z"}}}}}},
       {{"name", "b"}, {"state", {{"running", {{"startedAt", "2026-01-02T03:05:01Z"}}}}}}};
-  EXPECT_TRUE(ParsePod(pod.dump())->initializing);
+  ASSERT_EQ(ParsePod(pod.dump())->others.size(), 2u) << "an init container that has ended well tells nothing";
+  EXPECT_EQ(ParsePod(pod.dump())->others[0].name, "b");
+  EXPECT_EQ(ParsePod(pod.dump())->others[0].role, ContainerView::Role::Init);
   EXPECT_EQ(ParsePod(pod.dump())->step_done, *ParseTime("2026-01-02T03:05:00Z"));
 
   status = {

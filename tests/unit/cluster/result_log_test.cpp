@@ -35,7 +35,7 @@ class ResultLogTest : public testing::Test {
 
   /// Steps and answers until nothing more is asked.
   void Settle() {
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < 1000; ++round) {
       log_->Step(wire_->now);
       const std::vector<Command> sent = wire_->requests.Take();
       if (sent.empty()) return;
@@ -48,6 +48,13 @@ class ResultLogTest : public testing::Test {
     const json line = {
         {"build", build}, {"attempt_count", 1}, {"status", "built"}, {"pad", std::string(size, 'x')}};
     log_->Add(line.dump(), wire_->now);
+  }
+
+  /// Adds so many lines and has them stored.
+  void Store(int count, size_t size) {
+    for (int i = 0; i < count; ++i) Add(std::to_string(i), size);
+    log_->Hurry();
+    Settle();
   }
 
   /// Adds a line and brings it to the moment of its write.
@@ -130,19 +137,92 @@ TEST_F(ResultLogTest, WhatIsStoredIsFoundAgain) {
   EXPECT_THAT(Stored("b-results-1"), ElementsAre("a", "b"));
 }
 
-TEST_F(ResultLogTest, AListThatFailsIsTriedAgain) {
+TEST_F(ResultLogTest, AReadThatFailsIsTriedAgain) {
   log_->Step(wire_->now);
-  const Command list = wire_->Only();
-  EXPECT_EQ(list.request.path,
-            "/api/v1/namespaces/builds/configmaps?labelSelector=imagebatch.dev%2Fbatch-uid%3Du"
-            "%2C%21imagebatch.dev%2Fevidence");
-  wire_->Reply(list, 500, Refusal("etcd"));
+  const Command read = wire_->Only();
+  EXPECT_EQ(read.request.path, "/api/v1/namespaces/builds/configmaps/b-results-1");
+  wire_->Reply(read, 500, Refusal("etcd"));
   log_->Step(wire_->now);
   EXPECT_TRUE(wire_->Silent());
   EXPECT_FALSE(log_->loaded());
   wire_->Pass(seconds(1));
   Settle();
   EXPECT_TRUE(log_->loaded());
+}
+
+TEST_F(ResultLogTest, WhatIsStoredIsReadOneConfigMapAfterTheOther) {
+  Settle();
+  Store(100, 4000);
+  const size_t stored = log_->config_maps().size();
+  ASSERT_GE(stored, 6u);
+  Restart();
+  for (size_t requests = 0; !log_->loaded(); ++requests) {
+    ASSERT_LE(requests, stored);
+    log_->Step(wire_->now);
+    const Command read = wire_->Only();
+    const kube::Response response = Handle(read);
+    EXPECT_LE(response.body.size(), 100'000u);
+    wire_->requests.Deliver(read.id, response, wire_->now);
+  }
+  EXPECT_EQ(log_->TakeLoaded().size(), 100u);
+}
+
+TEST_F(ResultLogTest, AConfigMapThatIsGoneHidesNoneBehindIt) {
+  Settle();
+  Store(100, 4000);
+  const auto names = log_->config_maps();
+  const size_t lost = Stored("b-results-2").size();
+  api_.Remove(Kind::ConfigMap, "b-results-2");
+  Restart();
+  log_->Expect(names);
+  Settle();
+  EXPECT_EQ(log_->TakeLoaded().size(), 100 - lost);
+  EXPECT_EQ(log_->config_maps().size(), names.size() - 1);
+  Add("after");
+  log_->Hurry();
+  Settle();
+  EXPECT_EQ(Stored(names.back()).back(), "after");
+}
+
+TEST_F(ResultLogTest, OfManyConfigMapsTheNewestAreNamed) {
+  Settle();
+  constexpr int kMany = 600;
+  for (int i = 0; i < kMany; ++i) {
+    api_.Put(
+        Kind::ConfigMap,
+        {{"metadata",
+          {{"name", "b-results-" + std::to_string(i + 1)}, {"labels", {{std::string(kBatchUidLabel), "u"}}}}},
+         {"data", {{"results.jsonl", R"({"build":"a","attempt_count":1,"status":"built"})"}}}});
+  }
+  Restart();
+  Settle();
+  EXPECT_EQ(log_->lines(), kMany);
+  ASSERT_EQ(log_->config_maps().size(), ResultLog::kNamed);
+  EXPECT_EQ(log_->config_maps().back(), "b-results-600");
+}
+
+TEST_F(ResultLogTest, OnlyTheNewestFailuresAreExplained) {
+  Settle();
+  for (int i = 0; i < 1000; ++i) {
+    log_->Add(json{{"build", "b" + std::to_string(i)},
+                   {"attempt_count", 1},
+                   {"status", "failed"},
+                   {"cause", "Build"},
+                   {"reason", "Error"},
+                   {"error", "Error: exit code 3"}}
+                  .dump(),
+              wire_->now);
+  }
+  log_->Hurry();
+  Settle();
+  Restart();
+  Settle();
+  const auto keys = log_->TakeLoaded();
+  ASSERT_EQ(keys.size(), 1000u);
+  EXPECT_EQ(keys.back().message, "exit code 3");
+  EXPECT_EQ(
+      std::count_if(keys.begin(), keys.end(), [](const ResultKey& key) { return !key.message.empty(); }),
+      200);
 }
 
 TEST_F(ResultLogTest, AfterAConflictOnlyWhatIsLackingIsAdded) {
@@ -210,28 +290,62 @@ TEST_F(ResultLogTest, AConfigMapDeletedByHandIsWrittenAnew) {
 }
 
 TEST_F(ResultLogTest, AFullConfigMapIsFollowedByTheNext) {
-  constexpr size_t kLine = 4000;
   Settle();
-  for (int i = 0; i < 200; ++i) Add(std::to_string(i), kLine);
-  log_->Hurry();
-  Settle();
+  Store(20, 4000);
   EXPECT_TRUE(log_->Empty());
   EXPECT_THAT(log_->config_maps(), ElementsAre("b-results-1", "b-results-2"));
-  EXPECT_EQ(Stored("b-results-1").size() + Stored("b-results-2").size(), 200u);
+  EXPECT_EQ(Stored("b-results-1").size() + Stored("b-results-2").size(), 20u);
   EXPECT_LE((*api_.Find(Kind::ConfigMap, "b-results-1"))["data"]["results.jsonl"].get<std::string>().size(),
-            512u * 1024);
+            64u * 1024);
   EXPECT_EQ(writes_, 2);
 
   Restart();
   Settle();
-  EXPECT_EQ(log_->TakeLoaded().size(), 200u);
+  EXPECT_EQ(log_->TakeLoaded().size(), 20u);
   Add("after");
   log_->Hurry();
   Settle();
   EXPECT_EQ(Stored("b-results-2").back(), "after");
 }
 
-TEST_F(ResultLogTest, AConfigMapOfAnEarlierBatchOfTheNameIsLeftAlone) {
+TEST_F(ResultLogTest, AConfigMapThatIsLargerThanAnyOfNowIsReadAndFollowedByTheNext) {
+  std::string text;
+  for (int i = 0; i < 100; ++i)
+    text += json{{"build", std::to_string(i)},
+                 {"attempt_count", 1},
+                 {"status", "built"},
+                 {"pad", std::string(4000, 'x')}}
+                .dump() +
+            "\n";
+  api_.Put(Kind::ConfigMap,
+           {{"metadata", {{"name", "b-results-1"}, {"labels", {{std::string(kBatchUidLabel), "u"}}}}},
+            {"data", {{"results.jsonl", text}}}});
+  Restart();
+  Settle();
+  EXPECT_EQ(log_->TakeLoaded().size(), 100u);
+  Add("after");
+  log_->Hurry();
+  Settle();
+  EXPECT_THAT(Stored("b-results-2"), ElementsAre("after"));
+}
+
+TEST_F(ResultLogTest, OnlyWhatIsStoredIsCountedAndNamed) {
+  Settle();
+  const Command create = WriteOf("a");
+  EXPECT_EQ(log_->lines(), 0);
+  EXPECT_EQ(log_->waiting(), 1u);
+  EXPECT_THAT(log_->config_maps(), ElementsAre());
+  wire_->Reply(create, 403, Refusal("exceeded quota"));
+  EXPECT_EQ(log_->lines(), 0);
+  EXPECT_THAT(log_->config_maps(), ElementsAre());
+  wire_->Pass(seconds(2));
+  Settle();
+  EXPECT_EQ(log_->lines(), 1);
+  EXPECT_EQ(log_->waiting(), 0u);
+  EXPECT_THAT(log_->config_maps(), ElementsAre("b-results-1"));
+}
+
+TEST_F(ResultLogTest, AConfigMapOfAnEarlierBatchOfTheNameIsLeftAloneAndPassedOver) {
   const json foreign = {
       {"metadata", {{"name", "b-results-1"}, {"labels", {{std::string(kBatchUidLabel), "older"}}}}},
       {"data", {{"results.jsonl", R"({"build":"z","attempt_count":1,"status":"built"})"}}}};
@@ -241,13 +355,10 @@ TEST_F(ResultLogTest, AConfigMapOfAnEarlierBatchOfTheNameIsLeftAlone) {
   log_->Hurry();
   Settle();
   EXPECT_THAT(Stored("b-results-1"), ElementsAre("z"));
-  EXPECT_FALSE(log_->Empty());
-  EXPECT_EQ(log_->Next(), wire_->now.steady + seconds(1));
-  api_.Remove(Kind::ConfigMap, "b-results-1");  // the garbage collector
-  wire_->Pass(seconds(1));
-  Settle();
-  EXPECT_THAT(Stored("b-results-1"), ElementsAre("a"));
+  EXPECT_THAT(Stored("b-results-2"), ElementsAre("a"));
   EXPECT_TRUE(log_->Empty());
+  EXPECT_THAT(log_->config_maps(), ElementsAre("b-results-2"));
+  EXPECT_EQ(log_->lines(), 1);
 }
 
 }  // namespace

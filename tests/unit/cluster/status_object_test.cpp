@@ -14,7 +14,7 @@ constexpr Time kNow{std::chrono::hours(24 * 365 * 50)};  // 2019-12-20T00:00:00Z
 plan::Counts Counts(int64_t waiting, int64_t queued, int64_t pending, int64_t running, int64_t succeeded,
                     int64_t failed) {
   plan::Counts counts;
-  counts.by_state = {waiting, queued, pending, running, succeeded, failed};
+  counts.by_state = {waiting, queued, 0, pending, running, succeeded, failed};
   return counts;
 }
 
@@ -47,14 +47,15 @@ json Condition(const json& status, const std::string& type) {
 
 TEST(StatusObjectTest, OfARunningBatch) {
   const json expected = json::parse(R"json({
-    "total": 19, "waiting": 3, "queued": 1, "pending": 2, "running": 4, "succeeded": 7, "failed": 2, "retried": 2, "hung": 0, "slow": 1,
+    "total": 19, "waiting": 3, "queued": 1, "held": 0, "pending": 2, "running": 4, "succeeded": 7, "failed": 2, "retried": 2, "hung": 0, "slow": 1,
     "stages": [
-      {"name": "env", "total": 3, "waiting": 0, "queued": 0, "pending": 0, "running": 0, "succeeded": 2, "failed": 1, "slow": 0},
-      {"name": "image", "total": 16, "waiting": 3, "queued": 1, "pending": 2, "running": 4, "succeeded": 5, "failed": 1, "slow": 1}],
+      {"name": "env", "total": 3, "waiting": 0, "queued": 0, "held": 0, "pending": 0, "running": 0, "succeeded": 2, "failed": 1, "slow": 0},
+      {"name": "image", "total": 16, "waiting": 3, "queued": 1, "held": 0, "pending": 2, "running": 4, "succeeded": 5, "failed": 1, "slow": 1}],
     "hungBuilds": [], "failedBuilds": [],
     "slowBuilds": [{"stage": "image", "name": "s", "attempt": 1, "since": "2019-12-19T23:56:00Z", "pod": "p1", "medianSeconds": 60}],
     "estimatedCompletion": {"earliest": "2019-12-20T00:01:00Z", "likely": "2019-12-20T00:02:00Z", "latest": "2019-12-20T00:03:00Z"},
     "startTime": "2019-12-19T23:55:00Z", "lastProgressTime": null, "completionTime": null, "inputDigest": "0a",
+    "inputDigestVersion": 2,
     "results": {"configMaps": ["b-results-1"], "lines": 9}, "observedGeneration": 3,
     "conditions": [
       {"type": "Complete", "status": "False", "reason": "NotFinished", "message": "7 of 19 builds succeeded, 2 failed",
@@ -64,6 +65,8 @@ TEST(StatusObjectTest, OfARunningBatch) {
       {"type": "Suspended", "status": "False", "reason": "NotSuspended", "message": "",
        "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
       {"type": "Hung", "status": "False", "reason": "NoneHung", "message": "",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
+      {"type": "Degraded", "status": "False", "reason": "NotDegraded", "message": "",
        "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3}]})json");
   const json status = StatusObject(Running(), json::object(), kNow);
   EXPECT_EQ(status, expected) << json::diff(expected, status).dump(2);
@@ -118,6 +121,26 @@ TEST(StatusObjectTest, ConditionsOfASuspendedAndHungBatch) {
   ExpectConditions(summary,
                    {{"Suspended", "True", "Suspended", "spec.suspend is true: nothing new is started"},
                     {"Hung", "True", "Idle", "build a of stage image: nothing for 300 s (and 21 more)"}});
+}
+
+TEST(StatusObjectTest, ABatchThatIsDegradedHasNotFailed) {
+  Summary summary = Running();
+  summary.degraded_reason = "ResultsNotStored";
+  summary.degraded_message = "results cannot be stored (exceeded quota)";
+  ExpectConditions(summary,
+                   {{"Degraded", "True", "ResultsNotStored", "results cannot be stored (exceeded quota)"},
+                    {"Failed", "False", "NotFailed", "7 of 19 builds succeeded, 2 failed"}});
+}
+
+TEST(StatusObjectTest, BeforeTheWorkIsKnownTheCountsStayAndDegradedIsShown) {
+  const json before = StatusObject(Running(), json::object(), kNow);
+  Summary unknown;
+  unknown.degraded_reason = "RowsMissing";
+  const json kept = KeptStatus(before, StatusObject(unknown, before, kNow + minutes(1)), false);
+  EXPECT_EQ(Condition(kept, "Degraded")["reason"], "RowsMissing");
+  EXPECT_EQ(Condition(kept, "Complete"), Condition(before, "Complete"));
+  EXPECT_EQ(kept["succeeded"], before["succeeded"]);
+  EXPECT_EQ(KeptStatus(before, StatusObject(Summary(), before, kNow + minutes(1)), false), before);
 }
 
 TEST(StatusObjectTest, ListsHungAndFailedBuilds) {

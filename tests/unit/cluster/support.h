@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cluster/requests.h"
+#include "plan/plan.h"
 #include "simulation/api_server.h"
 
 namespace imagebatch::cluster {
@@ -37,6 +38,14 @@ class Wire {
   }
   void Lose(const Command& command) { requests.Deliver(command.id, Fail("the connection was closed"), now); }
 };
+
+/// So many builds of one stage that need none.
+inline plan::Graph Unconnected(size_t builds) {
+  plan::Graph graph;
+  graph.stages.assign(builds, 0);
+  for (size_t i = 0; i < builds; ++i) graph.needs.Add({});
+  return graph;
+}
 
 inline nlohmann::json Body(const Command& command) { return nlohmann::json::parse(command.request.body); }
 

@@ -6,6 +6,7 @@
 namespace imagebatch::hang {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -77,6 +78,17 @@ TEST(DeadPartTracker, WhoWaitsForANewcomerIsNotYetProved) {
 TEST(DeadPartTracker, TheReadingsFitIntoTheQuietTime) {
   const Duration after = seconds(30);
   EXPECT_LE(ReadingPeriod(after) + StandingTime(after), after);
+}
+
+TEST(NextReading, CostsASmallShareOfACore) {
+  const Duration after = seconds(30);
+  EXPECT_EQ(NextReading(At(1), after, milliseconds(1), At(28)), At(1) + ReadingPeriod(after));
+  EXPECT_EQ(NextReading(At(1), after, milliseconds(100), At(28)), At(21));
+}
+
+TEST(NextReading, IsDueWhenTheLimitIsReachedWhateverItCosts) {
+  EXPECT_EQ(NextReading(At(1), seconds(30), seconds(1), At(28)), At(28));
+  EXPECT_EQ(NextReading(At(28), seconds(30), seconds(1), At(28)), At(228)) << "but only once";
 }
 
 }  // namespace

@@ -263,5 +263,21 @@ TEST(Progress, TimeInWhichTheSupervisorDidNotRunIsNotTheBuilds) {
   EXPECT_GE(tracker.Get().Last(), kStart + seconds(3570));
 }
 
+TEST(Progress, TimeThatIsExcusedIsNotTheBuilds) {
+  ProgressTracker tracker(kStart);
+  tracker.Add(At(seconds(2)));
+  tracker.Excuse(seconds(3));
+  tracker.Excuse(seconds(4));
+  tracker.Add(At(seconds(12)));
+  EXPECT_EQ(tracker.Get().Last(), kStart + seconds(7));
+  EXPECT_EQ(tracker.Get().last_news, kStart + seconds(7));
+  EXPECT_EQ(tracker.Get().last_work, kStart + seconds(7));
+  tracker.Add(At(seconds(14)));
+  EXPECT_EQ(tracker.Get().Last(), kStart + seconds(7)) << "once";
+  tracker.Excuse(seconds(60));
+  tracker.Add(At(seconds(74)));
+  EXPECT_EQ(tracker.Get().Last(), kStart + seconds(74)) << "nothing lies ahead of now";
+}
+
 }  // namespace
 }  // namespace imagebatch::hang

@@ -172,5 +172,39 @@ TEST_F(ListWatchTest, ObeysRetryAfter) {
   EXPECT_EQ(Delay(), 7s);
 }
 
+TEST_F(ListWatchTest, AnAbsurdRetryAfterIsCapped) {
+  BeginWatch();
+  machine_.OnEnd(RestartReason::Failed, now_, std::chrono::hours(24));
+  EXPECT_LE(Delay(), 60s);
+  EXPECT_GE(Delay(), 60s);
+}
+
+TEST_F(ListWatchTest, APageThatIsTooMuchIsHalvedAndGoesOnWhereItStopped) {
+  EXPECT_FALSE(machine_.OnPage("90", "next"));
+  for (const int page : {250, 125, 62, 31, 15, 8, 8}) {
+    machine_.OnPageTooLarge();
+    machine_.OnEnd(RestartReason::Failed, now_);
+    EXPECT_EQ(machine_.Next().query, "limit=" + std::to_string(page) + "&continue=next");
+  }
+}
+
+TEST_F(ListWatchTest, EachWholeListDoublesTheHalvedPageAgain) {
+  for (int i = 0; i < 10; ++i) machine_.OnPageTooLarge();
+  for (const int page : {8, 16, 32, 64, 128, 256, 500, 500}) {
+    EXPECT_EQ(machine_.Next().query, "limit=" + std::to_string(page));
+    EXPECT_FALSE(machine_.OnPage("90", "next"));
+    EXPECT_EQ(machine_.Next().query, "limit=" + std::to_string(page) + "&continue=next");
+    EXPECT_TRUE(machine_.OnPage("100", ""));
+    OpenWatch();
+    machine_.OnEnd(RestartReason::Gone, now_);
+  }
+}
+
+TEST(SmallListPages, AreNotRaisedByBeingTooLarge) {
+  ListWatch machine(5, {500ms, 30s}, 1);
+  machine.OnPageTooLarge();
+  EXPECT_EQ(machine.Next().query, "limit=5");
+}
+
 }  // namespace
 }  // namespace imagebatch::kube

@@ -283,10 +283,57 @@ TEST_F(ReflectorTest, TriesUntilTheServerAnswersAndSaysSo) {
         {Send(503, ""), SayAndWait({Bookmark(11)})});
   ASSERT_TRUE(sink_.WaitFor("bookmark 11"));
   reflector_->Stop();
-  EXPECT_THAT(sink_.Log(), ElementsAre("restart error", "unhealthy", "restart broken", "restart error",
+  EXPECT_THAT(sink_.Log(), ElementsAre("restart error", "unhealthy", "restart error", "restart error",
                                        "begin", "restart broken", "begin", "end 10", "healthy",
                                        "restart error", "unhealthy", "healthy", "bookmark 11"));
   EXPECT_THAT(sink_.Details(), HasSubstr("list: 403 Forbidden: no"));
+}
+
+TEST_F(ReflectorTest, ARightThatIsLostForAWhileListsNothingAnew) {
+  Start({Send(200, ListOf({}, 10))}, {Send(403, R"({"kind":"Status","code":403,"reason":"Forbidden"})"),
+                                      Send(401, ""), SayAndWait({Bookmark(11)})});
+  ASSERT_TRUE(sink_.WaitFor("bookmark 11"));
+  reflector_->Stop();
+  EXPECT_EQ(std::ranges::count(sink_.Log(), "begin"), 1);
+  EXPECT_EQ(std::ranges::count(sink_.Log(), "restart error"), 2);
+}
+
+/// Gives no page of more than `most` objects.
+class FrugalTransport final : public HttpTransport {
+ public:
+  explicit FrugalTransport(int most) : most_(most) {}
+  Result<Response> Send(const Request& request, std::chrono::milliseconds) override {
+    const std::lock_guard lock(mutex_);
+    pages_.push_back(std::stoi(request.path.substr(request.path.find("limit=") + 6)));
+    if (pages_.back() > most_) return Fail(kTooLarge);
+    return Response{200, ListOf({}, 10), {}};
+  }
+  Result<void> Stream(const Request&, std::chrono::milliseconds, const std::atomic<bool>&,
+                      const std::function<bool(const Response&)>&,
+                      const std::function<bool(std::string_view)>&) override {
+    return Fail("no watch here");
+  }
+  void Shutdown() override {}
+  std::vector<int> Pages() {
+    const std::lock_guard lock(mutex_);
+    return pages_;
+  }
+
+ private:
+  const int most_;
+  std::mutex mutex_;
+  std::vector<int> pages_;
+};
+
+TEST(ReflectorOfLargeObjects, AsksForSmallerPagesUntilOneFits) {
+  FrugalTransport transport(100);
+  RequestStats stats;
+  ApiClient client(transport, stats);
+  RecordingSink sink;
+  Reflector reflector(client, {"/jobs", "", 500}, sink, 1, {90s, {1ms, 2ms}});
+  ASSERT_TRUE(sink.WaitFor("end 10"));
+  reflector.Stop();
+  EXPECT_THAT(transport.Pages(), ElementsAre(500, 250, 125, 62));
 }
 
 TEST_F(ReflectorTest, ObeysRetryAfterOfAListAndOfAWatch) {

@@ -41,8 +41,6 @@ TEST(Paths, NamesCollectionsAndObjects) {
 }
 
 TEST(Paths, EscapesWhatCouldLeaveItsPlace) {
-  EXPECT_EQ(Escape("a-b.c_d~1"), "a-b.c_d~1");
-  EXPECT_EQ(Escape("a/b?c=d&e f%\xC3\xA9\n"), "a%2Fb%3Fc%3Dd%26e%20f%25%C3%A9%0A");
   EXPECT_EQ(ObjectPath({"v1", "pods"}, "x", "../secrets"), "/api/v1/namespaces/x/pods/..%2Fsecrets");
 }
 
@@ -52,6 +50,8 @@ struct KindCase {
   const char* verb;
   const char* resource;
 };
+
+void PrintTo(const KindCase& one, std::ostream* out) { *out << one.verb << ' ' << one.resource; }
 
 class KindOfTest : public ::testing::TestWithParam<KindCase> {};
 

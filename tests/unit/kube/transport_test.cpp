@@ -173,6 +173,41 @@ TEST(Send, AReplyBeyondTheLimitIsAnError) {
   EXPECT_THAT(Connect(server.Url())->Send(Get("/"), 60s).error().message, HasSubstr("64 MiB"));
 }
 
+TEST(Send, KeepsOnlyTheLinesThatAreAskedFor) {
+  FakeHttpServer server([](const HttpRequest& request, Reply& reply) {
+    reply.Begin(request.target == "/refused" ? 403 : 200);
+    const std::string flood = "12:00 " + std::string(1000, 'x') + "\n";
+    for (int i = 0; i < 3000; ++i) reply.Chunk(i == 1500 ? "11:00 the word\n" + flood : flood);
+    reply.Chunk("13:00 half");
+    reply.End();
+  });
+  const auto transport = Connect(server.Url());
+  Request request = Get("/log");
+  request.only_lines_with = "the word";
+  const auto response = transport->Send(request, 30s);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "11:00 the word\n12:00 " + std::string(122, 'x') + "\n");
+  EXPECT_EQ(response->received, 3000U * 1007 + 15 + 10);
+  request.path = "/refused";  // its body says why
+  const auto refused = transport->Send(request, 30s);
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_EQ(refused->body.size(), refused->received);
+}
+
+TEST(Send, MoreThanWasAskedForIsNotListenedTo) {
+  FakeHttpServer server([](const HttpRequest&, Reply& reply) {
+    reply.Begin();
+    const std::string piece(64 * 1024, 'x');
+    while (!reply.ClosedWithin(0ms)) reply.Chunk(piece);
+  });
+  Request request = Get("/log");
+  request.most_bytes = 1 << 20;
+  request.only_lines_with = "the word";
+  const auto response = Connect(server.Url())->Send(request, 30s);
+  ASSERT_FALSE(response);
+  EXPECT_THAT(response.error().message, HasSubstr("more than was asked for"));
+}
+
 TEST(Send, AReplyThatBreaksOffIsAnError) {
   FakeHttpServer server([](const HttpRequest& request, Reply& reply) {
     if (request.target == "/length") reply.SendRaw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");

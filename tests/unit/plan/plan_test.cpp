@@ -25,8 +25,18 @@ Attempt Failed(int number, Cause cause, Time finished = kStart) {
   return {number, Phase::Failed, cause, finished};
 }
 
+/// Each build's stage and needs.
+Graph GraphOf(const std::vector<std::pair<uint32_t, std::vector<uint32_t>>>& builds) {
+  Graph graph;
+  for (const auto& [stage, needs] : builds) {
+    graph.stages.push_back(stage);
+    graph.needs.Add(needs);
+  }
+  return graph;
+}
+
 /// Two environments, three images; the first two images need the first environment.
-std::vector<Node> TwoStages() { return {{0, {}}, {0, {}}, {1, {0}}, {1, {0}}, {1, {1}}}; }
+Graph TwoStages() { return GraphOf({{0, {}}, {0, {}}, {1, {0}}, {1, {0}}, {1, {1}}}); }
 
 Policy Parallel(int parallelism) {
   Policy policy;
@@ -57,6 +67,24 @@ TEST(PlanTest, KeepsToParallelismAndCountsWhatItHasJustStarted) {
   EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(1, 1)));
 }
 
+TEST(PlanTest, AHeldBuildKeepsItsPlaceAndMayRunAgain) {
+  Plan plan(TwoStages(), 2, Parallel(1));
+  plan.Decide(kStart);
+  plan.Observe(0, Running(1));
+  plan.Observe(0, {1, Phase::Held, Cause::Build, {}});
+  EXPECT_EQ(plan.state(0), State::Held);
+  EXPECT_EQ(plan.Total()[State::Held], 1);
+  EXPECT_EQ(plan.Total()[State::Running], 0);
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre()) << "others would be held too";
+  EXPECT_FALSE(plan.Finished());
+  plan.Observe(0, Running(1));
+  EXPECT_EQ(plan.state(0), State::Running);
+  plan.Observe(0, {1, Phase::Held, Cause::Build, {}});
+  plan.Observe(0, Failed(1, Cause::Build));
+  plan.Observe(0, {1, Phase::Held, Cause::Build, {}});
+  EXPECT_EQ(plan.state(0), State::Queued) << "it has ended: what is seen of it later changes nothing";
+}
+
 TEST(PlanTest, LowerParallelismStartsNothingUntilEnoughHaveEnded) {
   Plan plan(TwoStages(), 2, Parallel(2));
   plan.Decide(kStart);
@@ -78,7 +106,7 @@ TEST(PlanTest, SuspendStartsNothingNew) {
 }
 
 TEST(PlanTest, AFailureIsTriedAgainAfterItsDelay) {
-  Plan plan({{0, {}}}, 1, Parallel(1));
+  Plan plan(GraphOf({{0, {}}}), 1, Parallel(1));
   plan.Decide(kStart);
   plan.Observe(0, Failed(1, Cause::Build, kStart));
   EXPECT_THAT(plan.Decide(kStart + seconds(9)), ElementsAre());
@@ -111,7 +139,7 @@ TEST_P(BudgetTest, EachCauseUsesItsOwn) {
   policy.backoff_limit = 1;
   policy.infrastructure_retry_limit = 2;
   policy.retry_hung = {c.retry_hung};
-  Plan plan({{0, {}}}, 1, policy);
+  Plan plan(GraphOf({{0, {}}}), 1, policy);
   int number = 0;
   for (const Cause cause : c.failures) plan.Observe(0, Failed(++number, cause));
   EXPECT_EQ(plan.state(0), c.state);
@@ -148,7 +176,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(PlanTest, WhetherAHungBuildIsTriedAgainIsItsStagesOwn) {
   Policy policy = Parallel(2);
   policy.retry_hung = {true, false};
-  Plan plan({{0, {}}, {1, {}}, {2, {}}}, 3, policy);
+  Plan plan(GraphOf({{0, {}}, {1, {}}, {2, {}}}), 3, policy);
   for (uint32_t build = 0; build < 3; ++build) plan.Observe(build, Failed(1, Cause::Hang));
   EXPECT_EQ(plan.state(0), State::Queued);
   EXPECT_EQ(plan.state(1), State::Failed);
@@ -159,7 +187,7 @@ TEST(PlanTest, AttemptsOfWhichNothingIsLeftCountAsLostToTheInfrastructure) {
   Policy policy = Parallel(1);
   policy.infrastructure_retry_limit = 1;
   policy.backoff_limit = 0;
-  Plan plan({{0, {}}}, 1, policy);
+  Plan plan(GraphOf({{0, {}}}), 1, policy);
   plan.Observe(0, Running(3));  // 1 and 2 were deleted while nobody looked
   EXPECT_EQ(plan.state(0), State::Running);
   plan.Observe(0, Failed(3, Cause::Infrastructure));
@@ -169,7 +197,7 @@ TEST(PlanTest, AttemptsOfWhichNothingIsLeftCountAsLostToTheInfrastructure) {
 TEST(PlanTest, AFailedNeedFailsItsDependentsWithoutAnAttempt) {
   Policy policy = Parallel(10);
   policy.backoff_limit = 0;
-  Plan plan({{0, {}}, {1, {0}}, {2, {1}}}, 3, policy);
+  Plan plan(GraphOf({{0, {}}, {1, {0}}, {2, {1}}}), 3, policy);
   plan.Decide(kStart);
   plan.Observe(0, Failed(1, Cause::Build));
   EXPECT_EQ(plan.fail_reason(1), FailReason::NeedFailed);
@@ -181,7 +209,7 @@ TEST(PlanTest, AFailedNeedFailsItsDependentsWithoutAnAttempt) {
 TEST(PlanTest, ARaisedLimitLetsFailedBuildsAndTheirDependentsRunAgain) {
   Policy policy = Parallel(10);
   policy.backoff_limit = 0;
-  Plan plan({{0, {}}, {1, {0}}}, 2, policy);
+  Plan plan(GraphOf({{0, {}}, {1, {0}}}), 2, policy);
   plan.Observe(0, Failed(1, Cause::Build));
   ASSERT_TRUE(plan.Finished());
   policy.backoff_limit = 1;
@@ -191,7 +219,7 @@ TEST(PlanTest, ARaisedLimitLetsFailedBuildsAndTheirDependentsRunAgain) {
 }
 
 TEST(PlanTest, ASuccessIsFinal) {
-  Plan plan({{0, {}}}, 1, Parallel(1));
+  Plan plan(GraphOf({{0, {}}}), 1, Parallel(1));
   plan.Observe(0, Succeeded(1));
   plan.Observe(0, Failed(1, Cause::Build));
   plan.Observe(0, Failed(2, Cause::Build));
@@ -200,7 +228,7 @@ TEST(PlanTest, ASuccessIsFinal) {
 }
 
 TEST(PlanTest, LateNewsOfAnEndedAttemptChangeNothing) {
-  Plan plan({{0, {}}}, 1, Parallel(1));
+  Plan plan(GraphOf({{0, {}}}), 1, Parallel(1));
   plan.Observe(0, Failed(1, Cause::Infrastructure));
   plan.Observe(0, Running(1));
   EXPECT_EQ(plan.state(0), State::Queued);
@@ -225,18 +253,20 @@ TEST(PlanTest, IncrementalStateEqualsAFreshPlanInAnyOrder) {
   std::mt19937 random(1);
   const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   for (int round = 0; round < 300; ++round) {
-    std::vector<Node> nodes;
+    Graph graph;
     for (uint32_t i = 0; i < 12; ++i) {
-      Node node{i / 4, {}};
-      if (node.stage > 0) {
+      const uint32_t stage = i / 4;
+      std::vector<uint32_t> needs;
+      if (stage > 0) {
         for (int k = pick(3); k > 0; --k)
-          node.needs.push_back(static_cast<uint32_t>(pick(static_cast<int>(node.stage) * 4)));
+          needs.push_back(static_cast<uint32_t>(pick(static_cast<int>(stage) * 4)));
       }
-      nodes.push_back(node);
+      graph.stages.push_back(stage);
+      graph.needs.Add(needs);
     }
     Policy policy = Parallel(3);
     policy.backoff_limit = pick(2);
-    Plan plan(nodes, 3, policy);
+    Plan plan(graph, 3, policy);
     Time now = kStart;
     for (int step = 0; step < 60; ++step) {
       now += seconds(pick(30));
@@ -264,7 +294,7 @@ TEST(PlanTest, IncrementalStateEqualsAFreshPlanInAnyOrder) {
         for (const Attempt& attempt : plan.attempts(i)) all.emplace_back(i, attempt);
       }
       std::shuffle(all.begin(), all.end(), random);
-      Plan fresh(nodes, 3, policy);
+      Plan fresh(graph, 3, policy);
       for (const auto& [i, attempt] : all) fresh.Observe(i, attempt);
       for (uint32_t i = 0; i < plan.size(); ++i) {
         ASSERT_EQ(plan.state(i), fresh.state(i)) << "round " << round << " step " << step << " build " << i;

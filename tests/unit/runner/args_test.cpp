@@ -61,6 +61,9 @@ TEST(Arguments, AllOptionsInBothForms) {
                     "--state",
                     "/s",
                     "--result=/r",
+                    "--result-bytes",
+                    "3072",
+                    "--stdin=inherit",
                     "--",
                     "make",
                     "--state"});
@@ -77,6 +80,8 @@ TEST(Arguments, AllOptionsInBothForms) {
   EXPECT_EQ(options->listen, ":9911");
   EXPECT_EQ(options->state_file, "/s");
   EXPECT_EQ(options->result_file, "/r");
+  EXPECT_EQ(options->result_bytes, 3072U);
+  EXPECT_TRUE(options->inherit_input);
   EXPECT_STREQ(options->command[0], "make");
   EXPECT_STREQ(options->command[1], "--state");
   EXPECT_EQ(options->command[2], nullptr);
@@ -93,6 +98,8 @@ TEST(Arguments, Defaults) {
   EXPECT_FALSE(options->end_when_hung);
   EXPECT_EQ(options->grace, milliseconds(10'000));
   EXPECT_EQ(options->listen, "");
+  EXPECT_EQ(options->result_bytes, 4096U);
+  EXPECT_FALSE(options->inherit_input);
 }
 
 TEST(Arguments, Subcommands) {
@@ -109,9 +116,19 @@ TEST(Arguments, WrongUsageSaysWhatIsWrong) {
       {{"--state", "/s", "--result", "/r", "--"}, "no command after --"},
       {{"--result", "/r", "--", "true"}, "--state FILE is required"},
       {{"--state", "/s", "--", "true"}, "--result FILE is required"},
-      {{"--state"}, "value missing: --state"},
-      {{"--grace", "long", "--", "true"}, "not a duration such as 300ms, 5s, 5m or 1h: long"},
-      {{"--on-hang", "stop"}, "neither flag nor fail: stop"},
+      {{"--state"}, "--state: no value"},
+      {{"--listen=", "--", "true"}, "--listen: no value"},
+      {{"--grace"}, "--grace: no value"},
+      {{"--grace", "long", "--", "true"}, "--grace: not a duration such as 300ms, 5s, 5m or 1h: long"},
+      {{"--idle-after=5"}, "--idle-after: not a duration such as 300ms, 5s, 5m or 1h: 5"},
+      {{"--on-hang", "stop"}, "--on-hang: neither flag nor fail: stop"},
+      {{"--on-hang"}, "--on-hang: no value"},
+      {{"--stdin", "/dev/null"}, "--stdin: neither null nor inherit: /dev/null"},
+      {{"--result-bytes", "511"}, "--result-bytes: not a number from 512 to 4096: 511"},
+      {{"--result-bytes", "4097"}, "--result-bytes: not a number from 512 to 4096: 4097"},
+      {{"--result-bytes", "1k"}, "--result-bytes: not a number from 512 to 4096: 1k"},
+      {{"--result-bytes=-1"}, "--result-bytes: not a number from 512 to 4096: -1"},
+      {{"--result-bytes"}, "--result-bytes: no value"},
       {{"--sample-every", "1ms", "--state", "/s", "--result", "/r", "--", "true"},
        "--sample-every is under 10ms"},
       {{"--dead-after", "5s"}, "unknown option: --dead-after"},

@@ -49,6 +49,11 @@ std::vector<std::string> Python(const Program& program) {
   return {"python3", "-c", std::string(kPrelude) + program.script};
 }
 
+/// For how long the build has said nothing; 0 where no sample has been taken yet.
+double OutputQuiet(const json& state) {
+  return state.is_object() ? state["evidence"]["quietSeconds"].value("output", 0.0) : 0;
+}
+
 class DeadProgram : public testing::TestWithParam<Program> {};
 
 TEST_P(DeadProgram, IsProved) {
@@ -110,8 +115,37 @@ INSTANTIATE_TEST_SUITE_P(
                 "def middle(): fork(forever)\n"
                 "os.waitpid(fork(middle), 0); os.close(w); os.read(r, 1)",
                 "waits for data from pipe ["},
-        Program{"BelowALivingDaemon", "fork(forever)\nwhile True: time.sleep(60)",
+        Program{"BelowALivingDaemon",
+                "def tick():\n  while True: time.sleep(0.1)\n"
+                "threading.Thread(target=tick).start(); fork(forever); os.wait()",
                 "its only thread waits for a lock (futex)"},
+        Program{"BelowAPollOfItsPipeThatTicks",
+                "r, w = os.pipe(); child = fork(forever); os.close(w)\n"
+                "while not select.select([r], [], [], 0.1)[0]: pass",
+                "its only thread waits for a lock (futex)"},
+        Program{"BelowAnInitThatTicks",
+                "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); fork(forever)\n"
+                "while not signal.sigtimedwait([signal.SIGCHLD], 0.1): pass",
+                "its only thread waits for a lock (futex)"},
+        Program{"BelowAnInitThatWaits",
+                "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); fork(forever)\n"
+                "signal.sigwait([signal.SIGCHLD])",
+                "its only thread waits for a lock (futex)"},
+        Program{"BelowAPollOfTwoOfItsPipes",
+                "a, b = os.pipe(), os.pipe()\n"
+                "def tick():\n  while True: time.sleep(0.1)\n"
+                "fork(forever); os.close(a[1]); os.close(b[1]); threading.Thread(target=tick).start()\n"
+                "select.select([a[0], b[0]], [], [])",
+                "its only thread waits for a lock (futex)"},
+        Program{"TheOneOfTwoChildrenThatIsMeant",
+                "fork(lambda: socket.create_server(('', 0)).accept()); os.waitpid(fork(forever), 0)",
+                "waits for the end of a child"},
+        Program{
+            "InTheForegroundOfAShell",
+            "server = 'import socket; socket.create_server((str(), 0)).accept()'\n"
+            "dead = 'import threading; threading.Event().wait()'\n"
+            "os.execvp('sh', ['sh', '-c', 'python3 -c \"$1\" & python3 -c \"$2\"; true', '-', server, dead])",
+            "its only thread waits for a lock (futex)"},
         Program{"WithAHandlerThatNobodyElseCouldCall",
                 "signal.signal(signal.SIGUSR1, lambda *_: None); fork(forever); os.wait()",
                 "waits for the end of a child"}),
@@ -166,6 +200,38 @@ constexpr Program kMerelyWaiting[] = {
      "signal.signal(signal.SIGCHLD, lambda *_: None); fork(lambda: time.sleep(1000)); ready(); forever()"},
     {"ParentOfAStoppedChild", "fork(lambda: os.kill(os.getpid(), signal.SIGSTOP)); ready(); os.wait()"},
     {"Busy", "fork(forever); ready()\nwhile True: pass"},
+    // Dead processes that the build does not need, or that something will end.
+    {"LeftoverOfAnEarlierStep", "fork(lambda: fork(forever)); os.wait(); ready(); time.sleep(1000)"},
+    {"DeadChildThatNobodyAsksFor",
+     "fork(forever); other = fork(lambda: socket.create_server(('', 0)).accept()); ready(); "
+     "os.waitpid(other, 0)"},
+    {"DeadBelowTimeout",
+     "ready(); os.execvp('timeout', ['timeout', '1000', 'python3', '-c', 'import threading; "
+     "threading.Event().wait()'])"},
+    {"DeadBelowAnAlarm",
+     "signal.signal(signal.SIGALRM, lambda *_: None); signal.alarm(1000); fork(forever); ready(); os.wait()"},
+    {"DeadBelowATimerThread",
+     "child = fork(forever); threading.Timer(1000, os.kill, (child, 9)).start(); ready(); os.wait()"},
+    {"DeadBelowAPollWithALimit",
+     "r, w = os.pipe(); fork(forever); os.close(w); ready(); select.select([r], [], [], 1000)"},
+    {"DeadBesideALivingChildWhosePipeIsPolledToo",
+     "a, b = os.pipe(), os.pipe()\n"
+     "def dead(): os.close(b[1]); forever()\n"
+     "def alive(): os.close(a[1]); socket.create_server(('', 0)).accept()\n"
+     "fork(dead); fork(alive); os.close(a[1]); os.close(b[1]); ready(); select.select([a[0], b[0]], [], [])"},
+    {"DeadBelowATimerfd",
+     "r, w = os.pipe(); fork(forever); os.close(w); t = libc.timerfd_create(1, 0)\n"
+     "libc.timerfd_settime(t, 0, (ctypes.c_long * 4)(0, 0, 1000, 0), None); ready(); select.select([r, t], "
+     "[], [])"},
+    {"DeadBesideAWatcher",
+     "child = fork(forever)\n"
+     "def watch():\n  for _ in range(10000): time.sleep(0.1)\n  os.kill(child, 9)\n"
+     "fork(watch); ready(); os.waitpid(child, 0)"},
+    {"DeadInTheBackgroundOfAShell",
+     "server = 'import socket; socket.create_server((str(), 0)).accept()'\n"
+     "dead = 'import threading; threading.Event().wait()'\n"
+     "ready(); os.execvp('sh', ['sh', '-c', 'python3 -c \"$2\" & python3 -c \"$1\"; true', '-', server, "
+     "dead])"},
 };
 
 /// All at once, for each is to be watched for a while.
@@ -182,13 +248,8 @@ TEST(MereWaiting, IsNeverProved) {
     SCOPED_TRACE(run.program.name);
     Supervised& supervised = *run.supervised;
     ASSERT_TRUE(Await([&] { return supervised.Output().starts_with("ready\n"); })) << supervised.Errors();
-    const auto observed = [&] {
-      const json state = supervised.State();
-      if (!state.is_object()) return false;
-      const json& quiet = state["evidence"]["quietSeconds"];
-      // The busy one is never quiet: all that it can be asked for is to be watched.
-      return quiet["output"] >= 3.0;
-    };
+    // The busy one is never quiet: all that it can be asked for is to be watched.
+    const auto observed = [&] { return OutputQuiet(supervised.State()) >= 3.0; };
     EXPECT_TRUE(Await([&] { return observed() || !supervised.Running(); }));
     EXPECT_TRUE(supervised.Running());
     EXPECT_THAT(OwnLines(supervised.Errors()), IsEmpty()) << supervised.Errors();
@@ -200,11 +261,7 @@ TEST(MereWaiting, ForAPipeFromOutsideIsNeverProved) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);  // both are inherited by the runner, and by its command
   Supervised run(kProve, Python({"", ("ready(); os.read(" + std::to_string(ends[0]) + ", 1)").c_str()}));
-  EXPECT_TRUE(Await([&] {
-    const json state = run.State();
-    return state.is_object() && state["evidence"]["quietSeconds"]["output"] >= 3.0 &&
-           run.Output() == "ready\n";
-  }));
+  EXPECT_TRUE(Await([&] { return OutputQuiet(run.State()) >= 3.0 && run.Output() == "ready\n"; }));
   EXPECT_THAT(OwnLines(run.Errors()), IsEmpty());
   close(ends[0]);
   close(ends[1]);
@@ -212,14 +269,16 @@ TEST(MereWaiting, ForAPipeFromOutsideIsNeverProved) {
 
 /// The command waits for the runner, and the runner for whoever reads its output.
 TEST(MereWaiting, ForTheReaderOfTheOutputIsNeverProved) {
+  // The reader waits for three times the longest threshold before it begins.
   Supervised run(
       {"--deadlock-after", "0", "--idle-after", "0"},
       Shell(std::string(RUNNER_BINARY) +
-            " --deadlock-after 1s --idle-after 3s --sample-every 50ms --state inner --result result -- "
-            "head -c 10000000 /dev/zero | sleep 1000"));
-  const auto state = [&run] { return json::parse(Content(run.Directory() / "inner"), nullptr, false); };
-  ASSERT_TRUE(Await([&] { return state().is_object() && state()["verdict"] == "Hung"; }));
-  EXPECT_EQ(state()["class"], "Idle");
+            " --deadlock-after 1s --idle-after 2s --silent-after 2s --sample-every 50ms --state inner "
+            "--result result -- head -c 10000000 /dev/zero | { sleep 6; wc -c; }"));
+  EXPECT_EQ(run.Wait(), 0);
+  EXPECT_EQ(run.Output(), "10000000\n");
+  EXPECT_THAT(OwnLines(run.Errors()), IsEmpty()) << run.Errors();
+  EXPECT_EQ(json::parse(Content(run.Directory() / "result"))["verdictCounts"], json::object());
 }
 
 TEST(Deadlock, ClearsWhenTheDeadPartIsGone) {
@@ -230,6 +289,20 @@ TEST(Deadlock, ClearsWhenTheDeadPartIsGone) {
   kill(std::atoi(Content(run.Directory() / "pid").c_str()), SIGKILL);
   EXPECT_TRUE(Await([&] { return !run.Hung(); }));
   EXPECT_TRUE(run.Running());
+}
+
+TEST(Deadlock, LeftoversAreToldInTheEvidenceOfWhatWasFound) {
+  Supervised run({"--deadlock-after", "1s", "--idle-after", "3s", "--sample-every", "50ms"},
+                 Python({"",
+                         "def step(): fork(forever); fork(forever)\n"
+                         "fork(step); os.wait(); time.sleep(1000)"}));
+  ASSERT_TRUE(Await([&] { return run.Hung(); })) << run.Errors();
+  const json state = run.State();
+  EXPECT_EQ(state["class"], "Idle");
+  EXPECT_FALSE(state["evidence"].contains("deadlock"));
+  EXPECT_THAT(
+      state["evidence"]["notNeeded"].get<std::string>(),
+      testing::MatchesRegex("2 leftover processes are dead: pid [0-9]+ waits for a lock inside itself"));
 }
 
 TEST(Deadlock, ZeroTurnsItOff) {
@@ -243,7 +316,7 @@ TEST(Deadlock, WaitsForABusySiblingToRest) {
   Supervised run(kProve, Python({"",
                                  "fork(forever); end = time.time() + 4\n"
                                  "while time.time() < end: pass\n"
-                                 "open('rests', 'w'); time.sleep(1000)"}));
+                                 "open('rests', 'w'); os.wait()"}));
   ASSERT_TRUE(Await([&] { return run.Hung(); }));
   EXPECT_TRUE(std::filesystem::exists(run.Directory() / "rests"));
   EXPECT_EQ(run.State()["class"], "Deadlock");

@@ -1,6 +1,8 @@
 // Builds that behave as badly as builds do, under the real runner.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -104,6 +106,58 @@ TEST(Faults, AStateThatCannotBeWrittenIsSaidBeforeTheBuildStarts) {
   EXPECT_EQ(result.Wait(), 2);
   EXPECT_THAT(result.Output(), IsEmpty());
   EXPECT_THAT(result.Errors(), HasSubstr("cannot write /nowhere/result: No such file or directory"));
+}
+
+TEST(Faults, NothingButARegularFileIsReplaced) {
+  Scratch place;
+  const auto type = [](const std::filesystem::path& path) {
+    return std::filesystem::symlink_status(path).type();
+  };
+  ASSERT_EQ(mkfifo((place / "fifo").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/null", place / "link");
+  std::vector<std::filesystem::path> others = {place / "fifo", place / "link", place.Path()};
+  const bool may = mknod((place / "null").c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0;
+  if (may) others.push_back(place / "null");
+  for (const auto& other : others) {
+    const auto before = type(other);
+    Supervised state({},
+                     {RUNNER_BINARY, "--result", place / "result", "--state", other, "--", "echo", "ran"});
+    EXPECT_EQ(state.Wait(), 2) << other;
+    EXPECT_THAT(state.Errors(),
+                HasSubstr("--state: cannot write " + other.string() + ": not a regular file"));
+    EXPECT_THAT(state.Output(), IsEmpty());
+    EXPECT_EQ(type(other), before);
+    Supervised install({}, {RUNNER_BINARY, "install", other});
+    EXPECT_EQ(install.Wait(), 1) << other;
+    EXPECT_EQ(type(other), before);
+  }
+  // The result is written in place, and never waits for a reader.
+  Supervised fifo({}, {RUNNER_BINARY, "--state", place / "state", "--result", place / "fifo", "--", "true"});
+  EXPECT_EQ(fifo.Wait(), 2);
+  EXPECT_THAT(fifo.Errors(), HasSubstr("--result: cannot write "));
+  if (!may) return;
+  Supervised null({}, {RUNNER_BINARY, "--state", place / "state", "--result", place / "null", "--", "true"});
+  EXPECT_EQ(null.Wait(), 0) << null.Errors();
+  EXPECT_EQ(type(place / "null"), std::filesystem::file_type::character);
+}
+
+TEST(Faults, AFullDiskUnderTheOutputIsToldAndPasses) {
+  Supervised run(
+      {},
+      {"unshare", "--mount", "sh", "-c",
+       "mkdir small && mount -t tmpfs -o size=512k none small && head -c 400000 /dev/zero > small/fill && " +
+           Runner("--state inner --result inner-result") +
+           "sh -c 'head -c 1000000 /dev/zero; rm small/fill; echo later' > small/out; "
+           "tr -d '\\0' < small/out > out"});
+  const int code = run.Wait();
+  if (Content(run.Directory() / "inner-result").empty())
+    GTEST_SKIP() << "no right to mount: " << run.Errors();
+  EXPECT_EQ(code, 0);
+  const std::string out = Content(run.Directory() / "out");
+  EXPECT_THAT(out, HasSubstr("later\n"));
+  EXPECT_THAT(out, HasSubstr(" bytes of output before this line were lost: No space left on device\n"));
+  EXPECT_THAT(run.Errors(), HasSubstr(" bytes of output were lost: No space left on device"));
+  EXPECT_GT(InnerResult(run)["lostOutputBytes"], 100'000);
 }
 
 TEST(Faults, AReadOnlyDirectoryIsSaidBeforeTheBuildStarts) {

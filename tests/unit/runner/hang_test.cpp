@@ -255,6 +255,30 @@ TEST(Probe, SaysTheVerdictByItsExitCode) {
   EXPECT_EQ(none.Wait(), 2);
 }
 
+TEST(Probe, OfADeadRunnerIsNoSuccess) {
+  const auto probe = [](const Supervised& run) {
+    Supervised probed({}, {RUNNER_BINARY, "probe", "--state", run.Directory() / "state"});
+    return probed.Wait();
+  };
+  Supervised ended({}, {"true"});
+  EXPECT_EQ(ended.Wait(), 0);
+  EXPECT_EQ(probe(ended), 2);
+  Supervised killed({}, {"sleep", "1000"});
+  ASSERT_TRUE(Await([&] { return killed.State().is_object(); }));
+  killed.Signal(SIGKILL);
+  EXPECT_TRUE(Await([&] { return probe(killed) == 2; }));
+  EXPECT_EQ(killed.State()["verdict"], "Progressing") << "what was left behind";
+}
+
+TEST(Probe, SeesALivingRunnerWhileItReplacesItsState) {
+  Supervised run({"--sample-every", "10ms"}, {"sleep", "1000"});
+  ASSERT_TRUE(Await([&] { return run.State().is_object(); }));
+  const std::string state = run.Directory() / "state";
+  Supervised probes({}, Shell("for i in $(seq 100); do " + std::string(RUNNER_BINARY) + " probe --state " +
+                              state + " || exit 9; done"));
+  EXPECT_EQ(probes.Wait(), 0) << probes.Errors();
+}
+
 class Connection {
  public:
   explicit Connection(uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {

@@ -9,6 +9,12 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
+std::string Answer(std::string_view text, bool hung, const std::string& state) {
+  ProgressRequest request;
+  EXPECT_TRUE(request.Add(text)) << text;
+  return request.Answer(hung, state);
+}
+
 constexpr const char* kState = "{\"verdict\":\"Hung\"}\n";
 
 TEST(Answer, SaysTheVerdictByItsStatus) {
@@ -30,6 +36,31 @@ TEST(Answer, RefusesTheRest) {
        {"\r\n\r\n", "GET\r\n\r\n", "GET /progress\r\n\r\n", "\x16\x03\x01\n\n", "  \n\n"}) {
     EXPECT_THAT(Answer(garbage, false, kState), StartsWith("HTTP/1.1 400 ")) << garbage;
   }
+}
+
+TEST(ProgressRequest, IsTheSameHoweverItIsSplit) {
+  const std::string text = "GET /progress HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (size_t cut = 0; cut < text.size(); ++cut) {
+    ProgressRequest request;
+    EXPECT_FALSE(request.Add(std::string_view(text).substr(0, cut)));
+    EXPECT_TRUE(request.Add(std::string_view(text).substr(cut)));
+    EXPECT_THAT(request.Answer(false, kState), StartsWith("HTTP/1.1 200 "));
+  }
+}
+
+TEST(ProgressRequest, ThatIsTooLargeIsRefusedAtTheSameByte) {
+  const std::string head = "GET /progress HTTP/1.1\r\nX: ";
+  const auto of_size = [&head](size_t size) {
+    return head + std::string(size - head.size() - 4, 'x') + "\r\n\r\n";
+  };
+  EXPECT_THAT(Answer(of_size(ProgressRequest::kMostBytes), false, kState), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Answer(of_size(ProgressRequest::kMostBytes + 1), false, kState), StartsWith("HTTP/1.1 431 "));
+  ProgressRequest slow;
+  bool answered = false;
+  const std::string large = of_size(ProgressRequest::kMostBytes + 1);
+  for (size_t at = 0; at < large.size() && !answered; ++at) answered = slow.Add(large.substr(at, 1));
+  ASSERT_TRUE(answered);
+  EXPECT_THAT(slow.Answer(false, kState), StartsWith("HTTP/1.1 431 "));
 }
 
 TEST(Listener, RefusesWhatIsNoAddress) {

@@ -24,6 +24,11 @@ pid_t PidIn(const std::filesystem::path& path) {
   return static_cast<pid_t>(std::atoi(Content(path).c_str()));
 }
 
+char StateOf(pid_t pid) {
+  const auto stat = ParseStat(Content("/proc/" + std::to_string(pid) + "/stat"));
+  return stat ? stat->state : '-';
+}
+
 TEST(ExitCode, IsTheCommands) {
   for (int code : {0, 1, 2, 42, 124, 255}) {
     Supervised run({}, Shell("exit " + std::to_string(code)));
@@ -68,6 +73,17 @@ TEST(Command, HasNoInput) {
   EXPECT_EQ(run.Output(), "end\n");
 }
 
+TEST(Command, ReadsWhatTheRunnerWasGivenWhereItIsTold) {
+  Supervised inherit({}, Shell(std::string("echo given | ") + RUNNER_BINARY +
+                               " --stdin inherit --state inner --result inner-result -- cat"));
+  EXPECT_EQ(inherit.Wait(), 0);
+  EXPECT_EQ(inherit.Output(), "given\n");
+  Supervised null({}, Shell(std::string("echo given | ") + RUNNER_BINARY +
+                            " --stdin null --state inner --result inner-result -- cat"));
+  EXPECT_EQ(null.Wait(), 0);
+  EXPECT_EQ(null.Output(), "");
+}
+
 TEST(Command, DoesNotSeeTheMarker) {
   Supervised run({}, Shell("env; cat /proc/$PPID/environ 2>/dev/null; exit 0"),
                  {"IMAGEBATCH_MARKER=hidden-one", "OTHER=visible-one"});
@@ -106,14 +122,109 @@ TEST(Signals, AreForwardedToTheCommandsGroup) {
   }
 }
 
+TEST(Signals, ReachAStoppedCommand) {
+  Supervised run({}, Shell("echo $$ > pid; kill -STOP $$; sleep 1000"));
+  const pid_t command = PidIn(run.Directory() / "pid");
+  ASSERT_TRUE(Await([&] { return StateOf(command) == 'T'; }));
+  run.Signal(SIGTERM);
+  EXPECT_EQ(run.Wait(), 128 + SIGTERM);
+}
+
+TEST(Signals, SigtermHasItsGraceAndThenTheTreeIsKilled) {
+  Supervised run({"--grace", "300ms"},
+                 Shell("trap '' TERM; setsid sleep 1000 & echo $! > pid; while :; do sleep 0.05; done"));
+  const pid_t other = PidIn(run.Directory() / "pid");
+  run.Signal(SIGTERM);
+  EXPECT_EQ(run.Wait(), 128 + SIGKILL);
+  EXPECT_FALSE(Alive(other));
+  EXPECT_EQ(run.Result()["signal"], "SIGKILL");
+}
+
+TEST(Signals, AfterSigtermTheGraceIsForLeftoversToo) {
+  Supervised run({"--grace", "300ms"},
+                 Shell("(trap '' TERM; echo ready > pid; while :; do sleep 0.05; done) & trap 'exit 7' TERM; "
+                       "while :; do sleep 0.05; done"));
+  ASSERT_TRUE(Await([&] { return Content(run.Directory() / "pid") == "ready\n"; }));
+  run.Signal(SIGTERM);
+  EXPECT_EQ(run.Wait(), 7);
+}
+
+TEST(Signals, ThatTheCommandHandlesAreItsOwnMatter) {
+  Supervised run({"--grace", "1ms"}, Shell("trap 'echo got' INT QUIT HUP; trap 'exit 5' USR1; echo ready; "
+                                           "while :; do sleep 0.05; done"));
+  ASSERT_TRUE(Await([&] { return run.Output() == "ready\n"; }));
+  std::string expected = "ready\n";
+  for (int signal : {SIGINT, SIGQUIT, SIGHUP}) {
+    run.Signal(signal);
+    expected += "got\n";
+    EXPECT_TRUE(Await([&] { return run.Output() == expected; })) << signal;
+  }
+  run.Signal(SIGUSR1);
+  EXPECT_EQ(run.Wait(), 5);
+}
+
+/// `command` on a terminal of its own, as its session's leader, under the runner with `options`.
+std::vector<std::string> OnTerminal(const std::string& options, const std::string& command) {
+  return {"python3", "-c",
+          "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(['sh', '-c', sys.argv[1]])))",
+          std::string("exec ") + RUNNER_BINARY + " --state inner --result inner-result " + options + " -- " +
+              command};
+}
+
+TEST(Terminal, OfTheRunnersSessionIsGivenToTheCommand) {
+  for (const char* command : {"stty -F /dev/tty raw", "bash -ic 'echo interactive > said'",
+                              "sh -c 'stty -F /dev/tty -echo; stty -F /dev/tty sane'"}) {
+    Supervised run({}, OnTerminal("", command));
+    EXPECT_EQ(run.Wait(), 0) << command << run.Output();
+  }
+  Supervised foreground({},
+                        OnTerminal("", "sh -c 'ps -o tpgid= -p $$ | tr -d \" \" > group; echo $$ > pid'"));
+  EXPECT_EQ(foreground.Wait(), 0);
+  EXPECT_EQ(Content(foreground.Directory() / "group"), Content(foreground.Directory() / "pid"));
+}
+
+TEST(Terminal, OfAShellThatStartedTheRunnerStopsNobody) {
+  for (const char* options : {"", "--stdin inherit"}) {
+    const std::vector<std::string> line =
+        OnTerminal(options, "bash -ic 'stty -F /dev/tty raw; stty raw; exit 4'");
+    // Not replaced by it: the shell leads the session.
+    Supervised run({},
+                   {line[0], line[1], line[2], line[3].substr(std::string("exec ").size()) + "; exit $?"});
+    EXPECT_EQ(run.Wait(), 4) << run.Output();
+  }
+}
+
+TEST(Terminal, CanBeTheInputOfTheCommand) {
+  Supervised run({}, OnTerminal("--stdin inherit", "stty raw"));
+  EXPECT_EQ(run.Wait(), 0) << run.Output();
+}
+
+TEST(KilledRunner, TakesItsTreeAlong) {
+  Supervised run(
+      {}, Shell("setsid sleep 1000 & echo $! > other; sleep 1000 & echo $! > child; echo $$ > pid; wait"));
+  const pid_t command = PidIn(run.Directory() / "pid");
+  const pid_t other = PidIn(run.Directory() / "other");
+  const pid_t child = PidIn(run.Directory() / "child");
+  run.Signal(SIGKILL);
+  EXPECT_EQ(run.Wait(), 1000 + SIGKILL);
+  for (pid_t pid : {command, other, child}) EXPECT_TRUE(Await([pid] { return !Alive(pid); })) << pid;
+}
+
+TEST(KilledRunner, TakesItsTreeAlongWhenItsGuardLives) {
+  Supervised run({}, Shell("setsid sleep 1000 & echo $! > other; echo $$ > pid; wait"));
+  const pid_t command = PidIn(run.Directory() / "pid");
+  const pid_t other = PidIn(run.Directory() / "other");
+  ASSERT_EQ(kill(run.RunnerPid(), SIGKILL), 0);
+  EXPECT_EQ(run.Wait(), 128 + SIGKILL);
+  for (pid_t pid : {command, other}) EXPECT_TRUE(Await([pid] { return !Alive(pid); })) << pid;
+  EXPECT_THAT(run.Errors(), HasSubstr("killed by signal 9"));
+}
+
 TEST(Children, OrphansAreReaped) {
   Supervised run({}, Shell("for i in 1 2 3 4 5; do (true &) ; done; touch done; exec sleep 60"));
   ASSERT_TRUE(Await([&] { return std::filesystem::exists(run.Directory() / "done"); }));
-  EXPECT_TRUE(Await([&] {
-    const std::string children =
-        Content("/proc/" + std::to_string(run.Pid()) + "/task/" + std::to_string(run.Pid()) + "/children");
-    return children.find(' ') == children.size() - 1;  // one: the command itself
-  }));
+  // One: the command itself.
+  EXPECT_TRUE(Await([&] { return Children(run.RunnerPid()).size() == 1; }));
   EXPECT_TRUE(run.Running());
 }
 
@@ -197,11 +308,11 @@ TEST(Pid1, ReapsForwardsAndEndsWithTheCommand) {
   }
   EXPECT_EQ(run.Output(), "1\n");
   // unshare keeps signals from its child: the command asks for its own.
-  const std::string children =
-      Content("/proc/" + std::to_string(run.Pid()) + "/task/" + std::to_string(run.Pid()) + "/children");
-  const std::string inner = Content("/proc/" + std::to_string(std::atoi(children.c_str())) + "/task/" +
-                                    std::to_string(std::atoi(children.c_str())) + "/children");
-  ASSERT_EQ(kill(static_cast<pid_t>(std::atoi(inner.c_str())), SIGUSR1), 0);
+  const std::vector<pid_t> unshare = Children(run.RunnerPid());
+  ASSERT_EQ(unshare.size(), 1U);
+  const std::vector<pid_t> inner = Children(unshare[0]);
+  ASSERT_EQ(inner.size(), 1U);
+  ASSERT_EQ(kill(inner[0], SIGUSR1), 0);
   EXPECT_EQ(run.Wait(), 6);
 }
 

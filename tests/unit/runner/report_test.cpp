@@ -129,7 +129,7 @@ TEST(Result, HoldsTheAccount) {
   outcome.cpu_seconds = 3.25;
   outcome.output_bytes = 5'000'000'000;
   outcome.phases = {{"[1/2] RUN a", 1.5}, {"[2/2] RUN b", 2.25}};
-  const json result = json::parse(RenderResult(Fine(), outcome, ""));
+  const json result = json::parse(RenderResult(Fine(), outcome, "", kResultBytes));
   EXPECT_EQ(result["exitCode"], 137);
   EXPECT_EQ(result["signal"], "SIGKILL");
   EXPECT_EQ(result["verdict"], "Progressing");
@@ -158,7 +158,7 @@ TEST(Result, IsValidAndFitsWhateverItHolds) {
       outcome.phases.push_back(
           {evidence.processes[index].command.substr(0, 120), 1.0 / static_cast<double>(index)});
     }
-    const std::string result = RenderResult(snapshot, outcome, "s3cr3t");
+    const std::string result = RenderResult(snapshot, outcome, "s3cr3t", kResultBytes);
     ASSERT_LE(result.size(), kResultBytes);
     const json parsed = json::parse(result);
     EXPECT_EQ(parsed["exitCode"], 124);
@@ -172,6 +172,69 @@ TEST(Result, IsValidAndFitsWhateverItHolds) {
   }
 }
 
+/// As hard to write as can be.
+std::string HugeResult(size_t limit) {
+  Evidence evidence = HugeEvidence(5);
+  for (const ProcessEvidence& process : evidence.processes) evidence.deadlock.push_back(process.command);
+  Snapshot snapshot = Hung(evidence);
+  snapshot.verdict.finding =
+      hang::Finding{hang::Class::Deadlock, "DeadlineExceeded", std::string(900, '\x01')};
+  Outcome outcome;
+  outcome.exit_code = 124;
+  outcome.signal = "SIGVTALRM";
+  outcome.peak_resident_bytes = outcome.output_bytes = 900'000'000'000'000;
+  for (int index = 0; index < 64; ++index) outcome.phases.push_back({std::string(120, '"'), 1e6});
+  for (int round = 0; round < 100; ++round) {
+    for (hang::Class hang_class : hang::kAllClasses) {
+      outcome.verdicts.Add({hang::Finding{hang_class, "", ""}, kStart + seconds(round)});
+    }
+  }
+  return RenderResult(snapshot, outcome, std::string(128, 'm'), limit);
+}
+
+TEST(Result, FitsWhatTheKubeletKeepsOfIt) {
+  size_t before = 0;
+  for (size_t limit = kLeastResultBytes; limit <= kResultBytes; limit += 16) {
+    const std::string result = HugeResult(limit);
+    ASSERT_LE(result.size(), limit);
+    ASSERT_GE(result.size(), before) << "more room, more of it";
+    before = result.size();
+    const json parsed = json::parse(result);
+    EXPECT_EQ(parsed["class"], "Deadlock");
+    EXPECT_EQ(parsed["exitCode"], 124);
+    EXPECT_EQ(parsed["marker"], std::string(128, 'm'));
+  }
+}
+
+TEST(Result, BeginsWithTheVerdictSoThatACutLeavesIt) {
+  for (size_t limit : {kLeastResultBytes, kResultBytes}) {
+    EXPECT_EQ(HugeResult(limit).find(
+                  R"({"verdict":"Hung","class":"Deadlock","since":"2026-01-02T03:05:05.006Z","marker":"mmm)"),
+              0U);
+  }
+}
+
+TEST(Result, HasAllVerdictsOfTheAttempt) {
+  Outcome outcome;
+  const auto hung = [](hang::Class hang_class, int second) {
+    return hang::Verdict{hang::Finding{hang_class, "", ""}, kStart + seconds(second)};
+  };
+  outcome.verdicts.Add(hung(hang::Class::Idle, 1));
+  outcome.verdicts.Add({std::nullopt, kStart + seconds(2)});
+  outcome.verdicts.Add(hung(hang::Class::Idle, 3));
+  outcome.verdicts.Add(hung(hang::Class::Looping, 4));
+  const json result = json::parse(RenderResult(Fine(), outcome, "", kResultBytes));
+  EXPECT_EQ(result["verdictCounts"], json({{"Idle", 2}, {"Looping", 1}}));
+  const json expected = {
+      {{"class", "Idle"}, {"since", "2026-01-02T03:04:06.006Z"}, {"until", "2026-01-02T03:04:07.006Z"}},
+      {{"class", "Idle"}, {"since", "2026-01-02T03:04:08.006Z"}, {"until", "2026-01-02T03:04:09.006Z"}},
+      {{"class", "Looping"}, {"since", "2026-01-02T03:04:09.006Z"}}};
+  EXPECT_EQ(result["verdicts"], expected);
+  const json none = json::parse(RenderResult(Fine(), Outcome(), "", kResultBytes));
+  EXPECT_EQ(none["verdictCounts"], json::object());
+  EXPECT_EQ(none["verdicts"], json::array());
+}
+
 TEST(Result, KeepsAsMuchAsFits) {
   const Evidence evidence = HugeEvidence(1);
   EXPECT_GT(RenderState(Hung(evidence)).size(), kStateBytes / 2);
@@ -182,7 +245,7 @@ TEST(Result, TheProofOfADeadlockIsCutLast) {
   for (int pid = 0; pid < 16; ++pid) {
     evidence.deadlock.push_back("pid " + std::to_string(pid) + std::string(300, ' ') + "end");
   }
-  const json result = json::parse(RenderResult(Hung(evidence), Outcome(), ""));
+  const json result = json::parse(RenderResult(Hung(evidence), Outcome(), "", kResultBytes));
   const json& sentences = result["evidence"]["deadlock"];
   ASSERT_GE(sentences.size(), 6U);
   EXPECT_TRUE(sentences[5].get<std::string>().ends_with("end")) << "whole";
@@ -198,7 +261,7 @@ TEST(Result, ThePhasesThatStayAreTheLongest) {
     outcome.phases.push_back(
         {"phase " + std::to_string(index) + std::string(90, '.'), index % 7 == 0 ? 100.0 : 1.0});
   }
-  const json result = json::parse(RenderResult(Fine(), outcome, ""));
+  const json result = json::parse(RenderResult(Fine(), outcome, "", kResultBytes));
   int longest = 0;
   for (const json& phase : result["phases"]) longest += phase["seconds"] == 100 ? 1 : 0;
   EXPECT_EQ(longest, 9);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -29,7 +30,7 @@ std::vector<char*> Pointers(std::vector<std::string>& words) {
 }  // namespace
 
 bool Await(const std::function<bool()>& condition) {
-  const auto end = steady_clock::now() + seconds(30);
+  const auto end = steady_clock::now() + seconds(120);
   while (steady_clock::now() < end) {
     if (condition()) return true;
     std::this_thread::sleep_for(milliseconds(10));
@@ -56,6 +57,12 @@ std::vector<nlohmann::json> OwnLines(const std::string& text) {
 bool Alive(pid_t pid) {
   const auto stat = ParseStat(Content("/proc/" + std::to_string(pid) + "/stat"));
   return stat && stat->state != 'Z' && stat->state != 'X';
+}
+
+std::vector<pid_t> Children(pid_t pid) {
+  const std::string number = std::to_string(pid);
+  std::istringstream text(Content("/proc/" + number + "/task/" + number + "/children"));
+  return {std::istream_iterator<pid_t>(text), {}};
 }
 
 Scratch::Scratch() {
@@ -103,7 +110,7 @@ bool Supervised::Running() {
 }
 
 int Supervised::Wait() {
-  const auto end = steady_clock::now() + seconds(60);
+  const auto end = steady_clock::now() + seconds(120);
   while (Running()) {
     if (steady_clock::now() > end) return -1;
     std::this_thread::sleep_for(milliseconds(5));
@@ -112,6 +119,11 @@ int Supervised::Wait() {
 }
 
 void Supervised::Signal(int signal) const { kill(pid_, signal); }
+
+pid_t Supervised::RunnerPid() const {
+  const std::vector<pid_t> children = Children(pid_);
+  return children.empty() ? -1 : children.front();
+}
 
 bool Supervised::Hung() const {
   const nlohmann::json state = State();

@@ -10,7 +10,7 @@
 
 namespace imagebatch::runner {
 
-/// True once `condition` holds; false where it does not within half a minute.
+/// True once `condition` holds; false where it does not within two minutes, on however busy a machine.
 bool Await(const std::function<bool()>& condition);
 
 /// The whole file; empty where there is none.
@@ -21,6 +21,9 @@ std::vector<nlohmann::json> OwnLines(const std::string& text);
 
 /// True while the process is there and is no zombie.
 bool Alive(pid_t pid);
+
+/// The children of a process.
+std::vector<pid_t> Children(pid_t pid);
 
 /// A directory of the test's own, removed at its end.
 class Scratch {
@@ -47,11 +50,14 @@ class Supervised {
   Supervised& operator=(const Supervised&) = delete;
   ~Supervised();
 
-  /// The runner's exit code; -1 where it did not end within a minute.
+  /// The runner's exit code; -1 where it did not end within two minutes.
   int Wait();
   bool Running();
   void Signal(int signal) const;
+  /// The process that was started; as it is not process 1, it guards the runner proper (runner/guard.h).
   pid_t Pid() const { return pid_; }
+  /// The runner proper; -1 where it is not there (yet).
+  pid_t RunnerPid() const;
 
   std::string Output() const { return Content(scratch_ / "stdout"); }
   std::string Errors() const { return Content(scratch_ / "stderr"); }

@@ -91,22 +91,61 @@ TEST(OlderCalls, HaveTheirNumbersOnX86Alone) {
   }
 }
 
+TEST_P(Numbers, ALimitCanBeTakenOff) {
+  const CallNumbers& n = *GetParam();
+  const uint64_t at = 0x7f0000000000;
+  const auto taken = [&n](long number, std::array<uint64_t, 6> arguments) {
+    return TakeLimit({number, arguments}, n);
+  };
+  EXPECT_TRUE(taken(n.futex, {at, 0x80, 2, at}).timed);
+  EXPECT_FALSE(taken(n.futex, {at, 0x80, 2, 0}).timed);
+  EXPECT_TRUE(taken(n.ppoll, {at, 1, at}).timed);
+  EXPECT_TRUE(taken(n.rt_sigtimedwait, {at, 0, at, 8}).timed);
+  EXPECT_FALSE(taken(n.rt_sigtimedwait, {at, 0, 0, 8}).timed);
+  EXPECT_TRUE(taken(n.pselect6, {4, at, 0, 0, at}).timed);
+  EXPECT_EQ(taken(n.epoll_pwait, {5, at, 1, 300}).limit, std::chrono::milliseconds(300));
+  EXPECT_FALSE(taken(n.epoll_pwait, {5, at, 1, kMinusOne}).timed);
+  EXPECT_FALSE(taken(n.read, {3, at, 7, 9}).timed);
+  for (const auto& [number, kind] : {std::pair{n.futex, Kind::Futex}, std::pair{n.ppoll, Kind::Poll},
+                                     std::pair{n.epoll_pwait, Kind::Epoll}}) {
+    const auto call = DecodeUntimed(taken(number, {5, 0x80, at, at}).without_limit, n);
+    EXPECT_TRUE(!call || call->kind == kind);
+  }
+  EXPECT_TRUE(DecodeUntimed(taken(n.epoll_pwait, {5, at, 1, 300}).without_limit, n));
+  EXPECT_TRUE(DecodeUntimed(taken(n.futex, {at, 0x80, 2, at}).without_limit, n));
+}
+
+TEST_P(Numbers, TheChildThatIsMeantIsKnown) {
+  const CallNumbers& n = *GetParam();
+  EXPECT_EQ(DecodeUntimed({n.wait4, {41}}, n)->child, 41);
+  EXPECT_EQ(DecodeUntimed({n.wait4, {kMinusOne}}, n)->child, -1);
+  EXPECT_EQ(DecodeUntimed({n.wait4, {0xFFFF'FF00}}, n)->child, -1) << "a process group";
+  EXPECT_EQ(DecodeUntimed({n.waitid, {0, 41}}, n)->child, -1) << "P_ALL";
+  EXPECT_EQ(DecodeUntimed({n.waitid, {1, 41}}, n)->child, 41) << "P_PID";
+  EXPECT_EQ(DecodeUntimed({n.waitid, {3, 5}}, n)->child_descriptor, 5) << "P_PIDFD";
+}
+
 TEST(ThreadStatus, IsReadFromARealText) {
   const auto status = ParseThreadStatus(
       "Name:\tpython3\nUmask:\t0022\nState:\tS "
-      "(sleeping)\nTgid:\t41\nTracerPid:\t0\nSigIgn:\t0000000001001000\n"
+      "(sleeping)\nTgid:\t41\nTracerPid:\t0\nSigBlk:\t0000000000010000\nSigIgn:\t0000000001001004\n"
       "SigCgt:\t0000000000000002\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t3\n");
   ASSERT_TRUE(status);
   EXPECT_EQ(status->state, 'S');
   EXPECT_FALSE(status->traced);
   EXPECT_TRUE(Catches(*status, 2));
   EXPECT_FALSE(Catches(*status, 1));
+  EXPECT_TRUE(Ignores(*status, 3));
+  EXPECT_FALSE(Ignores(*status, 2));
+  EXPECT_TRUE(Blocks(*status, 17));
+  EXPECT_FALSE(Blocks(*status, 13));
   EXPECT_EQ(status->switches, 8U);
 }
 
 TEST(ThreadStatus, CutShortIsNone) {
   EXPECT_FALSE(ParseThreadStatus(""));
-  EXPECT_FALSE(ParseThreadStatus("State:\tS\nTracerPid:\t0\nSigCgt:\t0\nvoluntary_ctxt_switches:\t5\n"));
+  EXPECT_FALSE(ParseThreadStatus(
+      "State:\tS\nTracerPid:\t0\nSigBlk:\t0\nSigIgn:\t0\nSigCgt:\t0\nvoluntary_ctxt_switches:\t5\n"));
 }
 
 constexpr const char* kLocks =
