@@ -52,7 +52,7 @@ struct TemplateText {
 /// its end): the container would not start.
 inline constexpr size_t kMaxArgument = 131071;
 /// All strings of a template together. etcd takes no object beyond 1.5 MiB.
-inline constexpr size_t kMaxTemplateText = 1024 * 1024;
+inline constexpr size_t kMaxTemplateText = size_t{1024} * 1024;
 
 /// Which names a stage uses, each once, so that rows are checked and compared without rendering anything.
 struct StageUses {

@@ -79,10 +79,16 @@ void BatchControl::GoOnWithoutRows(Now now) {
   input_digest_ = StartedWith().value_or("");
   const std::deque<ResultKey> stored = results_.TakeLoaded();
   const auto jobs = parked_.jobs.All();
-  work_ = std::make_unique<Work>(batch_, Salvage(batch_, jobs, stored, status_.known()), kit_, stored,
-                                 Work::Sinks{requests_, this, results_, events_, totals_});
   salvaged_ = true;
-  work_->Adopt(jobs, parked_.pods.All(), HungBuildsIn(status_.known()), now);
+  Begin(Salvage(batch_, jobs, stored, status_.known()), stored, jobs, parked_.pods.All(), now);
+}
+
+void BatchControl::Begin(batch::Expansion builds, const std::deque<ResultKey>& stored,
+                         const std::vector<std::pair<Change, JobView>>& jobs,
+                         const std::vector<std::pair<Change, PodView>>& pods, Now now) {
+  work_ = std::make_unique<Work>(batch_, std::move(builds), kit_, stored,
+                                 Work::Sinks{requests_, this, results_, events_, totals_});
+  work_->Adopt(jobs, pods, ToldIn(status_.known()), now);
   status_due_ = true;
 }
 
@@ -105,11 +111,9 @@ void BatchControl::BeginWork(Now now) {
   degraded_.SetInput("", "", now);
   input_digest_ = input_->digest();
   start_ = ParseTime(status_.known().value("startTime", "")).value_or(now.wall);
-  work_ = std::make_unique<Work>(batch_, input_->TakeExpansion(), kit_, results_.TakeLoaded(),
-                                 Work::Sinks{requests_, this, results_, events_, totals_});
+  batch::Expansion builds = input_->TakeExpansion();
   input_.reset();
-  work_->Adopt(parked_.jobs.Take(), parked_.pods.Take(), HungBuildsIn(status_.known()), now);
-  status_due_ = true;
+  Begin(std::move(builds), results_.TakeLoaded(), parked_.jobs.Take(), parked_.pods.Take(), now);
   if (!status_.known().contains("startTime")) {
     events_.Normal("Started",
                    std::to_string(work_->Total().Total()) + " builds in " +

@@ -12,7 +12,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::string_view kStart = "{\"imagebatch\":";
-constexpr size_t kLineLimit = 64 * 1024;  // the runner's own limit is 8 KiB
+constexpr size_t kLineLimit = size_t{64} * 1024;  // the runner's own limit is 8 KiB
 constexpr size_t kMostLevels = 32;        // the runner writes four
 
 template <class Json>

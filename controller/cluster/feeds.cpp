@@ -149,7 +149,7 @@ class Feeds::Sink final : public kube::WatchSink {
 };
 
 Feeds::Feeds(kube::ApiClient& client, const std::string& ns, const Clock& clock,
-             std::function<void(Event)> push) {
+             const std::function<void(Event)>& push) {
   std::random_device seed;
   for (const Collection collection : {Collection::Batches, Collection::Jobs, Collection::Pods}) {
     sinks_.push_back(std::make_unique<Sink>(collection, clock, push));

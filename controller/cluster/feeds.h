@@ -20,7 +20,8 @@ namespace imagebatch::cluster {
 class Feeds {
  public:
   /// `push` is called from several threads. `ns`: watch this namespace only; empty: all.
-  Feeds(kube::ApiClient& client, const std::string& ns, const Clock& clock, std::function<void(Event)> push);
+  Feeds(kube::ApiClient& client, const std::string& ns, const Clock& clock,
+        const std::function<void(Event)>& push);
   ~Feeds();
   Feeds(const Feeds&) = delete;
   Feeds& operator=(const Feeds&) = delete;

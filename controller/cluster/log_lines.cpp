@@ -10,7 +10,7 @@
 namespace imagebatch::cluster {
 namespace {
 
-constexpr size_t kRefusalBytes = 64 * 1024;  // room for a reply that says why there is no log
+constexpr size_t kRefusalBytes = size_t{64} * 1024;  // room for a reply that says why there is no log
 
 void Hide(std::string& text, std::string_view secret) {
   constexpr std::string_view kHidden = "***";

@@ -10,7 +10,7 @@
 namespace imagebatch::cluster {
 
 /// So much of a log's end is kept, in bytes.
-inline constexpr size_t kKeptLogBytes = 64 * 1024;
+inline constexpr size_t kKeptLogBytes = size_t{64} * 1024;
 
 /// GET of a build's log. `range` says what part: "sinceTime=..." or "tailLines=...". limitBytes counts the
 /// time stamps too and gives the first bytes of that part; it may cut a line. A node that sends more is not

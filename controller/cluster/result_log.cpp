@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr size_t kShardLimit = 64 * 1024;
+constexpr size_t kShardLimit = size_t{64} * 1024;
 constexpr size_t kEnough = 20;    // lines that are worth a write at once
 constexpr seconds kPatience{10};  // how long a line waits for others
 /// Among so many failed attempts there are enough failed builds for the status, whatever the limits are.

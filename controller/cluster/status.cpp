@@ -118,8 +118,9 @@ std::vector<metrics::StageCounts> StagesIn(const json& status) {
   return stages;
 }
 
-std::vector<HungEntry> HungBuildsIn(const json& status) {
-  std::vector<HungEntry> entries;
+Told ToldIn(const json& status) {
+  Told told;
+  told.held = status.value("held", int64_t{0}) > 0;
   for (const json& hung : status.value("hungBuilds", json::array())) {
     HungEntry entry{hung.value("stage", ""), hung.value("name", ""), hung.value("class", ""),
                     hung.value("pod", ""),   hung.value("node", ""), hung.value("message", ""),
@@ -127,9 +128,9 @@ std::vector<HungEntry> HungBuildsIn(const json& status) {
     entry.since = ParseTime(hung.value("since", "")).value_or(Time{});
     const json evidence = hung.value("evidence", json::object());
     entry.evidence = {evidence.value("configMap", ""), evidence.value("sha256", "")};
-    entries.push_back(std::move(entry));
+    told.hung_builds.push_back(std::move(entry));
   }
-  return entries;
+  return told;
 }
 
 std::vector<std::string> ResultConfigMapsIn(const json& status) {

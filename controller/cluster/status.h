@@ -70,8 +70,14 @@ nlohmann::json KeptStatus(nlohmann::json known, nlohmann::json wanted, bool halt
 /// The counts of builds in a status, as StatusObject wrote them.
 std::vector<metrics::StageCounts> StagesIn(const nlohmann::json& status);
 
-/// The hung builds in a status, as StatusObject wrote them.
-std::vector<HungEntry> HungBuildsIn(const nlohmann::json& status);
+/// What people have been told already, by this process or an earlier one.
+struct Told {
+  std::vector<HungEntry> hung_builds;
+  bool held = false;  // that builds are held
+};
+
+/// As a status has it that StatusObject wrote.
+Told ToldIn(const nlohmann::json& status);
 
 /// The names of the ConfigMaps of results in a status.
 std::vector<std::string> ResultConfigMapsIn(const nlohmann::json& status);

@@ -62,10 +62,10 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit
 }
 
 void Work::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-                 const std::vector<std::pair<Change, PodView>>& pods, const std::vector<HungEntry>& told,
-                 Now now) {
+                 const std::vector<std::pair<Change, PodView>>& pods, const Told& told, Now now) {
+  held_told_ = told.held;
   std::vector<ToldVerdict> verdicts;
-  for (const HungEntry& hung : told) {
+  for (const HungEntry& hung : told.hung_builds) {
     const std::string hash = BuildHash(batch_.uid, hung.stage, hung.name);
     const auto build = hashes_.Find(hash);
     if (!build) continue;
@@ -96,7 +96,8 @@ void Work::Step(const plan::Policy& policy, Now now) {
                               " with the evidence of a hang could not be stored: " + refused.message,
                           now);
   }
-  if (plan_.Total()[State::Held] == 0) held_told_ = false;
+  const bool held = plan_.Total()[State::Held] > 0;
+  if (std::exchange(held_, held) && !held) held_told_ = false;
   ReleaseStored(now);
   sinks_.results.Step(now);
 }

@@ -36,10 +36,9 @@ class Work {
   Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
        const std::deque<ResultKey>& stored, Sinks sinks);
 
-  /// What an earlier process left: Jobs and Pods, and the verdicts that it has told.
+  /// What an earlier process left: Jobs and Pods, and what it has told.
   void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-             const std::vector<std::pair<Change, PodView>>& pods, const std::vector<HungEntry>& told,
-             Now now);
+             const std::vector<std::pair<Change, PodView>>& pods, const Told& told, Now now);
   void OnJob(Change change, const JobView& job, Now now) { attempts_.OnJob(change, job, now); }
   void OnPod(Change change, const PodView& pod, Now now) { attempts_.OnPod(change, pod, now); }
   void OnListBegun(Collection collection) { attempts_.OnListBegun(collection); }
@@ -85,7 +84,8 @@ class Work {
   plan::Plan plan_;
   Attempts attempts_;
   Forecast forecast_;
-  bool held_told_ = false;               // since builds are held
+  bool held_ = false;                    // builds are held, as of the last Step
+  bool held_told_ = false;               // ... and that has been told, here or by an earlier process
   std::set<std::string> outlived_told_;  // by which containers
   HangCounts hangs_;
   Time last_success_{};                                  // in the results of earlier processes

@@ -11,8 +11,8 @@ namespace imagebatch::kube {
 /// them stands the beginning of the last whole line, so that it is known how far the text went.
 class LineFilter {
  public:
-  static constexpr size_t kLongestLine = 64 * 1024;
-  static constexpr size_t kMostKept = 192 * 1024;  // several of the longest
+  static constexpr size_t kLongestLine = size_t{64} * 1024;
+  static constexpr size_t kMostKept = size_t{192} * 1024;  // several of the longest
   static constexpr size_t kBeginning = 128;
 
   /// `word`: not empty, without a line feed.

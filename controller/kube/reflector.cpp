@@ -100,7 +100,7 @@ Reflector::End Reflector::Watch(const ListWatch::Step& step) {
   const auto on_data = [&](std::string_view piece) {
     last_byte = std::chrono::steady_clock::now();
     if (refusal.status != kOk) {
-      constexpr size_t kMaxRefusal = 64 * 1024;
+      constexpr size_t kMaxRefusal = size_t{64} * 1024;
       refusal.body.append(piece.substr(0, kMaxRefusal - std::min(kMaxRefusal, refusal.body.size())));
       return true;
     }

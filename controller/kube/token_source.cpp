@@ -6,7 +6,7 @@ namespace imagebatch::kube {
 namespace {
 
 constexpr auto kReadInterval = std::chrono::minutes(1);
-constexpr size_t kMaxTokenBytes = 64 * 1024;
+constexpr size_t kMaxTokenBytes = size_t{64} * 1024;
 
 }  // namespace
 

@@ -96,7 +96,7 @@ class Case:
         *self.before, self.batch = [d for d in documents if "kind" in d]
         self.script, self.steps, self.step = script, script["steps"], 0
         self.refused = self.steps[0].get("refused")
-        self.trouble, self.took = None, None
+        self.trouble, self.took, self._refusal = None, None, ""
         self._world, self._begin = world, time.monotonic()
         self._since = self._begin
         for item in (*self.before, self.batch):
@@ -150,8 +150,8 @@ class Case:
             if acted:
                 return None   # what was seen is from before
         if not self.done() and time.monotonic() - self._since > STEP_SECONDS:
-            self.fail("after %d s there still is not: %s\n%s" % (
-                STEP_SECONDS, json.dumps(self.steps[self.step]), self.describe()))
+            self.fail("after %d s there still is not: %s %s\n%s" % (
+                STEP_SECONDS, json.dumps(self.steps[self.step]), self._refusal, self.describe()))
         return None
 
     def holds(self, step):
@@ -164,19 +164,27 @@ class Case:
         if kind == "result":
             return any(matches(wanted, line) for line in self._world.results(self.namespace))
         if kind == "kubectl":
-            kubectl("-n", self.namespace, *[self.fill(word) for word in wanted])
-            return True
+            return self.call([self.fill(word) for word in wanted])
         if kind == "apply":   # the batch once more
             return kubectl("apply", "--server-side", "-n", self.namespace, "-f", "-",
                            stdin=json.dumps(self.batch)).returncode == 0
         raise ValueError("%s: no such step: %s" % (self.name, kind))
 
+    def call(self, words):
+        """Once it can be called and is done: the object may not be there yet, or be no longer what was seen."""
+        if None in words:
+            return False
+        done = kubectl("-n", self.namespace, *words, check=False)
+        self._refusal = done.stderr.strip()
+        return done.returncode == 0
+
     def fill(self, word):
-        """JOB stands for the newest of its Jobs."""
-        if word != "JOB":
+        """JOB stands for the newest of its Jobs, POD for the newest of its Pods, of those that are not being deleted."""
+        if word not in ("JOB", "POD"):
             return word
-        jobs = sorted(self._world.of("jobs", self.namespace), key=lambda j: j["metadata"]["creationTimestamp"])
-        return jobs[-1]["metadata"]["name"]
+        there = [item["metadata"] for item in self._world.of(word.lower() + "s", self.namespace)
+                 if "deletionTimestamp" not in item["metadata"]]
+        return max(there, key=lambda metadata: metadata["creationTimestamp"])["name"] if there else None
 
     def describe(self):
         status = [item.get("status") for item in self._world.of("batches", self.namespace)]

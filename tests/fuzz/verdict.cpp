@@ -15,7 +15,7 @@ using namespace imagebatch;
 namespace {
 
 constexpr const char* kMarker = "m4rk3r";
-constexpr size_t kKept = 64 * 1024;
+constexpr size_t kKept = size_t{64} * 1024;
 
 bool IsControl(unsigned char byte) { return (byte < 0x20 && byte != '\n') || byte == 0x7F; }
 

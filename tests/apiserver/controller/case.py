@@ -32,7 +32,7 @@ class ControllerCase(unittest.TestCase):
     def start_controller(self):
         return Controller(BINARY, self.ns)
 
-    def wait(self, condition, what, seconds=30):
+    def wait(self, condition, what, seconds=90):
         try:
             return wait_for(condition, what, seconds)
         except AssertionError as failure:

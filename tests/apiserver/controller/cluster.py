@@ -18,7 +18,7 @@ KUBECONFIG = pathlib.Path(os.environ["KUBECONFIG"])
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
-def wait_for(condition, what, seconds=30):
+def wait_for(condition, what, seconds=90):
     """The first true value of condition()."""
     end = time.monotonic() + seconds
     while True:

@@ -304,6 +304,27 @@ TEST_F(BatchControlTest, ASuspensionStopsTheDeadline) {
   EXPECT_EQ(Condition("Failed").substr(0, 23), "True: DeadlineExceeded:");
 }
 
+TEST_F(BatchControlTest, BuildsThatAreHeldAreToldOnceAndNotAgainAfterARestart) {
+  Create(Object());
+  const auto suspend = [&](bool suspended) {
+    json job = *api_.Find(Kind::Job, Jobs().front());
+    job["spec"]["suspend"] = suspended;
+    api_.Put(Kind::Job, std::move(job));
+    Run(seconds(15));
+  };
+  suspend(true);
+  EXPECT_EQ(Status()["held"], 1);
+  EXPECT_EQ(Told("BuildsHeld"), 1);
+  Restart();
+  Run(seconds(15));
+  EXPECT_EQ(Status()["held"], 1);
+  EXPECT_EQ(Told("BuildsHeld"), 1);
+  suspend(false);
+  EXPECT_EQ(Status()["held"], 0);
+  suspend(true);
+  EXPECT_EQ(Told("BuildsHeld"), 2) << "held once more";
+}
+
 TEST_F(BatchControlTest, ANamespaceThatIsDeletedMakesNoNoise) {
   Create(Object());
   told_.clear();
