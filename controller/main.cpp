@@ -12,12 +12,12 @@
 #include <string>
 #include <thread>
 
-#include "base/log.h"
-#include "cluster/loop.h"
-#include "cluster/own_image.h"
 #include "kube/client.h"
-#include "kube/config.h"
+#include "kube/config/config.h"
 #include "kube/cpprest_transport.h"
+#include "log/log.h"
+#include "loop/loop.h"
+#include "loop/own_image.h"
 #include "metrics/server.h"
 
 namespace {

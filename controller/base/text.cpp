@@ -59,6 +59,8 @@ std::string Printable(std::string_view text, size_t limit) {
   return Cut(out, limit);
 }
 
+std::string Quote(std::string_view text) { return '"' + Printable(text, 160) + '"'; }
+
 bool NestedDeeper(std::string_view json, size_t levels) {
   size_t open = 0;
   bool in_string = false;

@@ -15,6 +15,9 @@ std::string Cut(std::string_view text, size_t limit);
 /// UTF-8 become '?', and the whole is cut to `limit` bytes.
 std::string Printable(std::string_view text, size_t limit);
 
+/// Untrusted text in quotes, printable and at most 160 bytes.
+std::string Quote(std::string_view text);
+
 /// Whether a JSON text has more than so many objects and arrays within each other. Parsing costs no stack for
 /// them, but copying and writing does. Of a text that is no JSON the answer means nothing.
 bool NestedDeeper(std::string_view json, size_t levels);

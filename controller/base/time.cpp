@@ -17,6 +17,20 @@ std::optional<int> Digits(std::string_view text, size_t at, size_t count) {
   return value;
 }
 
+/// Without what stands behind the seconds.
+std::string FormatSeconds(Time time) {
+  const auto days = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(days);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - days));
+  std::array<char, 48> buffer;
+  const int length =
+      std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
+                    static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                    static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                    static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  return std::string(buffer.data(), static_cast<size_t>(length));
+}
+
 }  // namespace
 
 Time SystemClock::Now() const {
@@ -25,17 +39,13 @@ Time SystemClock::Now() const {
 
 SteadyTime SystemClock::Steady() const { return std::chrono::steady_clock::now(); }
 
-std::string FormatTime(Time time) {
-  const auto days = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(days);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - days));
-  std::array<char, 48> buffer;
-  const int length =
-      std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ",
-                    static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                    static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                    static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
-  return std::string(buffer.data(), static_cast<size_t>(length));
+std::string FormatTime(Time time) { return FormatSeconds(time) + "Z"; }
+
+std::string FormatTimeMillis(Time time) {
+  const auto fraction = time - std::chrono::floor<std::chrono::seconds>(time);
+  std::array<char, 8> buffer;
+  std::snprintf(buffer.data(), buffer.size(), ".%03dZ", static_cast<int>(fraction.count()));
+  return FormatSeconds(time) + buffer.data();
 }
 
 std::optional<Time> ParseTime(std::string_view text) {

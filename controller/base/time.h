@@ -29,6 +29,8 @@ class SystemClock final : public Clock {
 
 /// RFC 3339 in UTC with whole seconds, the form of metav1.Time: 2026-01-02T03:04:05Z.
 std::string FormatTime(Time time);
+/// The same with milliseconds: 2026-01-02T03:04:05.678Z.
+std::string FormatTimeMillis(Time time);
 /// Reads RFC 3339, in UTC ("Z") or with an offset ("+02:00"), with or without a fraction (kept to
 /// milliseconds); nothing for anything else.
 std::optional<Time> ParseTime(std::string_view text);

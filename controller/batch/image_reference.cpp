@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "batch/problems.h"
 
 namespace imagebatch::batch {

@@ -33,8 +33,6 @@ std::vector<Problem> Problems::Take() {
   return std::exchange(list_, {});
 }
 
-std::string Quote(std::string_view text) { return '"' + Printable(text, 160) + '"'; }
-
 std::string Listed(const std::vector<std::string_view>& texts) {
   constexpr size_t kMost = 12;
   std::string out;

@@ -41,9 +41,6 @@ class Problems {
   size_t left_out_ = 0;
 };
 
-/// Untrusted text in quotes, printable and at most 160 bytes.
-std::string Quote(std::string_view text);
-
 /// The texts one after another with ", " between them, at most 12 of them.
 std::string Listed(const std::vector<std::string_view>& texts);
 

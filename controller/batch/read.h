@@ -26,16 +26,6 @@ tl::expected<Batch, std::vector<Problem>> ReadBatch(const nlohmann::json& object
 std::optional<nlohmann::json> ReadStored(std::string_view text);
 inline constexpr const char* kTooDeep = "is nested deeper than 128 levels";
 
-/// JSON text as a value; fails on a syntax error (with line and column), a duplicate key (with its path),
-/// more than 128 levels and more than `max_bytes`.
-Result<nlohmann::json> ReadJson(std::string_view text, size_t max_bytes);
-
-/// One YAML document as the same kind of value. Refused with line and column: syntax errors, an
-/// unterminated quote, aliases and anchors, duplicate keys, keys that are not scalars, a second document,
-/// more than 128 levels, more than `max_bytes`. Plain scalars follow the JSON-compatible core schema of
-/// YAML 1.2 (true/false, null, decimal numbers); everything else, `yes` and `010` included, stays a string.
-Result<nlohmann::json> ReadYaml(std::string_view text, size_t max_bytes);
-
 /// Rows of one source: inline rows (spec.images.rows) or the text of a ConfigMap's key (JSON Lines; empty
 /// lines are skipped). Adds to `rows` and `problems`. A row that is not an object of strings, numbers and
 /// booleans, a duplicate column, a column name that is not [A-Za-z_][A-Za-z0-9_.-]* is a problem with its

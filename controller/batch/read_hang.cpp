@@ -1,5 +1,7 @@
 #include "batch/read_hang.h"
 
+#include "base/text.h"
+
 namespace imagebatch::batch {
 namespace {
 

@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "batch/expand.h"
-#include "batch/json_reader.h"
 #include "batch/names.h"
 #include "batch/problems.h"
 #include "batch/read.h"
-#include "batch/source_text.h"
+#include "document/json_reader.h"
+#include "document/source_text.h"
 
 namespace imagebatch::batch {
 namespace {
@@ -20,7 +21,7 @@ std::string ColumnNameProblem(std::string_view name) {
 
 /// One line: an object of scalars, put together in `rows`. Numbers keep their spelling, which a value would
 /// lose (4.10 is not 4.1).
-class RowEvents final : public JsonEvents {
+class RowEvents final : public document::JsonEvents {
  public:
   explicit RowEvents(Rows& rows) : rows_(rows) { rows_.BeginRow(); }
 
@@ -148,7 +149,7 @@ void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& r
     const std::string_view line = TakeLine(text);
     if (IsBlank(line)) continue;
     RowEvents events(rows);
-    if (const auto checked = CheckText(line, line.size()); !checked) {
+    if (const auto checked = document::CheckText(line, line.size()); !checked) {
       found.Add(source.Origin(number), WithinLine(checked.error().message));
     } else if (!events.Parse(line)) {
       found.Add(source.Origin(number), WithinLine(events.error()));

@@ -2,6 +2,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/text.h"
 #include "batch/fields.h"
 #include "batch/names.h"
 #include "batch/pod_template.h"

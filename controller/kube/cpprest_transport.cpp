@@ -12,9 +12,9 @@
 #include <future>
 #include <mutex>
 
+#include "kube/config/tls.h"
+#include "kube/config/token_source.h"
 #include "kube/line_filter.h"
-#include "kube/tls.h"
-#include "kube/token_source.h"
 
 namespace imagebatch::kube {
 namespace {

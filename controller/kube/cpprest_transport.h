@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "kube/config.h"
+#include "kube/config/config.h"
 #include "kube/transport.h"
 
 namespace imagebatch::kube {

@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "hang/checks.h"
-#include "runner/report.h"
+#include "runner/report/report.h"
 
 namespace imagebatch::runner {
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "hang/verdict.h"
-#include "runner/process_tree.h"
+#include "runner/proc/process_tree.h"
 
 namespace imagebatch::runner {
 

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "runner/process_tree.h"
+#include "runner/proc/process_tree.h"
 
 namespace imagebatch::runner {
 namespace {

@@ -9,7 +9,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "runner/proc_text.h"
+#include "runner/proc/proc_text.h"
 
 namespace imagebatch::runner {
 namespace {

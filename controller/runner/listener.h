@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "hang/verdict.h"
-#include "runner/files.h"
+#include "runner/proc/files.h"
 
 namespace imagebatch::runner {
 

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "runner/args.h"
-#include "runner/files.h"
 #include "runner/guard.h"
-#include "runner/marker.h"
-#include "runner/report.h"
+#include "runner/proc/files.h"
+#include "runner/report/marker.h"
+#include "runner/report/report.h"
 #include "runner/spawn.h"
 #include "runner/supervisor.h"
 #include "runner/terminal.h"

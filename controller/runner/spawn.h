@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include "runner/files.h"
+#include "runner/proc/files.h"
 
 namespace imagebatch::runner {
 

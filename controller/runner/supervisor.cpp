@@ -15,7 +15,7 @@
 
 #include "hang/wait_words.h"
 #include "runner/guard.h"
-#include "runner/stacks.h"
+#include "runner/waits/stacks.h"
 
 namespace imagebatch::runner {
 namespace {

@@ -1,5 +1,5 @@
 #pragma once
-#include "runner/files.h"
+#include "runner/proc/files.h"
 
 namespace imagebatch::runner {
 

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "hang/progress.h"
-#include "runner/counters.h"
-#include "runner/process_tree.h"
+#include "runner/proc/counters.h"
+#include "runner/proc/process_tree.h"
 
 namespace imagebatch::runner {
 

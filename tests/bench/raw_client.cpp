@@ -16,7 +16,7 @@
 #include <mutex>
 #include <thread>
 
-#include "kube/tls.h"
+#include "kube/config/tls.h"
 
 namespace imagebatch::bench {
 namespace {

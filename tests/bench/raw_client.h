@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "kube/config.h"
+#include "kube/config/config.h"
 
 namespace imagebatch::bench {
 

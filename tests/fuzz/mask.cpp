@@ -1,5 +1,5 @@
 // Secrets in command lines and output: hidden wherever they stand, and nothing grows without bound.
-#include "runner/mask.h"
+#include "base/mask.h"
 
 #include <algorithm>
 #include <cctype>
@@ -11,7 +11,7 @@ using namespace imagebatch;
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = fuzz::Text(data, size);
-  const std::string masked = runner::MaskSecrets(text);
+  const std::string masked = MaskSecrets(text);
   fuzz::Expect(masked.size() <= 4 * text.size(), "at most three stars for each byte");
   fuzz::Expect(masked.find('\0') == std::string::npos, "arguments are parted by spaces");
 
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const std::string& with : {"--password=" + secret, "--token " + secret, "API_KEY=" + secret,
                                   "https://user:" + secret + "@host.example/", "--secret='" + secret + "'",
                                   "Authorization: Bearer " + secret}) {
-    fuzz::Expect(runner::MaskSecrets(before + with + after).find(secret) == std::string::npos,
+    fuzz::Expect(MaskSecrets(before + with + after).find(secret) == std::string::npos,
                  "the secret is hidden");
   }
   std::string arguments = "curl";
@@ -32,6 +32,6 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   arguments += "--password";
   arguments += '\0';
   arguments += secret;
-  fuzz::Expect(runner::MaskSecrets(arguments).find(secret) == std::string::npos, "an argument of its own");
+  fuzz::Expect(MaskSecrets(arguments).find(secret) == std::string::npos, "an argument of its own");
   return 0;
 }

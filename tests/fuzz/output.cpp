@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/mask.h"
 #include "fuzz/fuzz.h"
-#include "runner/mask.h"
-#include "runner/output_reader.h"
-#include "runner/report.h"
+#include "runner/output/output_reader.h"
+#include "runner/report/report.h"
 
 using namespace imagebatch;
 
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   runner::Evidence evidence;
   for (const std::string& line : whole.Tail().Last()) {
     fuzz::Expect(line.size() <= runner::LineTail::kLineBytes + 1, "lines are cut");
-    evidence.output.push_back(runner::MaskSecrets(line));
+    evidence.output.push_back(MaskSecrets(line));
   }
   fuzz::Expect(evidence.output.size() <= runner::LineTail::kLines, "so many lines");
   runner::Snapshot snapshot;

@@ -1,16 +1,16 @@
 // What the kernel writes below /proc, and what a program may make of it: names and paths are the program's.
-#include "runner/proc_text.h"
+#include "runner/proc/proc_text.h"
 
 #include <algorithm>
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "runner/evidence.h"
-#include "runner/file_locks.h"
-#include "runner/polled.h"
-#include "runner/shared_memory.h"
-#include "runner/thread_status.h"
-#include "runner/wait_call.h"
+#include "runner/proc/thread_status.h"
+#include "runner/report/evidence.h"
+#include "runner/waits/file_locks.h"
+#include "runner/waits/polled.h"
+#include "runner/waits/shared_memory.h"
+#include "runner/waits/wait_call.h"
 
 using namespace imagebatch;
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "fuzz/fuzz.h"
-#include "runner/raw_progress.h"
+#include "runner/output/raw_progress.h"
 
 using namespace imagebatch;
 

@@ -4,10 +4,10 @@
 #include <cctype>
 #include <string>
 
-#include "cluster/evidence.h"
-#include "cluster/hang_classes.h"
-#include "cluster/log_lines.h"
-#include "cluster/log_search.h"
+#include "cluster/objects/evidence.h"
+#include "cluster/objects/hang_classes.h"
+#include "cluster/objects/log_lines.h"
+#include "cluster/objects/log_search.h"
 #include "fuzz/fuzz.h"
 
 using namespace imagebatch;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/time.h"
-#include "cluster/views.h"
+#include "cluster/objects/views.h"
 #include "kube/transport.h"
 
 namespace imagebatch::simulation {

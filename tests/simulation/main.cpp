@@ -3,7 +3,7 @@
 #include <iostream>
 #include <string>
 
-#include "base/log.h"
+#include "log/log.h"
 #include "simulation/simulation.h"
 
 namespace {

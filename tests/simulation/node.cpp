@@ -1,6 +1,6 @@
 #include "simulation/node.h"
 
-#include "cluster/names.h"
+#include "cluster/objects/names.h"
 
 namespace imagebatch::simulation {
 

@@ -1,9 +1,9 @@
 // What must never be broken, whatever happens; checked as things happen, and at the end.
 #include <algorithm>
 
-#include "cluster/evidence_store.h"
-#include "cluster/names.h"
-#include "cluster/stall.h"
+#include "cluster/objects/names.h"
+#include "cluster/store/evidence_store.h"
+#include "cluster/watch/stall.h"
 #include "simulation/simulation.h"
 
 namespace imagebatch::simulation {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include "cluster/names.h"
-#include "cluster/parse.h"
+#include "cluster/objects/names.h"
+#include "cluster/objects/parse.h"
 
 namespace imagebatch::simulation {
 namespace {

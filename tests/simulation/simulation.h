@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/reconciler.h"
+#include "cluster/control/reconciler.h"
 #include "simulation/api_server.h"
 #include "simulation/node.h"
 

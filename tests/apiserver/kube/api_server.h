@@ -4,7 +4,7 @@
 #include <string>
 
 #include "kube/client.h"
-#include "kube/config.h"
+#include "kube/config/config.h"
 
 namespace imagebatch::testing {
 

@@ -4,8 +4,8 @@
 #include <fstream>
 
 #include "apiserver/kube/api_server.h"
+#include "kube/config/file.h"
 #include "kube/cpprest_transport.h"
-#include "kube/file.h"
 #include "kube/status.h"
 #include "support/temporary_directory.h"
 

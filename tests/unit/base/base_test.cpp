@@ -24,6 +24,15 @@ TEST(TimeTest, FormatAndParseAreInverse) {
   EXPECT_EQ(FormatTime(*time), "2026-02-28T23:59:59Z");
 }
 
+TEST(TimeTest, IsWrittenWithMillisecondsWhereTheyCount) {
+  for (const char* text :
+       {"2026-01-02T03:04:05.006Z", "2026-01-02T03:04:05.000Z", "1969-12-31T23:59:59.999Z"}) {
+    const auto time = ParseTime(text);
+    ASSERT_TRUE(time) << text;
+    EXPECT_EQ(FormatTimeMillis(*time), text);
+  }
+}
+
 TEST(TimeTest, FractionIsKeptToMilliseconds) {
   const auto whole = ParseTime("2026-01-02T03:04:05Z"),
              fraction = ParseTime("2026-01-02T03:04:05.678901234Z");

@@ -29,7 +29,7 @@ TEST(ReadBatch, FillsInDefaults) {
 }
 
 TEST(ReadBatch, ReadsTheSample) {
-  const auto object = ReadYaml(FileText("manifests/samples/two-stages.yaml"), 1 << 20);
+  const auto object = document::ReadYaml(FileText("manifests/samples/two-stages.yaml"), 1 << 20);
   ASSERT_TRUE(object) << object.error().message;
   const auto batch = ReadBatch(*object);
   ASSERT_TRUE(batch) << Lines(batch.error())[0];
@@ -87,7 +87,7 @@ TEST(ReadBatch, AStageOverridesTheHangPolicyFieldByField) {
 
 /// Every field of spec.hang can be given for a stage, in the same range, and has no default of its own there.
 TEST(ReadBatch, TheHangFieldsOfAStageAreThoseOfTheBatch) {
-  const auto crd = ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
+  const auto crd = document::ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
   ASSERT_TRUE(crd) << crd.error().message;
   const json& spec =
       (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
@@ -111,7 +111,7 @@ TEST(ReadBatch, TakesANullForAnAbsentField) {
 
 /// The numbers stand twice, in manifests/crd.yaml and in the reader: they must be the same.
 TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
-  const auto crd = ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
+  const auto crd = document::ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
   ASSERT_TRUE(crd) << crd.error().message;
   const json& spec =
       (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];

@@ -1,25 +1,17 @@
 #pragma once
-#include <fstream>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "batch/expand.h"
 #include "batch/read.h"
+#include "document/read.h"
+#include "support/repository.h"
 
 namespace imagebatch::batch {
-
-/// A file of the repository.
-inline std::string FileText(const std::string& path) {
-  std::ifstream file(std::string(IMAGEBATCH_SOURCE_DIR) + "/" + path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 /// Each problem as "where: message".
 inline std::vector<std::string> Lines(const std::vector<Problem>& problems) {

@@ -1,12 +1,12 @@
-#include "cluster/attempt_state.h"
+#include "cluster/watch/attempt_state.h"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <set>
 
-#include "cluster/parse.h"
-#include "cluster/stall.h"
+#include "cluster/objects/parse.h"
+#include "cluster/watch/stall.h"
 
 namespace imagebatch::cluster {
 namespace {

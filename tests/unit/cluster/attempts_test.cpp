@@ -1,11 +1,11 @@
-#include "cluster/attempts.h"
+#include "cluster/control/attempts.h"
 
 #include <gmock/gmock.h>
 
 #include "batch/read.h"
 #include "batch/stage_uses.h"
-#include "cluster/input.h"
-#include "cluster/names.h"
+#include "cluster/objects/names.h"
+#include "cluster/store/input.h"
 #include "unit/cluster/support.h"
 
 namespace imagebatch::cluster {

@@ -1,4 +1,4 @@
-#include "cluster/batch_control.h"
+#include "cluster/control/batch_control.h"
 
 #include <gmock/gmock.h>
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "cluster/batch_control.h"
-#include "cluster/names.h"
-#include "cluster/parse.h"
+#include "cluster/control/batch_control.h"
+#include "cluster/objects/names.h"
+#include "cluster/objects/parse.h"
 #include "unit/cluster/support.h"
 
 namespace imagebatch::cluster {

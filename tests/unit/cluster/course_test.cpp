@@ -1,4 +1,4 @@
-#include "cluster/course.h"
+#include "cluster/watch/course.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cluster/deadline.h"
+#include "cluster/control/deadline.h"
 
 #include <gtest/gtest.h>
 

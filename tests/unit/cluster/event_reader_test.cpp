@@ -1,4 +1,4 @@
-#include "cluster/event_reader.h"
+#include "cluster/store/event_reader.h"
 
 #include <gmock/gmock.h>
 

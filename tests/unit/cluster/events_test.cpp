@@ -1,4 +1,4 @@
-#include "cluster/events.h"
+#include "cluster/store/events.h"
 
 #include <gmock/gmock.h>
 

@@ -1,10 +1,10 @@
-#include "cluster/evidence_store.h"
+#include "cluster/store/evidence_store.h"
 
 #include <gmock/gmock.h>
 
-#include "cluster/evidence_keeper.h"
-#include "cluster/markers.h"
-#include "cluster/names.h"
+#include "cluster/objects/markers.h"
+#include "cluster/objects/names.h"
+#include "cluster/store/evidence_keeper.h"
 #include "unit/cluster/support.h"
 
 namespace imagebatch::cluster {

@@ -1,4 +1,4 @@
-#include "cluster/evidence.h"
+#include "cluster/objects/evidence.h"
 
 #include <gtest/gtest.h>
 

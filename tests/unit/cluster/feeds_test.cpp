@@ -1,4 +1,4 @@
-#include "cluster/feeds.h"
+#include "loop/feeds.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "cluster/forecast.h"
+#include "cluster/control/forecast.h"
 
 #include <gtest/gtest.h>
 

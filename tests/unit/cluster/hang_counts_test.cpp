@@ -1,8 +1,8 @@
-#include "cluster/hang_counts.h"
+#include "cluster/store/hang_counts.h"
 
 #include <gtest/gtest.h>
 
-#include "cluster/results.h"
+#include "cluster/store/result_line.h"
 
 namespace imagebatch::cluster {
 namespace {

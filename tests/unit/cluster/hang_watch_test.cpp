@@ -1,4 +1,4 @@
-#include "cluster/hang_watch.h"
+#include "cluster/watch/hang_watch.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cluster/hung_list.h"
+#include "cluster/watch/hung_list.h"
 
 #include <gmock/gmock.h>
 

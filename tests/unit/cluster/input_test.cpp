@@ -1,4 +1,4 @@
-#include "cluster/input.h"
+#include "cluster/store/input.h"
 
 #include "batch/read.h"
 #include "unit/cluster/support.h"

@@ -1,11 +1,11 @@
-#include "cluster/job_object.h"
+#include "cluster/objects/job_object.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <tuple>
 
-#include "cluster/names.h"
+#include "cluster/objects/names.h"
 
 namespace imagebatch::cluster {
 namespace {

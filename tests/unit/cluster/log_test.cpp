@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "cluster/log_end.h"
-#include "cluster/log_lines.h"
-#include "cluster/log_search.h"
-#include "cluster/silence_watch.h"
+#include "cluster/objects/log_end.h"
+#include "cluster/objects/log_lines.h"
+#include "cluster/objects/log_search.h"
+#include "cluster/watch/silence_watch.h"
 #include "kube/line_filter.h"
 
 namespace imagebatch::cluster {

@@ -1,4 +1,4 @@
-#include "cluster/loop.h"
+#include "loop/loop.h"
 
 #include <gmock/gmock.h>
 

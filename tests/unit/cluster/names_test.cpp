@@ -1,4 +1,4 @@
-#include "cluster/names.h"
+#include "cluster/objects/names.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cluster/object_events.h"
+#include "cluster/objects/object_events.h"
 
 #include <gtest/gtest.h>
 

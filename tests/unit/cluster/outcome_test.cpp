@@ -1,4 +1,4 @@
-#include "cluster/outcome.h"
+#include "cluster/objects/outcome.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cluster/own_image.h"
+#include "loop/own_image.h"
 
 #include <gtest/gtest.h>
 

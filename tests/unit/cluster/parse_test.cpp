@@ -1,4 +1,4 @@
-#include "cluster/parse.h"
+#include "cluster/objects/parse.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cluster/purpose.h"
+#include "cluster/store/purpose.h"
 
 #include <gtest/gtest.h>
 

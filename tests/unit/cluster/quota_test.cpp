@@ -1,4 +1,4 @@
-#include "cluster/quota.h"
+#include "cluster/objects/quota.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cluster/reconciler.h"
+#include "cluster/control/reconciler.h"
 
 #include <gmock/gmock.h>
 

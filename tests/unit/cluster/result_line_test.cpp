@@ -1,10 +1,10 @@
+#include "cluster/store/result_line.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
-
-#include "cluster/results.h"
 
 namespace imagebatch::cluster {
 namespace {

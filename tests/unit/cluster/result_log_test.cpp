@@ -1,7 +1,8 @@
+#include "cluster/store/result_log.h"
+
 #include <gmock/gmock.h>
 
-#include "cluster/names.h"
-#include "cluster/results.h"
+#include "cluster/objects/names.h"
 #include "unit/cluster/support.h"
 
 namespace imagebatch::cluster {

@@ -1,4 +1,4 @@
-#include "cluster/spin_guard.h"
+#include "loop/spin_guard.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cluster/stall.h"
+#include "cluster/watch/stall.h"
 
 #include <gtest/gtest.h>
 

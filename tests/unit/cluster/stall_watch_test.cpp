@@ -1,4 +1,4 @@
-#include "cluster/stall_watch.h"
+#include "cluster/watch/stall_watch.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
+#include "cluster/store/status_object.h"
 
-#include "cluster/status.h"
+#include <gtest/gtest.h>
 
 namespace imagebatch::cluster {
 namespace {

@@ -1,4 +1,5 @@
-#include "cluster/status.h"
+#include "cluster/store/status_writer.h"
+
 #include "unit/cluster/support.h"
 
 namespace imagebatch::cluster {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/requests.h"
+#include "cluster/store/requests.h"
 #include "plan/plan.h"
 #include "simulation/api_server.h"
 

@@ -1,7 +1,8 @@
-#include "cluster/troubles.h"
+#include "cluster/store/troubles.h"
 
 #include <gmock/gmock.h>
 
+#include "cluster/objects/reply.h"
 #include "unit/cluster/support.h"
 
 namespace imagebatch::cluster {

@@ -1,11 +1,11 @@
-#include "kube/config.h"
+#include "kube/config/config.h"
 
 #include <gmock/gmock.h>
 
 #include <cstdlib>
 
-#include "kube/file.h"
-#include "kube/token_source.h"
+#include "kube/config/file.h"
+#include "kube/config/token_source.h"
 #include "support/temporary_directory.h"
 
 namespace imagebatch::kube {

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "kube/config.h"
+#include "kube/config/config.h"
 #include "support/temporary_directory.h"
 
 namespace imagebatch::kube {

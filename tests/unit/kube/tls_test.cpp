@@ -1,4 +1,4 @@
-#include "kube/tls.h"
+#include "kube/config/tls.h"
 
 #include <gmock/gmock.h>
 #include <openssl/pem.h>

@@ -1,4 +1,4 @@
-#include "runner/line_tail.h"
+#include "runner/output/line_tail.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "runner/output_reader.h"
+#include "runner/output/output_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <string>
 
-#include "runner/proc_text.h"
+#include "runner/proc/proc_text.h"
 #include "unit/runner/run.h"
 
 namespace imagebatch::runner {

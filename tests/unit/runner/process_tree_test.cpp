@@ -1,4 +1,4 @@
-#include "runner/process_tree.h"
+#include "runner/proc/process_tree.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

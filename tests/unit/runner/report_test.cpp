@@ -1,11 +1,11 @@
-#include "runner/report.h"
+#include "runner/report/report.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "runner/json.h"
+#include "runner/report/json.h"
 
 namespace imagebatch::runner {
 namespace {

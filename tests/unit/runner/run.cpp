@@ -11,7 +11,7 @@
 #include <sstream>
 #include <thread>
 
-#include "runner/proc_text.h"
+#include "runner/proc/proc_text.h"
 
 namespace imagebatch::runner {
 namespace {

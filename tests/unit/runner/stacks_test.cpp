@@ -1,4 +1,4 @@
-#include "runner/stacks.h"
+#include "runner/waits/stacks.h"
 
 #include <elf.h>
 #include <gtest/gtest.h>

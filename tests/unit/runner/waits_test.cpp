@@ -2,11 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runner/file_locks.h"
-#include "runner/polled.h"
-#include "runner/shared_memory.h"
-#include "runner/thread_status.h"
-#include "runner/wait_call.h"
+#include "runner/proc/thread_status.h"
+#include "runner/waits/file_locks.h"
+#include "runner/waits/polled.h"
+#include "runner/waits/shared_memory.h"
+#include "runner/waits/wait_call.h"
 
 namespace imagebatch::runner {
 namespace {

@@ -1,0 +1,321 @@
+#include "cluster/control/batch_control.h"
+
+#include <algorithm>
+
+#include "batch/read.h"
+#include "cluster/control/deadline.h"
+#include "cluster/objects/names.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+using plan::State;
+
+/// The status is computed at most this often, however many events come.
+constexpr std::chrono::milliseconds kStatusPause(100);
+
+std::optional<Time> TimeAt(const json& object, const char* key) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_string() ? ParseTime(at->get<std::string>()) : std::nullopt;
+}
+
+std::string ImmutableSpec(const json& object) {
+  json immutable;
+  const auto spec = object.find("spec");
+  if (spec != object.end() && spec->is_object()) {
+    for (const char* key : {"images", "variables", "stages"}) immutable[key] = spec->value(key, json());
+  }
+  return Sha256(immutable.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+/// Enough of a batch to speak of it, whatever its spec.
+batch::Batch Identity(const json& object) {
+  const json& metadata = object["metadata"];
+  batch::Batch batch;
+  batch.ns = metadata.value("namespace", "");
+  batch.name = metadata.value("name", "");
+  batch.uid = metadata.value("uid", "");
+  batch.generation = metadata.value("generation", int64_t{0});
+  return batch;
+}
+
+void Sooner(std::optional<SteadyTime>& next, std::optional<SteadyTime> other) {
+  if (other && (!next || *other < *next)) next = other;
+}
+
+}  // namespace
+
+BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals)
+    : kit_(kit),
+      requests_(requests),
+      totals_(totals),
+      batch_(Identity(object)),
+      events_(batch_, requests, this),
+      results_(batch_, requests, this),
+      status_(BatchPath(batch_.ns, batch_.name), requests, this),
+      degraded_(batch_, requests, this, events_),
+      expiry_(batch_, requests, this, events_) {
+  OnObject(object);
+  const json& status = status_.known();
+  last_progress_ = TimeAt(status, "lastProgressTime");
+  completion_ = TimeAt(status, "completionTime");
+  results_.Expect(ResultConfigMapsIn(status));
+  if (status.contains("conditions")) {  // a failure that was told before the restart is not told again
+    for (const json& condition : status["conditions"]) {
+      if (condition.value("type", "") == "Failed" && condition.value("status", "") == "True") {
+        failed_reason_ = condition.value("reason", "");
+        failed_message_ = condition.value("message", "");
+      }
+    }
+  }
+}
+
+void BatchControl::OnObject(const json& object) {
+  status_.OnObject(object);
+  if (conditions_.is_null()) conditions_ = status_.known().value("conditions", json::array());
+  status_due_ = true;
+  deleting_ = object["metadata"].contains("deletionTimestamp");
+  if (batch_.generation != object["metadata"].value("generation", int64_t{0}) || !spec_known_)
+    ReadSpec(object);
+}
+
+void BatchControl::ReadSpec(const json& object) {
+  auto read = batch::ReadBatch(object);
+  spec_problems_ = read ? std::string() : Describe(read.error());
+  batch_.generation = object["metadata"].value("generation", int64_t{0});
+  spec_known_ = true;
+  at_rest_ = false;
+  if (!read) return;
+  std::string immutable = ImmutableSpec(object);
+  if (work_) {  // what is being built stays as it was; only the policies follow
+    input_changed_ = immutable != immutable_spec_;
+    read->images = std::move(batch_.images);
+    read->variables = std::move(batch_.variables);
+    read->stages = std::move(batch_.stages);
+    batch_ = std::move(*read);
+    return;
+  }
+  batch_ = std::move(*read);
+  immutable_spec_ = std::move(immutable);
+  input_.reset();
+}
+
+// Anybody may write this batch's UID into an object of a namespace of his own.
+void BatchControl::OnJob(Change change, const JobView& job, Now now) {
+  if (job.ns != batch_.ns) return;
+  if (salvaged_) parked_.jobs.Put(change, job);
+  if (work_) {
+    work_->OnJob(change, job, now);
+    status_due_ = true;
+    return;
+  }
+  if (at_rest_ && !AsksForWork(change, job)) return;
+  if (at_rest_) Wake();
+  parked_.jobs.Put(change, job);
+}
+
+void BatchControl::OnPod(Change change, const PodView& pod, Now now) {
+  if (pod.ns != batch_.ns) return;
+  if (salvaged_) parked_.pods.Put(change, pod);
+  if (work_) {
+    work_->OnPod(change, pod, now);
+    status_due_ = true;
+    return;
+  }
+  if (at_rest_ && !AsksForWork(change, pod)) return;
+  if (at_rest_) Wake();
+  parked_.pods.Put(change, pod);
+}
+
+void BatchControl::OnParked(ParkedObjects parked) {
+  parked_ = std::move(parked);
+  parked_.jobs.Keep(batch_.ns);
+  parked_.pods.Keep(batch_.ns);
+}
+
+void BatchControl::OnListBegun(Collection collection) {
+  if (work_) work_->OnListBegun(collection);
+  parked_.Clear(collection);  // the list brings everything again
+}
+
+void BatchControl::OnListEnded(Collection collection, Version version, Now now) {
+  if (!work_) return;
+  work_->OnListEnded(collection, version, now);
+  status_due_ = true;
+}
+
+void BatchControl::Step(bool cluster_known, Now now) {
+  if (stepped_ == Time{}) degraded_.Restore(status_.known(), now);
+  stepped_ = now.wall;
+  if (Prepares()) Prepare(cluster_known, now);
+  if (work_ && !handing_over_) Run(now);
+  if (!Ending()) {
+    expiry_.Step(DeleteTime(), now);
+    status_due_ = degraded_.Step(now) || status_due_;
+    events_.Step(now);
+  }
+  const auto flush = status_.Next();
+  const bool due =
+      (status_due_ && now.steady >= status_computed_ + kStatusPause) || (flush && *flush <= now.steady);
+  if (due && !Ending()) WriteStatus(now);
+  if (work_ && EndIsTold() && work_->Idle() && !status_due_ && !status_.Next() && !requests_.Waits(this))
+    Rest();
+}
+
+std::optional<SteadyTime> BatchControl::Next(Now now) const {
+  std::optional<SteadyTime> next;
+  if (Ending() && !work_) return next;
+  if (!Ending()) {
+    if (status_due_) Sooner(next, status_computed_ + kStatusPause);
+    Sooner(next, status_.Next());
+    Sooner(next, degraded_.Next());
+    Sooner(next, events_.Next());
+    Sooner(next, expiry_.Next(DeleteTime(), now));
+  }
+  if (work_ && !handing_over_) Sooner(next, work_->Next(now));
+  if (!spec_known_ && !reading_) Sooner(next, backoff_.next());
+  if (Prepares() && spec_known_ && !waits_for_lists_ && spec_problems_.empty()) {  // as Prepare goes
+    if (input_) Sooner(next, input_->Next());
+    Sooner(next, results_.Next());
+  }
+  // A moment of the calendar counts until the first Step at or after it
+  const auto at = [&](std::optional<Time> time) {
+    if (time && *time > stepped_) Sooner(next, now.steady + std::max(*time - now.wall, Duration(0)));
+  };
+  if (work_) at(Deadline());
+  if (completion_) at(*completion_ + kShownWhole);
+  if (Prepares() && input_ && failed_reason_ == "InputChanged") Sooner(next, read_again_);
+  return next;
+}
+
+void BatchControl::Run(Now now) {
+  if (!Started()) return;  // the status is being written
+  if (!salvaged_) FollowSpec(now);
+  work_->Step(PolicyOf(now), now);
+  if (work_->TakeHungNews()) status_due_ = true;  // by time alone: a build that does not start
+  if (const Time progress = work_->progress(); progress > last_progress_.value_or(Time{})) {
+    last_progress_ = progress;
+    status_due_ = true;
+  }
+  status_due_ = work_->TakeForecastChange() || status_due_;
+  FinishOrNot(now);
+}
+
+/// Whether the newest spec can be followed.
+void BatchControl::FollowSpec(Now now) {
+  if (!spec_problems_.empty()) {
+    Halt("Invalid", spec_problems_, now);
+  } else if (input_changed_) {
+    Halt("InputChanged",
+         "images, variables and stages are immutable once the batch has started; restore them, or "
+         "create a new ImageBatch",
+         now);
+  } else if (Halted()) {
+    Resume();
+  }
+}
+
+plan::Policy BatchControl::PolicyOf(Now now) const {
+  plan::Policy policy;
+  policy.parallelism = batch_.parallelism;
+  policy.suspend = batch_.suspend || Ending() || Halted() || salvaged_;
+  const auto deadline = Deadline();
+  policy.expired = deadline && now.wall >= *deadline;
+  policy.backoff_limit = batch_.backoff_limit;
+  policy.infrastructure_retry_limit = batch_.infrastructure_retry_limit;
+  for (const batch::Stage& stage : batch_.stages) {
+    policy.retry_hung.push_back(batch::Override(batch_.hang, stage.hang).action == batch::HangAction::Retry);
+  }
+  return policy;
+}
+
+std::optional<Time> BatchControl::Deadline() const {
+  return cluster::Deadline(batch_, start_, completion_, status_.known());
+}
+
+std::optional<Time> BatchControl::DeleteTime() const {
+  if (!completion_ || batch_.ttl_seconds_after_finished < 0) return std::nullopt;
+  return *completion_ + std::chrono::seconds(batch_.ttl_seconds_after_finished);
+}
+
+// A finished batch needs its input no more: that it is gone or changed makes no failure of a success.
+void BatchControl::Halt(const std::string& reason, const std::string& message, Now now) {
+  if (completion_ || (failed_reason_ == reason && failed_message_ == message)) return;
+  failed_reason_ = reason;
+  failed_message_ = message;
+  status_due_ = true;
+  events_.Warning(reason, message, now);
+}
+
+void BatchControl::Resume() {
+  status_due_ = status_due_ || !failed_reason_.empty();
+  if (!Halted()) return;
+  failed_reason_.clear();
+  failed_message_.clear();
+}
+
+// A batch is finished when nothing is left to do and all its results are stored. A raised limit can make it
+// unfinished again.
+void BatchControl::FinishOrNot(Now now) {
+  if (Halted() || (salvaged_ && !work_->Finished())) return;
+  const plan::Counts total = work_->Total();
+  if (!work_->Finished()) {
+    if (completion_) status_due_ = true;
+    completion_.reset();
+    failed_reason_.clear();
+    failed_message_.clear();
+    return;
+  }
+  if (!results_.Empty()) {
+    results_.Hurry();
+    return results_.Step(now);
+  }
+  if (completion_) return;
+  completion_ = now.wall;
+  status_due_ = true;
+  const std::string counts =
+      std::to_string(total[State::Succeeded]) + " of " + std::to_string(total.Total()) + " builds succeeded";
+  if (total[State::Failed] == 0) return events_.Normal("Completed", counts, now);
+  const auto deadline = Deadline();
+  const bool expired = deadline && now.wall >= *deadline;
+  failed_reason_ = expired ? "DeadlineExceeded" : "BuildsFailed";
+  failed_message_ =
+      counts + ", " + std::to_string(total[State::Failed]) +
+      (expired ? " failed or were not built before activeDeadlineSeconds had passed" : " failed");
+  events_.Warning("Failed", failed_message_, now);
+}
+
+void BatchControl::WriteStatus(Now now) {
+  status_due_ = false;
+  status_computed_ = now.steady;
+  const bool started = status_.known().contains("startTime");
+  Summary summary;
+  summary.generation = batch_.generation;
+  int64_t finished_builds = 0;
+  if (work_) {
+    work_->Fill(summary);
+    const plan::Counts total = work_->Total();
+    finished_builds = total[State::Succeeded] + total[State::Failed];
+  }
+  if (salvaged_) summary.end.reset();  // nobody knows when the rows come back
+  summary.start = start_;
+  summary.last_progress = last_progress_;
+  summary.completion = completion_;
+  summary.input_digest = input_digest_;
+  summary.result_config_maps = results_.config_maps();
+  summary.result_lines = results_.lines();
+  summary.suspended = batch_.suspend;
+  summary.finished = completion_.has_value();
+  summary.failed_reason = failed_reason_;
+  summary.failed_message = failed_message_;
+  summary.degraded_reason = degraded_.reason();
+  summary.degraded_message = degraded_.message();
+  json wanted = StatusObject(summary, status_.known(), now.wall);
+  // After a restart: what stands there is truer than what is known yet
+  if (!work_ && started) wanted = KeptStatus(status_.known(), std::move(wanted), Halted());
+  conditions_ = wanted.value("conditions", json::array());
+  status_.Step(wanted, finished_builds, now);
+}
+
+}  // namespace imagebatch::cluster

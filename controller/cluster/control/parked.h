@@ -1,0 +1,63 @@
+#pragma once
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cluster/objects/views.h"
+
+namespace imagebatch::cluster {
+
+/// Objects of a batch that were seen before there is somebody to take them: of each name the newest.
+template <class View>
+class Parked {
+ public:
+  void Put(Change change, const View& view) {
+    const auto [at, added] = by_name_.try_emplace({view.ns, view.name}, change, view);
+    if (added || view.version < at->second.second.version) return;
+    at->second = {change, view};
+  }
+  void Clear() { by_name_.clear(); }
+  /// Forgets those of other namespaces.
+  void Keep(const std::string& ns) {
+    std::erase_if(by_name_, [&](const auto& entry) { return entry.first.first != ns; });
+  }
+  /// `asks(change, view)` is true of none.
+  template <class Asks>
+  bool None(const Asks& asks) const {
+    return std::none_of(by_name_.begin(), by_name_.end(),
+                        [&](const auto& entry) { return asks(entry.second.first, entry.second.second); });
+  }
+  size_t size() const { return by_name_.size(); }
+
+  std::vector<std::pair<Change, View>> All() const {
+    std::vector<std::pair<Change, View>> all;
+    all.reserve(by_name_.size());
+    for (const auto& [name, seen] : by_name_) all.push_back(seen);
+    return all;
+  }
+
+  std::vector<std::pair<Change, View>> Take() {
+    std::vector<std::pair<Change, View>> taken;
+    taken.reserve(by_name_.size());
+    for (; !by_name_.empty(); by_name_.erase(by_name_.begin()))
+      taken.push_back(std::move(by_name_.begin()->second));
+    return taken;
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::pair<Change, View>> by_name_;  // namespace, name
+};
+
+struct ParkedObjects {
+  Parked<JobView> jobs;
+  Parked<PodView> pods;
+
+  void Clear(Collection collection) {
+    if (collection == Collection::Jobs) jobs.Clear();
+    if (collection == Collection::Pods) pods.Clear();
+  }
+};
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,277 @@
+#include "cluster/control/work.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cluster/objects/names.h"
+#include "cluster/watch/stall.h"
+#include "log/log.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using plan::State;
+
+plan::Graph GraphOf(const batch::Expansion& expansion) {
+  plan::Graph graph;
+  graph.stages.reserve(expansion.builds.size());
+  for (const batch::Build& build : expansion.builds) graph.stages.push_back(build.stage);
+  graph.needs = expansion.needs;
+  return graph;
+}
+
+/// Starts nothing until the first Step brings the real one.
+plan::Policy Nothing() {
+  plan::Policy policy;
+  policy.suspend = true;
+  return policy;
+}
+
+/// For the end of an Event's text.
+std::string Describe(const EvidenceReference& evidence) {
+  if (evidence.config_map.empty()) return "";
+  return "; evidence in ConfigMap " + evidence.config_map + ", SHA-256 " + evidence.sha256;
+}
+
+std::string Seconds(double seconds) { return std::to_string(static_cast<int64_t>(seconds)) + " s"; }
+
+}  // namespace
+
+Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
+           const std::deque<ResultKey>& stored, Sinks sinks)
+    : batch_(batch),
+      expansion_(std::move(expansion)),
+      hashes_(batch, expansion_),
+      sinks_(sinks),
+      plan_(GraphOf(expansion_), batch.stages.size(), Nothing()),
+      attempts_(batch, expansion_, hashes_, kit, plan_, sinks.requests, sinks.owner),
+      forecast_(batch, plan_) {
+  for (const ResultKey& key : stored) {
+    const auto build = hashes_.Find(key.build);
+    if (!build) continue;
+    const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
+    plan_.Observe(*build, {key.attempt, phase, key.cause, key.finished});
+    hangs_.Stored(key.hangs);
+    if (key.succeeded) {
+      last_success_ = std::max(last_success_, key.finished);
+      forecast_.Finished(*build, key.seconds);
+    } else {
+      NoteFailed(*build, key.attempt, key.reason, key.message);
+    }
+  }
+}
+
+void Work::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
+                 const std::vector<std::pair<Change, PodView>>& pods, const Told& told, Now now) {
+  held_told_ = told.held;
+  std::vector<ToldVerdict> verdicts;
+  for (const HungEntry& hung : told.hung_builds) {
+    const std::string hash = BuildHash(batch_.uid, hung.stage, hung.name);
+    const auto build = hashes_.Find(hash);
+    if (!build) continue;
+    verdicts.push_back({JobName(batch_.name, hash, hung.attempt), *build, hung.attempt, hung.klass,
+                        hung.message, hung.pod, hung.node, hung.since, hung.evidence});
+  }
+  attempts_.Adopt(jobs, pods, verdicts, now);
+}
+
+std::string Work::Name(uint32_t build) const { return std::string(expansion_.builds[build].key); }
+
+void Work::Step(const plan::Policy& policy, Now now) {
+  attempts_.AllowCreates(!policy.suspend && !policy.expired);
+  attempts_.Step(now);
+  if (policy.expired)
+    attempts_.EndAll("DeadlineExceeded", "the batch ran longer than its activeDeadlineSeconds", now);
+  for (const Attempts::Ran& ran : attempts_.TakeRan())
+    forecast_.Ran(ran.build, ran.attempt, ran.pod, ran.since, now);
+  for (const Attempts::Held& held : attempts_.TakeHeld()) Record(held, now);
+  for (const Attempts::Concluded& concluded : attempts_.TakeConcluded()) Record(concluded, now);
+  plan_.SetPolicy(policy);
+  for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
+  for (const HangChange& change : attempts_.TakeHangChanges()) Record(change, now);
+  Foresee(now);
+  for (const EvidenceKeeper::Refused& refused : attempts_.TakeRefusedEvidence()) {
+    sinks_.events.Warning("EvidenceNotStored",
+                          "ConfigMap " + refused.config_map +
+                              " with the evidence of a hang could not be stored: " + refused.message,
+                          now);
+  }
+  const bool held = plan_.Total()[State::Held] > 0;
+  if (std::exchange(held_, held) && !held) held_told_ = false;
+  ReleaseStored(now);
+  sinks_.results.Step(now);
+}
+
+std::optional<SteadyTime> Work::Next(Now now) const {
+  std::optional<SteadyTime> next = attempts_.Next();
+  const auto sooner = [&](std::optional<SteadyTime> other) {
+    if (other && (!next || *other < *next)) next = other;
+  };
+  const auto retry = plan_.NextRetry();
+  if (retry) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
+  if (const auto forecast = forecast_.Next())
+    sooner(now.steady + std::max(*forecast - now.wall, Duration(0)));
+  sooner(sinks_.results.Next());
+  return next;
+}
+
+void Work::Record(const Attempts::Concluded& concluded, Now now) {
+  const batch::Build& build = expansion_.builds[concluded.build];
+  const std::string& stage = StageOf(concluded.build).name;
+  const Outcome& outcome = concluded.outcome;
+  const ResultSubject subject{stage,
+                              Name(concluded.build),
+                              std::string(build.image),
+                              std::string(hashes_[concluded.build]),
+                              concluded.job,
+                              concluded.attempt,
+                              concluded.verdict,
+                              concluded.evidence,
+                              hangs_.End(concluded.job, outcome)};
+  const uint64_t number = sinks_.results.Add(ResultLine(subject, outcome, now.wall), now);
+  unstored_.emplace(number, concluded.job);
+  if (concluded.to_delete) sinks_.results.Hurry();
+
+  const std::string result = outcome.succeeded ? "succeeded" : "failed";
+  ++sinks_.totals.attempts[{result, outcome.reason}];
+  const double seconds = std::max(0.0, UnixSeconds(outcome.finished) - UnixSeconds(outcome.started));
+  if (outcome.exit_code) {  // its container ran
+    auto [at, added] = sinks_.totals.build_duration.try_emplace(
+        result, metrics::Histogram({1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}));
+    at->second.Observe(seconds);
+  }
+  forecast_.Ended(concluded.build, now);
+
+  if (!concluded.outlived_by.empty() && outlived_told_.insert(concluded.outlived_by).second) {
+    sinks_.events.Normal("PodOutlivedBuild",
+                         "build " + Name(concluded.build) + " of stage " + stage +
+                             " has ended, and its Pod has not (" + concluded.outlived_by +
+                             "): its Job is deleted, once its result is stored",
+                         now);
+  }
+  if (outcome.succeeded) return forecast_.Finished(concluded.build, seconds);
+  log::Warn("attempt " + std::to_string(concluded.attempt) + " of build " + Name(concluded.build) +
+                " failed: " + outcome.message,
+            {batch_.ns, batch_.name, concluded.job, outcome.reason});
+  NoteFailed(concluded.build, concluded.attempt, outcome.reason, outcome.message);
+  if (outcome.cause == plan::Cause::Hang) {
+    sinks_.events.Warning("HungBuildEnded",
+                          "build " + Name(concluded.build) + " of stage " + stage +
+                              " was ended because it hung (" + outcome.klass + "): " + outcome.message +
+                              Describe(concluded.evidence),
+                          now);
+  }
+  if (plan_.state(concluded.build) == State::Failed) {
+    sinks_.events.Warning("BuildFailed",
+                          "build " + Name(concluded.build) + " of stage " + stage +
+                              " failed for good in attempt " + std::to_string(concluded.attempt) + " (" +
+                              outcome.reason + "): " + outcome.message,
+                          now);
+  }
+}
+
+// Those that are held are held together, and are all let go by others: the first speaks.
+void Work::Record(const Attempts::Held& held, Now now) {
+  forecast_.Ended(held.build, now);
+  if (std::exchange(held_told_, true)) return;
+  sinks_.events.Normal("BuildsHeld",
+                       "build " + Name(held.build) + " of stage " + StageOf(held.build).name +
+                           " is held, and goes on by itself when it may: " + held.why,
+                       now);
+}
+
+void Work::Record(const HangChange& change, Now now) {
+  const std::string subject = "build " + Name(change.build) + " of stage " + StageOf(change.build).name;
+  const bool stall = IsStall(change.verdict.klass);
+  if (!change.hung) {
+    sinks_.events.Normal("BuildRecovered",
+                         subject + (stall ? " is not held up any more" : " makes progress again"), now);
+    return;
+  }
+  if (!stall) hangs_.Seen(change.job, change.verdict);
+  const std::string what = stall ? " is held up (" + change.verdict.klass
+                                 : " hangs (" + change.verdict.klass + ", " + change.verdict.reason;
+  sinks_.events.Warning(stall ? "BuildStalled" : "BuildHung",
+                        subject + what + "): " + change.verdict.message + Describe(change.evidence), now);
+  auto& delays = sinks_.totals.hang_detection_delay;
+  auto [at, added] =
+      delays.try_emplace(change.verdict.klass, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
+  const double delay = UnixSeconds(now.wall) - UnixSeconds(change.verdict.since);
+  at->second.Observe(std::max(0.0, delay));
+  log::Info(subject + " was flagged " + Seconds(delay) + " after the verdict was due",
+            {batch_.ns, batch_.name, change.job, stall ? "BuildStalled" : "BuildHung"});
+}
+
+void Work::Foresee(Now now) { forecast_.Step(attempts_.hung(), now); }
+
+void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message) {
+  std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });
+  if (failed_.size() == kListed) failed_.pop_front();
+  failed_.push_back({build,
+                     {StageOf(build).name, Cut(Name(build), 253), Printable(reason, 64),
+                      Printable(message, 512), attempt}});
+}
+
+// A Job whose attempt was ended from here goes only after its result is stored: a crash in between must find
+// one of the two. That of another build is no reason to wait.
+void Work::ReleaseStored(Now now) {
+  if (unstored_.size() == sinks_.results.waiting()) return;
+  for (auto at = unstored_.begin(); at != unstored_.end();) {
+    if (!sinks_.results.Stored(at->first)) {
+      ++at;
+      continue;
+    }
+    const std::string job = std::move(at->second);
+    at = unstored_.erase(at);
+    attempts_.Stored(job, now);
+  }
+}
+
+std::vector<HungEntry> Work::HungBuilds() const {
+  std::vector<HungEntry> entries;
+  for (const HangChange* hang : attempts_.hung().First(kListed)) {
+    entries.push_back({StageOf(hang->build).name, Cut(Name(hang->build), 253), hang->verdict.klass, hang->pod,
+                       hang->node, hang->verdict.message, hang->attempt, hang->verdict.since,
+                       hang->evidence});
+  }
+  return entries;
+}
+
+void Work::Fill(Summary& summary) const {
+  for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
+    summary.stages.push_back(batch_.stages[stage].name);
+    summary.counts.push_back(plan_.counts(stage));
+    summary.slow.push_back(forecast_.slow(stage));
+  }
+  summary.hung = static_cast<int64_t>(attempts_.hung().size());
+  summary.hung_builds = HungBuilds();
+  for (auto& [build, entry] : forecast_.SlowBuilds()) {
+    entry.name = Cut(Name(build), 253);
+    summary.slow_builds.push_back(std::move(entry));
+  }
+  if (!plan_.Finished()) summary.end = forecast_.end();
+  for (const auto& [build, entry] : failed_) {
+    if (plan_.state(build) == State::Failed) summary.failed_builds.push_back(entry);
+  }
+}
+
+void Work::Fill(metrics::BatchSample& sample) const {
+  for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
+    const plan::Counts& counts = plan_.counts(stage);
+    sample.stages.push_back({batch_.stages[stage].name, counts[State::Waiting], counts[State::Queued],
+                             counts[State::Held], counts[State::Pending], counts[State::Running],
+                             counts[State::Succeeded], counts[State::Failed], forecast_.slow(stage)});
+  }
+  sample.working = static_cast<int64_t>(attempts_.working());
+  for (const auto& [klass, count] : attempts_.hung().by_class()) sample.hung_by_class[klass] = count;
+  sample.hangs = hangs_.total();
+  for (const HungEntry& hung : HungBuilds()) {
+    if (IsStall(hung.klass)) continue;
+    sample.hung.push_back({hung.stage, hung.name, hung.klass, hung.pod, hung.node, hung.since});
+  }
+  if (const auto& end = forecast_.end(); end && !plan_.Finished()) {
+    sample.end = metrics::EndEstimate{end->earliest, end->likely, end->latest};
+  }
+}
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,96 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "batch/expand.h"
+#include "cluster/control/attempts.h"
+#include "cluster/control/forecast.h"
+#include "cluster/objects/build_hashes.h"
+#include "cluster/store/events.h"
+#include "cluster/store/hang_counts.h"
+#include "cluster/store/result_log.h"
+#include "cluster/store/status_object.h"
+#include "metrics/snapshot.h"
+#include "plan/plan.h"
+
+namespace imagebatch::cluster {
+
+/// The builds of a batch whose input is valid: lets the plan decide, has the attempts act, and records what
+/// became of them in the results, the Events and the counters.
+class Work {
+ public:
+  /// What it writes to; all outlive it.
+  struct Sinks {
+    Requests& requests;
+    const void* owner;
+    ResultLog& results;
+    EventEmitter& events;
+    metrics::Totals& totals;
+  };
+
+  /// `stored`: the results of earlier attempts.
+  Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
+       const std::deque<ResultKey>& stored, Sinks sinks);
+
+  /// What an earlier process left: Jobs and Pods, and what it has told.
+  void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
+             const std::vector<std::pair<Change, PodView>>& pods, const Told& told, Now now);
+  void OnJob(Change change, const JobView& job, Now now) { attempts_.OnJob(change, job, now); }
+  void OnPod(Change change, const PodView& pod, Now now) { attempts_.OnPod(change, pod, now); }
+  void OnListBegun(Collection collection) { attempts_.OnListBegun(collection); }
+  void OnListEnded(Collection collection, Version version, Now now) {
+    attempts_.OnListEnded(collection, version, now);
+  }
+
+  /// Records what has ended, starts what may start, under the policy of now.
+  void Step(const plan::Policy& policy, Now now);
+  std::optional<SteadyTime> Next(Now now) const;
+
+  /// Nothing of any attempt is to be followed, stored or deleted.
+  bool Idle() const { return unstored_.empty() && sinks_.results.Empty() && attempts_.Idle(); }
+  /// Every build has succeeded or failed for good.
+  bool Finished() const { return plan_.Finished(); }
+  plan::Counts Total() const { return plan_.Total(); }
+  /// When something has advanced last: see Attempts::progress.
+  Time progress() const { return std::max(attempts_.progress(), last_success_); }
+  /// What is foreseen has changed since the last call.
+  bool TakeForecastChange() { return forecast_.TakeChange(); }
+  /// What is told of hung builds has changed since the last call.
+  bool TakeHungNews() { return attempts_.TakeHungNews(); }
+
+  void Fill(Summary& summary) const;
+  void Fill(metrics::BatchSample& sample) const;
+
+ private:
+  void Record(const Attempts::Concluded& concluded, Now now);
+  void Record(const Attempts::Held& held, Now now);
+  void Record(const HangChange& change, Now now);
+  void Foresee(Now now);
+  void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
+  void ReleaseStored(Now now);
+  const batch::Stage& StageOf(uint32_t build) const { return batch_.stages[expansion_.builds[build].stage]; }
+  std::string Name(uint32_t build) const;
+  /// The oldest, at most kListed.
+  std::vector<HungEntry> HungBuilds() const;
+
+  const batch::Batch& batch_;
+  const batch::Expansion expansion_;
+  const BuildHashes hashes_;
+  Sinks sinks_;
+  plan::Plan plan_;
+  Attempts attempts_;
+  Forecast forecast_;
+  bool held_ = false;                    // builds are held, as of the last Step
+  bool held_told_ = false;               // ... and that has been told, here or by an earlier process
+  std::set<std::string> outlived_told_;  // by which containers
+  HangCounts hangs_;
+  Time last_success_{};                                  // in the results of earlier processes
+  std::deque<std::pair<uint32_t, FailedEntry>> failed_;  // the newest, at most kListed
+  std::map<uint64_t, std::string> unstored_;  // Jobs, by the number of the result that waits to be stored
+};
+
+}  // namespace imagebatch::cluster

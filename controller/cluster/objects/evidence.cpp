@@ -1,0 +1,67 @@
+#include "cluster/objects/evidence.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cluster/objects/hang_classes.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr std::string_view kStart = "{\"imagebatch\":";
+constexpr size_t kLineLimit = size_t{64} * 1024;  // the runner's own limit is 8 KiB
+constexpr size_t kMostLevels = 32;                // the runner writes four
+
+template <class Json>
+std::string Text(const Json& object, const char* key, size_t limit) {
+  const auto at = object.find(key);
+  return at != object.end() && at->is_string() ? Printable(at->template get_ref<const std::string&>(), limit)
+                                               : std::string();
+}
+
+/// The verdict in a line or an account of the runner; nothing where it is none, or that the build goes on.
+template <class Json>
+std::optional<HangVerdict> VerdictOf(const Json& object) {
+  if (Text(object, "verdict", 40) != "Hung") return std::nullopt;
+  // A class becomes the reason of a condition and a label of metrics: never just what a line says
+  const std::string klass = Text(object, "class", 40);
+  if (std::find(kRunnerClasses.begin(), kRunnerClasses.end(), klass) == kRunnerClasses.end())
+    return std::nullopt;
+  const auto since = ParseTime(Text(object, "since", 40));
+  if (!since) return std::nullopt;
+  return HangVerdict{klass, Text(object, "reason", 40), Text(object, "message", 512), *since};
+}
+
+std::string Layout(const ordered_json& object) {
+  return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::optional<Saying> ReadSaying(std::string_view line, std::string_view marker) {
+  if (!line.starts_with(kStart) || line.size() > kLineLimit || marker.empty()) return std::nullopt;
+  // Laid out with their indentation, levels cost their square
+  if (NestedDeeper(line, kMostLevels)) return std::nullopt;
+  ordered_json object = ordered_json::parse(line, nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  const auto said = object.find("marker");
+  if (said == object.end() || !said->is_string() || said->get_ref<const std::string&>() != marker)
+    return std::nullopt;
+  object.erase("marker");
+  if (Text(object, "verdict", 40) == "Progressing") return Saying{};
+  const auto verdict = VerdictOf(object);
+  if (!verdict) return std::nullopt;
+  return Saying{Evidence{*verdict, Layout(object)}};
+}
+
+std::optional<Evidence> EvidenceOfAccount(const json& account) {
+  if (!account.is_object()) return std::nullopt;
+  const auto verdict = VerdictOf(account);
+  if (!verdict) return std::nullopt;
+  return Evidence{*verdict, Layout(ordered_json(account))};
+}
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,325 @@
+#include "cluster/objects/parse.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "batch/pod_template.h"
+#include "cluster/objects/json_fields.h"
+#include "cluster/objects/names.h"
+#include "cluster/objects/pod_containers.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+constexpr int64_t kLongestGrace = 24 * 3600;
+
+int Number(std::string_view text) {
+  int number = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+  return end.ec == std::errc() ? number : 0;
+}
+
+struct Owner {
+  std::string api_version, kind, name, uid;
+  bool controller = false;
+};
+
+Owner ControllerOf(sj::value references) {
+  Owner found;
+  Items(references, [&](sj::value reference) {
+    Owner owner;
+    Fields(reference, [&](std::string_view key, sj::value value) {
+      if (key == "apiVersion") owner.api_version = Text(value);
+      if (key == "kind") owner.kind = Text(value);
+      if (key == "name") owner.name = Text(value);
+      if (key == "uid") owner.uid = Text(value);
+      if (key == "controller") owner.controller = IsSet(value);
+    });
+    if (owner.controller) found = std::move(owner);
+  });
+  return found;
+}
+
+void ReadJobMetadata(sj::value metadata, JobView& job) {
+  BuildNames names;
+  Fields(metadata, [&](std::string_view key, sj::value value) {
+    if (key == "name") job.name = Text(value);
+    if (key == "namespace") job.ns = Text(value);
+    if (key == "uid") job.uid = Text(value);
+    if (key == "resourceVersion") job.version = ParseVersion(Text(value));
+    if (key == "creationTimestamp") job.created = When(value);
+    if (key == "deletionTimestamp") {
+      job.deleting = true;
+      job.deletion = When(value);
+    }
+    if (key == "ownerReferences") {
+      const Owner owner = ControllerOf(value);
+      if (owner.kind == "ImageBatch" && owner.api_version.starts_with(kGroup)) job.batch_uid = owner.uid;
+    }
+    if (key == "labels") {
+      Fields(value, [&](std::string_view label, sj::value text) {
+        if (label == kBuildLabel) job.build = Text(text);
+        if (label == kAttemptLabel) job.attempt = Number(Text(text));
+        if (label == kStageLabel) names.stage = Text(text);
+      });
+    }
+    if (key == "annotations") {
+      Fields(value, [&](std::string_view annotation, sj::value text) {
+        if (annotation == kNameAnnotation) names.name = Text(text);
+        if (annotation == kImageAnnotation) names.image = Text(text);
+      });
+    }
+  });
+  if (!names.name.empty()) job.names.emplace(std::move(names));
+}
+
+struct Condition {
+  std::string type, reason, message;
+  bool is_true = false;
+  bool denied = false;  // it says that it is not true, and not only nothing
+  Time changed{};
+};
+
+/// Calls `each` for every condition of a status.
+template <class Each>
+void Conditions(sj::value list, const Each& each) {
+  Items(list, [&](sj::value item) {
+    Condition condition;
+    Fields(item, [&](std::string_view field, sj::value value) {
+      if (field == "type") condition.type = Text(value);
+      if (field == "status") {
+        const std::string text = Text(value);
+        condition.is_true = text == "True";
+        condition.denied = text == "False" || text == "Unknown";
+      }
+      if (field == "reason") condition.reason = Text(value);
+      if (field == "message") condition.message = Text(value);
+      if (field == "lastTransitionTime") condition.changed = When(value);
+    });
+    each(condition);
+  });
+}
+
+void ReadJobStatus(sj::value status, JobView& job) {
+  Fields(status, [&](std::string_view key, sj::value value) {
+    if (key == "startTime") job.started = When(value);
+    if (key != "conditions") return;
+    Conditions(value, [&](const Condition& condition) {
+      if (!condition.is_true || (condition.type != "Complete" && condition.type != "Failed")) return;
+      job.phase = condition.type == "Complete" ? JobView::Phase::Complete : JobView::Phase::Failed;
+      job.reason = condition.reason;
+      job.message = condition.message;
+      job.finished = condition.changed;
+    });
+  });
+}
+
+/// A Job that is deleted with --cascade=orphan leaves its Pods without an owner. The labels that the Job
+/// controller gave them still tell whose they were.
+void ReadPodMetadata(sj::value metadata, PodView& pod) {
+  Owner owner;
+  std::string job, job_uid;  // by label
+  Fields(metadata, [&](std::string_view key, sj::value value) {
+    if (key == "name") pod.name = Text(value);
+    if (key == "namespace") pod.ns = Text(value);
+    if (key == "uid") pod.uid = Text(value);
+    if (key == "resourceVersion") pod.version = ParseVersion(Text(value));
+    if (key == "creationTimestamp") {
+      pod.created = When(value);
+      pod.step_done = std::max(pod.step_done, pod.created);
+    }
+    if (key == "deletionTimestamp") {
+      pod.deleting = true;
+      pod.deletion = When(value);
+    }
+    if (key == "ownerReferences") {
+      owner = ControllerOf(value);
+    }
+    if (key == "labels") {
+      Fields(value, [&](std::string_view label, sj::value text) {
+        if (label == kBatchUidLabel) pod.batch_uid = Text(text);
+        if (label == "batch.kubernetes.io/job-name") job = Text(text);
+        if (label == "batch.kubernetes.io/controller-uid") job_uid = Text(text);
+      });
+    }
+    if (key == "annotations") {
+      Fields(value, [&](std::string_view annotation, sj::value text) {
+        if (annotation == kContainerAnnotation) pod.container = Text(text);
+        if (annotation == batch::kRunnerAnnotation) pod.runner = Text(text) != batch::kNoRunner;
+      });
+    }
+  });
+  if (owner.kind.empty()) {
+    pod.job = std::move(job);
+    pod.job_uid = std::move(job_uid);
+  } else if (owner.kind == "Job") {
+    pod.job = std::move(owner.name);
+    pod.job_uid = std::move(owner.uid);
+  }
+}
+
+void ReadContainerState(sj::value state, ContainerView& container) {
+  Fields(state, [&](std::string_view kind, sj::value detail) {
+    if (kind == "running") container.state = ContainerView::State::Running;
+    if (kind == "terminated") container.state = ContainerView::State::Terminated;
+    Fields(detail, [&](std::string_view key, sj::value value) {
+      if (key == "reason") container.reason = Text(value);
+      if (key == "message") container.message = Text(value);
+      if (key == "startedAt") container.started = When(value);
+      if (key == "finishedAt") container.finished = When(value);
+      if (key == "exitCode") {
+        int64_t code = 0;
+        if (!value.get_int64().get(code)) container.exit_code = static_cast<int>(code);
+      }
+    });
+  });
+}
+
+std::vector<ContainerView> ReadContainers(sj::value list) {
+  std::vector<ContainerView> containers;
+  Items(list, [&](sj::value item) {
+    ContainerView container;
+    Fields(item, [&](std::string_view field, sj::value inner) {
+      if (field == "name") container.name = Text(inner);
+      if (field == "state") ReadContainerState(inner, container);
+      if (field == "ready") container.ready = IsSet(inner);
+      if (field == "started") container.up = IsSet(inner);
+    });
+    containers.push_back(std::move(container));
+  });
+  return containers;
+}
+
+/// The node lifecycle controller sets the condition Ready of the Pods of a node that does not answer, and
+/// nothing else of their status (MarkPodsNotReady in pkg/controller/util/node). The kubelet, which is all
+/// else that writes it, gives a reason.
+bool SaysNodeIsSilent(const Condition& ready, bool containers_ready) {
+  return ready.denied && ready.reason.empty() && containers_ready;
+}
+
+void ReadPodStatus(sj::value status, PodView& pod, PodContainers& containers) {
+  std::string message, disruption_message;
+  Condition ready;
+  bool containers_ready = true;
+  Fields(status, [&](std::string_view key, sj::value value) {
+    if (key == "phase") {
+      const std::string phase = Text(value);
+      pod.over = phase == "Succeeded" || phase == "Failed";
+    }
+    if (key == "reason") pod.failure = Text(value);
+    if (key == "message") message = Text(value);
+    if (key == "conditions") {
+      Conditions(value, [&](const Condition& condition) {
+        if (condition.type == "Ready") ready = condition;
+        if (condition.type == "ContainersReady") containers_ready = condition.is_true;
+        if (condition.type == "PodScheduled") {
+          pod.step_done = std::max(pod.step_done, condition.is_true ? condition.changed : Time{});
+          if (!condition.is_true) pod.waiting = {"", condition.reason, condition.message, ""};
+        }
+        if (condition.type == "DisruptionTarget" && condition.is_true) {
+          pod.disruption = condition.reason.empty() ? "Disrupted" : condition.reason;
+          disruption_message = condition.message;
+        }
+      });
+    }
+    if (key == "initContainerStatuses") containers.init_states = ReadContainers(value);
+    if (key == "containerStatuses") containers.states = ReadContainers(value);
+  });
+  pod.ready_changed = ready.changed;
+  pod.node_silent = SaysNodeIsSilent(ready, containers_ready);
+  pod.failure_message = pod.disruption.empty() ? std::move(message) : std::move(disruption_message);
+}
+
+std::vector<ContainerSpec> ReadSpecs(sj::value list) {
+  std::vector<ContainerSpec> specs;
+  Items(list, [&](sj::value container) {
+    ContainerSpec spec;
+    Fields(container, [&](std::string_view key, sj::value value) {
+      if (key == "name") spec.name = Text(value);
+      if (key == "image") spec.image = Text(value);
+      if (key == "restartPolicy") spec.restarts = Text(value) == "Always";
+      if (key != "env") return;
+      Items(value, [&](sj::value variable) {
+        std::string name, text;
+        Fields(variable, [&](std::string_view field, sj::value inner) {
+          if (field == "name") name = Text(inner);
+          if (field == "value") text = Text(inner);
+        });
+        if (name == kMarkerVariable) spec.marker = std::move(text);
+      });
+    });
+    specs.push_back(std::move(spec));
+  });
+  return specs;
+}
+
+void ReadPodSpec(sj::value spec, PodView& pod, PodContainers& containers) {
+  Fields(spec, [&](std::string_view field, sj::value value) {
+    if (field == "nodeName") pod.node = Text(value);
+    if (field == "initContainers") containers.init_specs = ReadSpecs(value);
+    if (field == "containers") containers.specs = ReadSpecs(value);
+    int64_t seconds = 0;
+    if (field == "terminationGracePeriodSeconds" && !value.get_int64().get(seconds))
+      pod.grace = std::chrono::seconds(std::clamp<int64_t>(seconds, 0, kLongestGrace));
+  });
+}
+
+PodView ReadPod(sj::value object) {
+  PodView pod;
+  PodContainers containers;
+  Fields(object, [&](std::string_view key, sj::value value) {
+    if (key == "metadata") ReadPodMetadata(value, pod);
+    if (key == "spec") ReadPodSpec(value, pod, containers);
+    if (key == "status") ReadPodStatus(value, pod, containers);
+  });
+  TakeContainers(std::move(containers), pod);
+  return pod;
+}
+
+}  // namespace
+
+Version ParseVersion(std::string_view text) {
+  Version version = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), version);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size() ? version : 0;
+}
+
+Result<JobView> ParseJob(std::string_view object) {
+  JobView job;
+  const bool whole = WithRoot(object, [&](sj::value root) {
+    Fields(root, [&](std::string_view key, sj::value value) {
+      if (key == "metadata") ReadJobMetadata(value, job);
+      if (key == "spec") {
+        Fields(value, [&](std::string_view field, sj::value inner) {
+          if (field == "suspend") job.suspended = IsSet(inner);
+        });
+      }
+      if (key == "status") ReadJobStatus(value, job);
+    });
+  });
+  if (!whole || job.name.empty() || job.version == 0) return Fail("not a Job the API server would send");
+  return job;
+}
+
+Result<PodView> ParsePod(std::string_view object) {
+  PodView pod;
+  const bool whole = WithRoot(object, [&](sj::value root) { pod = ReadPod(root); });
+  if (!whole || pod.name.empty() || pod.version == 0) return Fail("not a Pod the API server would send");
+  return pod;
+}
+
+Result<std::vector<PodView>> ParsePodList(std::string_view list) {
+  std::vector<PodView> pods;
+  bool is_list = false;
+  const bool whole = WithRoot(list, [&](sj::value root) {
+    Fields(root, [&](std::string_view key, sj::value value) {
+      if (key != "items") return;
+      is_list = true;
+      Items(value, [&](sj::value item) { pods.push_back(ReadPod(item)); });
+    });
+  });
+  if (!whole || !is_list) return Fail("not a list of Pods the API server would send");
+  return pods;
+}
+
+}  // namespace imagebatch::cluster

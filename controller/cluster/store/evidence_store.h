@@ -1,0 +1,71 @@
+#pragma once
+#include <deque>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "batch/types.h"
+#include "cluster/store/backoff.h"
+#include "cluster/store/requests.h"
+
+namespace imagebatch::cluster {
+
+/// At most so many hung attempts of a batch keep their evidence; a new one takes the place of the oldest.
+inline constexpr size_t kKeptEvidence = 20;
+
+/// What is kept of one hung attempt.
+struct EvidenceText {
+  std::string build;  // hash
+  int attempt = 1;
+  std::string evidence;  // evidence.json
+  std::string log;       // log.txt; valid UTF-8
+};
+
+/// Where it is kept.
+struct EvidenceReference {
+  std::string config_map;  // empty: nowhere, the API server would not have it
+  std::string sha256;      // of evidence.json
+};
+
+/// The evidence of one batch: a ConfigMap <batch, cut>-evidence-<build>-<attempt> for each hung attempt,
+/// owned by the batch, so that it outlasts the Pod and goes with the batch. Written one after another; a
+/// write that failed or whose reply was lost is sent again, and changes nothing where it had taken effect.
+/// What is there is listed before the first write, so a batch without hangs asks nothing.
+class EvidenceStore {
+ public:
+  EvidenceStore(const batch::Batch& batch, Requests& requests, const void* owner);
+
+  /// `done` is called once: with an empty text when it is stored, else with why the API server refuses it.
+  using Done = std::function<void(const std::string& refusal, Now now)>;
+  void Put(EvidenceText text, Done done);
+
+  std::string Name(const std::string& build, int attempt) const;
+
+  void Step(Now now);
+  std::optional<SteadyTime> Next() const;
+
+ private:
+  struct Waiting {
+    EvidenceText text;
+    Done done;
+  };
+
+  void Load();
+  void DeleteOldest();
+  void Write(const std::string& name, bool exists);
+  void Send(Purpose purpose, kube::Request request, std::function<void(const kube::Response&, Now)> answered);
+  void Settle(const std::string& refusal, Now now);
+
+  const batch::Batch& batch_;
+  const nlohmann::json owner_reference_;
+  Requests& requests_;
+  const void* owner_;
+  std::deque<Waiting> waiting_;
+  std::optional<std::vector<std::string>> stored_;  // names, oldest first; nothing: not listed yet
+  bool asking_ = false;
+  Backoff backoff_;
+};
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,153 @@
+#include "cluster/store/result_line.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cluster/objects/json_fields.h"
+#include "cluster/objects/names.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kPhases = 12;
+constexpr size_t kLineLimit = 4096;
+
+const char* CauseName(plan::Cause cause) {
+  switch (cause) {
+    case plan::Cause::Build:
+      return "Build";
+    case plan::Cause::Hang:
+      return "Hang";
+    case plan::Cause::Infrastructure:
+      return "Infrastructure";
+  }
+  return "Build";
+}
+
+std::optional<plan::Cause> CauseOf(std::string_view name) {
+  for (const plan::Cause cause : {plan::Cause::Build, plan::Cause::Hang, plan::Cause::Infrastructure}) {
+    if (name == CauseName(cause)) return cause;
+  }
+  return std::nullopt;
+}
+
+json TimeOrNull(Time time) { return time == Time{} ? json() : json(FormatTime(time)); }
+
+/// A number of the runner's account under a name of ours; left out where there is none.
+void CopyNumber(json& line, const char* to, const json& runner, const char* from) {
+  const auto at = runner.find(from);
+  if (at != runner.end() && at->is_number()) line[to] = *at;
+}
+
+json Phases(const json& runner) {
+  json phases = json::array();
+  const auto at = runner.find("phases");
+  if (at == runner.end() || !at->is_array()) return phases;
+  for (const json& phase : *at) {
+    if (phases.size() == kPhases) break;
+    if (!phase.is_object() || !phase.contains("name") || !phase["name"].is_string()) continue;
+    if (!phase.contains("seconds") || !phase["seconds"].is_number()) continue;
+    phases.push_back(
+        {{"name", Printable(phase["name"].get<std::string>(), 80)}, {"seconds", phase["seconds"]}});
+  }
+  return phases;
+}
+
+/// What kind of hang it was, since when, and where the evidence is. The runner that ended the build knows
+/// best; of one that was ended otherwise while it hung, the verdict tells.
+void AddHang(json& line, const ResultSubject& subject, const Outcome& outcome) {
+  const bool ended = !outcome.klass.empty();
+  if (!ended && !subject.verdict) return;
+  const std::string& reason = ended ? outcome.hang_reason : subject.verdict->reason;
+  line["class"] = ended ? outcome.klass : subject.verdict->klass;
+  if (!reason.empty()) line["hang_reason"] = reason;
+  line["hung_since"] = TimeOrNull(ended ? outcome.hung_since : subject.verdict->since);
+  if (!subject.evidence.sha256.empty()) line["evidence_sha256"] = subject.evidence.sha256;
+  if (!subject.evidence.config_map.empty()) line["evidence_config_map"] = subject.evidence.config_map;
+}
+
+}  // namespace
+
+std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Time now) {
+  const double duration = UnixSeconds(outcome.finished) - UnixSeconds(outcome.started);
+  json line = {{"time", FormatTime(now)},
+               {"stage", subject.stage},
+               {"name", subject.name},
+               {"tags", outcome.succeeded ? json::array({subject.image}) : json::array()},
+               {"status", outcome.succeeded ? "built" : "failed"},
+               {"error", outcome.succeeded ? json() : json(outcome.reason + ": " + outcome.message)},
+               {"reason", outcome.reason},
+               {"class", json()},
+               {"attempt_count", subject.attempt},
+               {"started_at", TimeOrNull(outcome.started)},
+               {"finished_at", TimeOrNull(outcome.finished)},
+               {"duration_seconds", duration < 0 ? 0 : duration},
+               {"build", subject.build_hash},
+               {"job", subject.job},
+               {"pod", outcome.pod},
+               {"node", outcome.node}};
+  if (!outcome.succeeded) line["cause"] = CauseName(outcome.cause);
+  if (outcome.exit_code) line["exit_code"] = *outcome.exit_code;
+  if (!outcome.log_end.empty()) line["log_end"] = outcome.log_end;
+  AddHang(line, subject, outcome);
+  if (!subject.hangs.empty()) line["hangs"] = subject.hangs;
+  if (outcome.runner.is_object()) {
+    CopyNumber(line, "longest_silence_seconds", outcome.runner, "longestSilenceSeconds");
+    CopyNumber(line, "peak_rss_bytes", outcome.runner, "peakRssBytes");
+    CopyNumber(line, "cpu_seconds", outcome.runner, "cpuSeconds");
+    CopyNumber(line, "output_bytes", outcome.runner, "outputBytes");
+    line["phases"] = Phases(outcome.runner);
+  }
+  const auto text = [&] { return line.dump(-1, ' ', false, json::error_handler_t::replace); };
+  std::string whole = text();
+  for (const char* less_important : {"phases", "log_end"}) {
+    if (whole.size() <= kLineLimit) return whole;
+    line.erase(less_important);
+    whole = text();
+  }
+  return whole;
+}
+
+std::optional<ResultKey> ParseResultLine(std::string_view line) {
+  ResultKey key;
+  std::string status, cause;
+  bool numbered = false;
+  const bool whole = WithRoot(line, [&](sj::value root) {
+    Fields(root, [&](std::string_view field, sj::value value) {
+      if (field == "build") key.build = Text(value);
+      if (field == "stage") key.stage = Text(value);
+      if (field == "name") key.name = Text(value);
+      if (field == "status") status = Text(value);
+      if (field == "cause") cause = Text(value);
+      if (field == "reason") key.reason = Text(value);
+      if (field == "error") key.message = Text(value);
+      if (field == "finished_at") key.finished = When(value);
+      if (field == "duration_seconds" && value.get_double().get(key.seconds)) key.seconds = 0;
+      if (field == "attempt_count") {
+        const auto attempt = Integer(value);
+        numbered = attempt && *attempt >= 0 && *attempt <= std::numeric_limits<int>::max();
+        if (numbered) key.attempt = static_cast<int>(*attempt);
+      }
+      if (field == "hangs") {
+        Fields(value, [&](std::string_view klass, sj::value count) {
+          if (const auto times = Integer(count)) AddHangs(key.hangs, klass, *times);
+        });
+      }
+    });
+  });
+  if (!whole || key.build.empty() || !numbered) return std::nullopt;
+  key.succeeded = status == "built";
+  if (!key.succeeded) {
+    const auto known = CauseOf(cause);
+    if (!known) return std::nullopt;
+    key.cause = *known;
+  }
+  const std::string prefix = key.reason + ": ";
+  if (key.message.starts_with(prefix)) key.message.erase(0, prefix.size());
+  return key;
+}
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,110 @@
+#pragma once
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "batch/types.h"
+#include "cluster/store/backoff.h"
+#include "cluster/store/requests.h"
+#include "cluster/store/result_line.h"
+
+namespace imagebatch::cluster {
+
+inline constexpr const char* kResultsKey = "results.jsonl";
+
+/// A ConfigMap of results.
+struct StoredResults {
+  std::string batch_uid;  // by its label; empty where it has none
+  std::string version;
+  std::string text;
+};
+
+/// Nothing where the text is no ConfigMap that an API server would send.
+std::optional<StoredResults> ParseStoredResults(std::string_view config_map);
+
+/// The stored results of one batch: ConfigMaps <batch>-results-<n> of at most 64 KiB, each owned by the
+/// batch. Lines are stored together: when 20 wait or the oldest has waited 10 s. Every write carries the
+/// version it builds on; after a conflict or a lost reply the ConfigMap is read again and only what it lacks
+/// is added, so no line is lost and none stands twice.
+class ResultLog {
+ public:
+  ResultLog(const batch::Batch& batch, Requests& requests, const void* owner);
+
+  /// Before anything else: what is known to be stored, as config_maps() was.
+  void Expect(const std::vector<std::string>& config_maps);
+
+  /// Step reads what is stored, one ConfigMap at a time, up to the first name that is not there behind those
+  /// that were expected. Errors are tried again.
+  bool loaded() const { return loaded_; }
+  /// Once; of failed attempts but the newest without reason and message.
+  std::deque<ResultKey> TakeLoaded() { return std::exchange(loaded_keys_, {}); }
+
+  /// Gives up what is known of what is stored: Step reads it anew. Nothing may wait or be under way.
+  void Forget();
+
+  /// A number for Stored.
+  uint64_t Add(std::string line, Now now);
+  /// The line of this number waits no more.
+  bool Stored(uint64_t number) const;
+  /// Lines that are not stored yet.
+  size_t waiting() const { return waiting_.size(); }
+  /// Nothing waits to be stored.
+  bool Empty() const { return waiting_.empty(); }
+  /// Store what waits at the next Step, however little it is.
+  void Hurry() { hurry_ = true; }
+
+  void Step(Now now);
+  std::optional<SteadyTime> Next() const;
+
+  /// Of what is stored.
+  int64_t lines() const { return lines_; }
+  /// The newest, at most kNamed.
+  std::vector<std::string> config_maps() const;
+  static constexpr size_t kNamed = 500;
+
+ private:
+  struct Waiting {
+    std::string line;
+    SteadyTime since;
+    uint64_t number;
+  };
+
+  std::string ShardName(int number) const;
+  void Load(Now now);
+  void Loaded(const Result<kube::Response>& response, Now now);
+  void TakeLine(std::string_view line);
+  bool IsOurs(const StoredResults& shard) const { return shard.batch_uid == batch_uid_; }
+  void AdoptShard(StoredResults shard);
+  void Write();
+  void Written(const Result<kube::Response>& response, Now now);
+  void ReadShardAgain();
+  void PassOver();
+  void DropStored();
+
+  std::string ns_, batch_name_, batch_uid_;
+  nlohmann::json owner_reference_;
+  Requests& requests_;
+  const void* owner_;
+
+  bool loaded_ = false, loading_ = false, writing_ = false, read_again_ = false, hurry_ = false;
+  int next_ = 1, expected_ = 0;  // the ConfigMap to be read, and the last one that was known to be there
+  std::deque<ResultKey> loaded_keys_;
+  std::deque<ResultKey*> explained_;  // the newest failed ones of them
+  Backoff backoff_;
+  std::deque<Waiting> waiting_;  // by number
+  uint64_t last_number_ = 0;
+  size_t in_flight_ = 0;  // how many of waiting_, from the front, the write under way carries
+
+  int shard_ = 0;              // the ConfigMap that is written to; 0: none yet
+  std::string shard_text_;     // what it holds
+  std::string shard_version_;  // its resourceVersion; empty: it does not exist
+  std::set<int> stored_;       // the numbers of those that exist
+  int64_t lines_ = 0;          // in them
+};
+
+}  // namespace imagebatch::cluster

@@ -1,0 +1,211 @@
+#include "cluster/store/status_object.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cluster/store/input.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+using plan::State;
+
+json TimeOrNull(const std::optional<Time>& time) { return time ? json(FormatTime(*time)) : json(); }
+
+/// Nobody believes an estimate's milliseconds.
+std::string SecondOf(Time time) { return FormatTime(std::chrono::round<std::chrono::seconds>(time)); }
+
+json CountsObject(const plan::Counts& counts) {
+  return {{"total", counts.Total()},
+          {"waiting", counts[State::Waiting]},
+          {"queued", counts[State::Queued]},
+          {"held", counts[State::Held]},
+          {"pending", counts[State::Pending]},
+          {"running", counts[State::Running]},
+          {"succeeded", counts[State::Succeeded]},
+          {"failed", counts[State::Failed]}};
+}
+
+struct Condition {
+  const char* type;
+  bool status;
+  std::string reason, message;
+};
+
+std::vector<Condition> Conditions(const Summary& summary, const plan::Counts& total) {
+  const bool failed = !summary.failed_reason.empty();
+  const std::string progress = std::to_string(total[State::Succeeded]) + " of " +
+                               std::to_string(total.Total()) + " builds succeeded, " +
+                               std::to_string(total[State::Failed]) + " failed";
+  const std::string unfinished = summary.counts.empty() ? "the batch has not started" : progress;
+  std::vector<Condition> conditions;
+  if (summary.finished && !failed) {
+    conditions.push_back({"Complete", true, "AllSucceeded", progress});
+  } else {
+    conditions.push_back({"Complete", false, failed ? "Failed" : "NotFinished", unfinished});
+  }
+  if (failed) {
+    conditions.push_back({"Failed", true, summary.failed_reason, summary.failed_message});
+  } else {
+    conditions.push_back({"Failed", false, "NotFailed", unfinished});
+  }
+  conditions.push_back({"Suspended", summary.suspended, summary.suspended ? "Suspended" : "NotSuspended",
+                        summary.suspended ? "spec.suspend is true: nothing new is started" : ""});
+  if (summary.hung_builds.empty()) {
+    conditions.push_back({"Hung", false, "NoneHung", ""});
+  } else {
+    const HungEntry& first = summary.hung_builds.front();
+    std::string message = "build " + first.name + " of stage " + first.stage + ": " + first.message;
+    if (summary.hung > 1) message += " (and " + std::to_string(summary.hung - 1) + " more)";
+    conditions.push_back({"Hung", true, first.klass, message});
+  }
+  const bool degraded = !summary.degraded_reason.empty();
+  conditions.push_back(
+      {"Degraded", degraded, degraded ? summary.degraded_reason : "NotDegraded", summary.degraded_message});
+  return conditions;
+}
+
+json ConditionObject(const Condition& condition, const json& previous, int64_t generation, Time now) {
+  const char* status = condition.status ? "True" : "False";
+  json since = FormatTime(now);
+  if (previous.contains("conditions") && previous["conditions"].is_array()) {
+    for (const json& old : previous["conditions"]) {
+      if (old.value("type", "") == condition.type && old.value("status", "") == status) {
+        since = old.value("lastTransitionTime", since);
+      }
+    }
+  }
+  return {{"type", condition.type},      {"status", status},
+          {"reason", condition.reason},  {"message", Printable(condition.message, 4096)},
+          {"lastTransitionTime", since}, {"observedGeneration", generation}};
+}
+
+}  // namespace
+
+std::vector<metrics::StageCounts> StagesIn(const json& status) {
+  std::vector<metrics::StageCounts> stages;
+  for (const json& stage : status.value("stages", json::array())) {
+    const auto count = [&](const char* state) { return stage.value(state, int64_t{0}); };
+    stages.push_back({stage.value("name", ""), count("waiting"), count("queued"), count("held"),
+                      count("pending"), count("running"), count("succeeded"), count("failed"),
+                      count("slow")});
+  }
+  return stages;
+}
+
+Told ToldIn(const json& status) {
+  Told told;
+  told.held = status.value("held", int64_t{0}) > 0;
+  for (const json& hung : status.value("hungBuilds", json::array())) {
+    HungEntry entry{hung.value("stage", ""), hung.value("name", ""), hung.value("class", ""),
+                    hung.value("pod", ""),   hung.value("node", ""), hung.value("message", ""),
+                    hung.value("attempt", 1)};
+    entry.since = ParseTime(hung.value("since", "")).value_or(Time{});
+    const json evidence = hung.value("evidence", json::object());
+    entry.evidence = {evidence.value("configMap", ""), evidence.value("sha256", "")};
+    told.hung_builds.push_back(std::move(entry));
+  }
+  return told;
+}
+
+std::vector<std::string> ResultConfigMapsIn(const json& status) {
+  std::vector<std::string> names;
+  const json results = status.value("results", json::object());
+  for (const json& name : results.value("configMaps", json::array())) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
+json StatusObject(const Summary& summary, const json& previous, Time now) {
+  plan::Counts total;
+  int64_t slow = 0;
+  json stages = json::array();
+  for (size_t i = 0; i < summary.counts.size(); ++i) {
+    const plan::Counts& counts = summary.counts[i];
+    for (size_t s = 0; s < plan::kStates; ++s) total.by_state[s] += counts.by_state[s];
+    total.retried += counts.retried;
+    json stage = CountsObject(counts);
+    stage["name"] = summary.stages[i];
+    stage["slow"] = summary.slow[i];
+    slow += summary.slow[i];
+    stages.push_back(std::move(stage));
+  }
+  json status = CountsObject(total);
+  status["retried"] = total.retried;
+  status["hung"] = summary.hung;
+  status["slow"] = slow;
+  status["stages"] = std::move(stages);
+  status["hungBuilds"] = json::array();
+  for (const HungEntry& hung : summary.hung_builds) {
+    status["hungBuilds"].push_back({{"stage", hung.stage},
+                                    {"name", hung.name},
+                                    {"attempt", hung.attempt},
+                                    {"class", hung.klass},
+                                    {"since", FormatTime(hung.since)},
+                                    {"pod", hung.pod},
+                                    {"node", hung.node},
+                                    {"message", hung.message}});
+    if (hung.evidence.sha256.empty()) continue;
+    json& evidence = status["hungBuilds"].back()["evidence"];
+    evidence["sha256"] = hung.evidence.sha256;
+    if (!hung.evidence.config_map.empty()) evidence["configMap"] = hung.evidence.config_map;
+  }
+  status["slowBuilds"] = json::array();
+  for (const SlowEntry& entry : summary.slow_builds) {
+    status["slowBuilds"].push_back({{"stage", entry.stage},
+                                    {"name", entry.name},
+                                    {"attempt", entry.attempt},
+                                    {"since", FormatTime(entry.since)},
+                                    {"pod", entry.pod},
+                                    {"medianSeconds", entry.median_seconds}});
+  }
+  status["failedBuilds"] = json::array();
+  for (const FailedEntry& failed : summary.failed_builds) {
+    status["failedBuilds"].push_back({{"stage", failed.stage},
+                                      {"name", failed.name},
+                                      {"attempt", failed.attempt},
+                                      {"reason", failed.reason},
+                                      {"message", failed.message}});
+  }
+  status["startTime"] = TimeOrNull(summary.start);
+  status["lastProgressTime"] = TimeOrNull(summary.last_progress);
+  status["completionTime"] = TimeOrNull(summary.completion);
+  status["estimatedCompletion"] = summary.end ? json{{"earliest", SecondOf(summary.end->earliest)},
+                                                     {"likely", SecondOf(summary.end->likely)},
+                                                     {"latest", SecondOf(summary.end->latest)}}
+                                              : json();
+  const bool digest = !summary.input_digest.empty();
+  status["inputDigest"] = digest ? json(summary.input_digest) : json();
+  status["inputDigestVersion"] = digest ? json(kDigestVersion) : json();
+  status["results"] = {{"configMaps", summary.result_config_maps}, {"lines", summary.result_lines}};
+  status["observedGeneration"] = summary.generation;
+  status["conditions"] = json::array();
+  for (const Condition& condition : Conditions(summary, total)) {
+    status["conditions"].push_back(ConditionObject(condition, previous, summary.generation, now));
+  }
+  return status;
+}
+
+json KeptStatus(json known, json wanted, bool halted) {
+  if (halted) {
+    known["conditions"] = std::move(wanted["conditions"]);
+    known["observedGeneration"] = wanted["observedGeneration"];
+    return known;
+  }
+  json& conditions = known["conditions"];
+  if (!conditions.is_array()) conditions = json::array();
+  const auto is_degraded = [](const json& condition) { return condition.value("type", "") == "Degraded"; };
+  const auto now = std::find_if(wanted["conditions"].begin(), wanted["conditions"].end(), is_degraded);
+  const auto old = std::find_if(conditions.begin(), conditions.end(), is_degraded);
+  if (old == conditions.end()) {
+    if (now->value("status", "") == "True") conditions.push_back(*now);
+  } else if (old->value("status", "") != now->value("status", "") ||
+             old->value("reason", "") != now->value("reason", "")) {
+    *old = *now;
+  }
+  return known;
+}
+
+}  // namespace imagebatch::cluster

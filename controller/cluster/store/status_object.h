@@ -1,0 +1,84 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "cluster/store/evidence_store.h"
+#include "metrics/snapshot.h"
+#include "plan/pace.h"
+#include "plan/plan.h"
+
+namespace imagebatch::cluster {
+
+struct HungEntry {
+  std::string stage, name, klass, pod, node, message;
+  int attempt = 1;
+  Time since{};
+  EvidenceReference evidence{};
+};
+
+struct SlowEntry {
+  std::string stage, name, pod;
+  int attempt = 1;
+  Time since{};                // when its container started
+  int64_t median_seconds = 0;  // of the finished builds of its stage
+};
+
+struct FailedEntry {
+  std::string stage, name, reason, message;
+  int attempt = 0;  // 0: failed without one
+};
+
+/// At most so many hung, so many slow and so many failed builds are listed.
+inline constexpr size_t kListed = 20;
+
+/// What the status of a batch is made of.
+struct Summary {
+  int64_t generation = 0;
+  std::vector<std::string> stages;   // names
+  std::vector<plan::Counts> counts;  // by stage; empty while the work is not known
+  int64_t hung = 0;  // hung builds in all, those that are held up included; some run, some are pending
+  std::vector<HungEntry> hung_builds;  // in the order in which they are told
+  std::vector<int64_t> slow;           // builds that run for long and are not hung, by stage
+  std::vector<SlowEntry> slow_builds;
+  std::vector<FailedEntry> failed_builds;
+  std::optional<plan::Estimate> end;
+  std::optional<Time> start, last_progress, completion;
+  std::string input_digest;
+  std::vector<std::string> result_config_maps;
+  int64_t result_lines = 0;
+  bool suspended = false;
+  bool finished = false;        // nothing is left to do
+  std::string failed_reason;    // Invalid, InputChanged, BuildsFailed, DeadlineExceeded; empty: not failed
+  std::string failed_message;   // printable, at most 4 KiB
+  std::string degraded_reason;  // empty: not degraded
+  std::string degraded_message;
+};
+
+/// The status of an ImageBatch. Conditions Complete, Failed, Suspended, Hung and Degraded are always there;
+/// each keeps its lastTransitionTime from `previous` (a status as it was last read or written) unless its
+/// status changes. Everything is written out, absent values as null, so that it can be sent as a merge patch.
+nlohmann::json StatusObject(const Summary& summary, const nlohmann::json& previous, Time now);
+
+/// `known` with what can be said before the work is known: the condition Degraded, and of a batch that is
+/// `halted` the others too.
+nlohmann::json KeptStatus(nlohmann::json known, nlohmann::json wanted, bool halted);
+
+/// The counts of builds in a status, as StatusObject wrote them.
+std::vector<metrics::StageCounts> StagesIn(const nlohmann::json& status);
+
+/// What people have been told already, by this process or an earlier one.
+struct Told {
+  std::vector<HungEntry> hung_builds;
+  bool held = false;  // that builds are held
+};
+
+/// As a status has it that StatusObject wrote.
+Told ToldIn(const nlohmann::json& status);
+
+/// The names of the ConfigMaps of results in a status.
+std::vector<std::string> ResultConfigMapsIn(const nlohmann::json& status);
+
+}  // namespace imagebatch::cluster

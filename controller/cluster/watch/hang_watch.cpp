@@ -1,0 +1,91 @@
+#include "cluster/watch/hang_watch.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cluster/objects/job_object.h"
+#include "cluster/objects/log_lines.h"
+
+namespace imagebatch::cluster {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kProbePeriod(kProbePeriodSeconds);
+constexpr seconds kFirstProbe = 2 * kProbePeriod;  // a container that has just started is not ready yet
+constexpr seconds kUnobserved = 3 * kProbePeriod + seconds(30);
+constexpr seconds kBefore(15);  // the verdict is older than the Pod's condition that it led to
+constexpr seconds kReadAgain(5);
+constexpr seconds kLookForChange(60);
+constexpr size_t kMessageLimit = 512;
+
+}  // namespace
+
+HangWatch::Step HangWatch::Look(const PodView& pod, seconds silent_after, Now now) {
+  if (!pod.runner) return LookAtLine(pod, silent_after, now);
+  Step step;
+  const bool running =
+      pod.build && pod.build->state == ContainerView::State::Running && pod.build->up && !pod.deleting;
+  if (!running || pod.build->ready) {
+    unready_since_.reset();
+    // The verdict of a build that has ended stands until its outcome is known
+    step.changed = running && verdict_.has_value();
+    if (running) verdict_.reset();
+    return step;
+  }
+  if (!unready_since_) {
+    unready_since_ = now.steady;
+    search_.emplace(pod.marker, std::max(pod.ready_changed, pod.build->started) - kBefore);
+    const bool never_ready = pod.ready_changed <= pod.build->started;
+    next_read_ = never_ready ? now.steady + kFirstProbe : now.steady;
+  }
+  if (reading_ || now.steady < next_read_) return step;
+  reading_ = true;
+  step.read = search_->Next(pod);
+  return step;
+}
+
+HangWatch::Step HangWatch::LookAtLine(const PodView& pod, seconds silent_after, Now now) {
+  if (!silence_) silence_.emplace();
+  const SilenceWatch::Step look = silence_->Look(pod, silent_after, now);
+  Step step;
+  step.changed = look.changed;
+  if (look.read_line) step.read = LogRequest(pod, "tailLines=1", 64);  // the time stamp has 30 to 35
+  return step;
+}
+
+bool HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
+  if (silence_)
+    return silence_->OnLine(log ? Result<std::string>(log->body) : tl::unexpected(log.error()), now);
+  reading_ = false;
+  if (!unready_since_) return false;  // ready again, or ended, in the meantime
+  LogSearch::Piece piece;
+  if (log) piece = search_->OnPiece(log->body, log->received);
+  if (search_->found()) {
+    next_read_ = now.steady + kLookForChange;
+    const bool told = verdict_ && !piece.changed;
+    verdict_ = search_->found()->verdict;
+    return !told;
+  }
+  // What is behind a flood of output is looked for without a pause only until there is a verdict
+  next_read_ = now.steady + (verdict_ ? kLookForChange : piece.more ? seconds(0) : kReadAgain);
+  if (now.steady < *unready_since_ + kUnobserved) return false;
+  const std::string reason = log ? "RunnerSilent" : "LogUnreadable";
+  if (verdict_ && verdict_->reason == reason) return false;
+  const auto silent = std::chrono::duration_cast<seconds>(now.steady - *unready_since_);
+  const std::string message =
+      log ? "its runner has given no sign of life for " + std::to_string(silent.count()) + " s"
+          : "its runner does not say that it makes progress, and its log cannot be read: " +
+                log.error().message;
+  verdict_ = HangVerdict{"Unobserved", reason, Printable(message, kMessageLimit),
+                         verdict_ ? verdict_->since : now.wall};
+  next_read_ = now.steady + kLookForChange;
+  return true;
+}
+
+std::optional<SteadyTime> HangWatch::Next() const {
+  if (silence_) return silence_->Next();
+  return unready_since_ && !reading_ ? std::optional(next_read_) : std::nullopt;
+}
+
+}  // namespace imagebatch::cluster

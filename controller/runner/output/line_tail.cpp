@@ -1,0 +1,59 @@
+#include "runner/output/line_tail.h"
+
+#include <algorithm>
+
+namespace imagebatch::runner {
+
+void LineTail::Add(size_t stream, std::string_view bytes, hang::TimePoint now) {
+  std::string& line = open_[stream];
+  while (!bytes.empty()) {
+    const size_t end = bytes.find('\n');
+    Extend(line, bytes.substr(0, end));
+    if (end == std::string_view::npos) return;
+    Complete(line, now);
+    line.clear();
+    bytes.remove_prefix(end + 1);
+  }
+}
+
+void LineTail::Extend(std::string& line, std::string_view bytes) {
+  if (bytes.empty()) return;
+  // A progress bar writes over its line: what counts is what stands behind the last carriage return.
+  if (!line.empty() && line.back() == '\r') line.clear();
+  if (bytes.size() > 1) {
+    const size_t overwritten = bytes.rfind('\r', bytes.size() - 2);
+    if (overwritten != std::string_view::npos) {
+      line.clear();
+      bytes.remove_prefix(overwritten + 1);
+    }
+  }
+  // One byte more than is kept, so that a cut can be seen, and the carriage return at the end, which says
+  // that the next byte begins the line anew.
+  const size_t room = kLineBytes + 1 - std::min(line.size(), kLineBytes + 1);
+  line.append(bytes.substr(0, room));
+  if (bytes.size() > room && bytes.back() == '\r') line.back() = '\r';
+}
+
+void LineTail::Complete(const std::string& line, hang::TimePoint now) {
+  std::string_view text = line;
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  phases_.Add(text, now);
+  lines_[next_].assign(text);
+  next_ = (next_ + 1) % kLines;
+  ++count_;
+}
+
+std::vector<std::string> LineTail::Last() const {
+  std::vector<std::string> last;
+  for (size_t index = 0; index < kLines; ++index) {
+    const std::string& line = lines_[(next_ + index) % kLines];
+    if (!line.empty()) last.push_back(line);
+  }
+  for (const std::string& line : open_) {
+    if (!line.empty()) last.push_back(line);
+  }
+  if (last.size() > kLines) last.erase(last.begin(), last.end() - kLines);
+  return last;
+}
+
+}  // namespace imagebatch::runner

@@ -1,0 +1,151 @@
+#include "runner/report/evidence.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/mask.h"
+#include "runner/proc/sockets.h"
+
+namespace imagebatch::runner {
+namespace {
+
+constexpr size_t kMostProcesses = 64;
+constexpr size_t kMostThreads = 256;  // of one process
+constexpr size_t kCommandBytes = 512;
+
+struct NamedCall {
+  long number;
+  const char* name;
+};
+
+/// The calls in which a program waits; the rest shows as its number. Numbers differ between architectures,
+/// and not every architecture has the older ones.
+constexpr NamedCall kCalls[] = {
+    {SYS_accept, "accept"},
+    {SYS_accept4, "accept4"},
+    {SYS_clock_nanosleep, "clock_nanosleep"},
+    {SYS_connect, "connect"},
+    {SYS_epoll_pwait, "epoll_pwait"},
+    {SYS_fcntl, "fcntl"},
+    {SYS_fdatasync, "fdatasync"},
+    {SYS_flock, "flock"},
+    {SYS_fsync, "fsync"},
+    {SYS_futex, "futex"},
+    {SYS_io_getevents, "io_getevents"},
+    {SYS_nanosleep, "nanosleep"},
+    {SYS_openat, "openat"},
+    {SYS_ppoll, "ppoll"},
+    {SYS_pselect6, "pselect6"},
+    {SYS_read, "read"},
+    {SYS_readv, "readv"},
+    {SYS_recvfrom, "recvfrom"},
+    {SYS_recvmsg, "recvmsg"},
+    {SYS_rt_sigsuspend, "rt_sigsuspend"},
+    {SYS_rt_sigtimedwait, "rt_sigtimedwait"},
+    {SYS_sendmsg, "sendmsg"},
+    {SYS_sendto, "sendto"},
+    {SYS_wait4, "wait4"},
+    {SYS_waitid, "waitid"},
+    {SYS_write, "write"},
+    {SYS_writev, "writev"},
+#ifdef SYS_poll
+    {SYS_poll, "poll"},
+#endif
+#ifdef SYS_select
+    {SYS_select, "select"},
+#endif
+#ifdef SYS_pause
+    {SYS_pause, "pause"},
+#endif
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, "epoll_wait"},
+#endif
+#ifdef SYS_vfork
+    {SYS_vfork, "vfork"},
+#endif
+};
+
+std::string ThreadFile(const std::string& directory, const char* thread, const char* file) {
+  char text[256];
+  const std::string path = directory + "/" + thread + "/" + file;
+  std::string_view content = ReadSmall(AT_FDCWD, path.c_str(), text, sizeof text - 1);
+  return std::string(TakeUntil(content, '\n'));
+}
+
+void AddOtherThreads(const std::string& tasks, const std::string& main_thread, ProcessEvidence& evidence) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> threads(opendir(tasks.c_str()), closedir);
+  if (!threads) return;
+  size_t seen = 0;
+  while (const dirent* entry = readdir(threads.get())) {
+    if (entry->d_name[0] == '.' || entry->d_name == main_thread) continue;
+    if (++seen > kMostThreads) return;
+    std::string name = SystemCallName(ThreadFile(tasks, entry->d_name, "syscall"));
+    if (!name.empty()) ++evidence.other_threads[std::move(name)];
+  }
+}
+
+ProcessEvidence Look(const ProcessStat& stat) {
+  ProcessEvidence evidence;
+  evidence.pid = stat.pid;
+  evidence.parent = stat.parent;
+  evidence.state = stat.state;
+  evidence.threads = stat.threads;
+  evidence.cpu_seconds = static_cast<double>(stat.own_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  const std::string pid = std::to_string(stat.pid);
+  const std::string process = "/proc/" + pid;
+  const std::string tasks = process + "/task";
+  evidence.wchan = ThreadFile(tasks, pid.c_str(), "wchan");
+  if (evidence.wchan == "0") evidence.wchan.clear();  // running, or hidden from us
+  evidence.system_call = SystemCallName(ThreadFile(tasks, pid.c_str(), "syscall"));
+  AddOtherThreads(tasks, pid, evidence);
+  evidence.command = CommandOf(stat.pid);
+  return evidence;
+}
+
+}  // namespace
+
+std::string CommandOf(pid_t pid) {
+  const std::string process = "/proc/" + std::to_string(pid);
+  char text[kCommandBytes + 1];
+  std::string_view line = ReadSmall(AT_FDCWD, (process + "/cmdline").c_str(), text, kCommandBytes);
+  while (line.ends_with('\0')) line.remove_suffix(1);
+  if (!line.empty()) return MaskSecrets(line);
+  std::string_view name = ReadSmall(AT_FDCWD, (process + "/comm").c_str(), text, kCommandBytes);
+  return "[" + std::string(TakeUntil(name, '\n')) + "]";
+}
+
+std::string SystemCallName(std::string_view text) {
+  const std::string_view first = TakeUntil(text, ' ');
+  long number = 0;
+  const auto [rest, error] = std::from_chars(first.data(), first.data() + first.size(), number);
+  if (error != std::errc()) return std::string(first);  // "running", or nothing
+  for (const NamedCall& call : kCalls) {
+    if (call.number == number) return call.name;
+  }
+  return std::string(first);
+}
+
+Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail) {
+  Evidence evidence;
+  tree.Walk();
+  std::vector<ProcessStat> processes = tree.Processes();
+  std::sort(processes.begin(), processes.end(), [](const ProcessStat& one, const ProcessStat& other) {
+    return one.start_ticks != other.start_ticks ? one.start_ticks < other.start_ticks : one.pid < other.pid;
+  });
+  evidence.connections = Connections().HeldBy(processes);
+  // The youngest are at the bottom of the tree, where the work is stuck.
+  if (processes.size() > kMostProcesses) {
+    evidence.more_processes = processes.size() - kMostProcesses;
+    processes.erase(processes.begin(), processes.end() - kMostProcesses);
+  }
+  for (const ProcessStat& process : processes) evidence.processes.push_back(Look(process));
+  for (const std::string& line : tail.Last()) evidence.output.push_back(MaskSecrets(line));
+  return evidence;
+}
+
+}  // namespace imagebatch::runner

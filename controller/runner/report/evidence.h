@@ -1,0 +1,43 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runner/output/line_tail.h"
+#include "runner/proc/process_tree.h"
+
+namespace imagebatch::runner {
+
+/// One process of the tree at the moment of the verdict.
+struct ProcessEvidence {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  char state = '?';
+  uint32_t threads = 0;
+  double cpu_seconds = 0;
+  std::string wchan;        // where in the kernel the main thread sleeps; empty where that cannot be read
+  std::string system_call;  // of the main thread: "futex", "running", a number we have no name for, or empty
+  std::map<std::string, int> other_threads;  // system call -> threads that are in it
+  std::string command;                       // secrets masked, not yet escaped
+};
+
+struct Evidence {
+  std::vector<std::string> deadlock;       // who waits for whom (hang::Sentences), where that is the verdict
+  std::string not_needed;                  // of dead processes that are not the verdict (hang::NotNeeded)
+  std::vector<ProcessEvidence> processes;  // oldest first
+  size_t more_processes = 0;               // that are not among them
+  std::optional<size_t> connections;       // established TCP connections of the tree
+  std::vector<std::string> output;         // the last lines, secrets masked, not yet escaped
+};
+
+/// What there is to see of the tree right now; walks it anew. Bounded in size and time.
+Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail);
+
+/// The command line of a process, secrets masked; its name in brackets where it has none (a zombie).
+std::string CommandOf(pid_t pid);
+
+/// The name of a system call of this machine's architecture, from the text of /proc/PID/task/TID/syscall.
+std::string SystemCallName(std::string_view text);
+
+}  // namespace imagebatch::runner

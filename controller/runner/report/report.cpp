@@ -1,0 +1,279 @@
+#include "runner/report/report.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/time.h"
+#include "runner/report/json.h"
+
+namespace imagebatch::runner {
+namespace {
+
+constexpr size_t kMessageBytes = 300;
+constexpr size_t kPhaseBytes = 160;
+constexpr size_t kMarkerBytes = 128;
+
+/// How much of the evidence, of the phases and of past verdicts a report holds.
+struct Detail {
+  size_t sentences;
+  size_t sentence_bytes;
+  size_t processes;
+  size_t command_bytes;
+  size_t lines;
+  size_t line_bytes;
+  size_t phases;
+  size_t verdicts;
+  size_t message_bytes;
+  bool whole;  // false: a result holds verdict, marker and exit code alone
+};
+
+/// From all to the least. What proves a deadlock goes last. The ninth must fit 4 KiB together with the
+/// largest head: 300 bytes of message, 160 of phase, 128 of marker, and some 600 of names, numbers and times.
+/// Those behind it are for a result that has less room, the last for kLeastResultBytes.
+constexpr Detail kDetails[] = {
+    {16, 330, 64, 200, 20, 200, 64, 8, 300, true}, {16, 330, 32, 160, 20, 160, 40, 8, 300, true},
+    {16, 330, 24, 120, 20, 120, 30, 8, 300, true}, {12, 330, 20, 100, 15, 100, 20, 8, 300, true},
+    {10, 330, 16, 80, 10, 80, 15, 8, 300, true},   {8, 330, 12, 60, 6, 80, 10, 8, 300, true},
+    {6, 330, 8, 60, 4, 60, 6, 4, 300, true},       {6, 330, 4, 40, 2, 40, 3, 4, 300, true},
+    {6, 330, 0, 0, 0, 0, 0, 2, 300, true},         {3, 330, 0, 0, 0, 0, 0, 1, 300, true},
+    {1, 330, 0, 0, 0, 0, 0, 1, 300, true},         {0, 0, 0, 0, 0, 0, 0, 0, 300, true},
+    {0, 0, 0, 0, 0, 0, 0, 0, 120, true},           {0, 0, 0, 0, 0, 0, 0, 0, 100, false},
+};
+
+/// The fullest of the reports that fits. Only what renders a result need look at more than the ninth.
+template <class Render>
+std::string Fit(size_t limit, Render render) {
+  std::string text;
+  for (const Detail& detail : kDetails) {
+    text = render(detail);
+    if (text.size() <= limit) break;
+  }
+  return text;
+}
+
+void WriteNullable(JsonWriter& json, std::string_view text, size_t limit) {
+  if (text.empty()) {
+    json.Null();
+  } else {
+    json.String(text, limit);
+  }
+}
+
+void WriteClass(JsonWriter& json, const Snapshot& snapshot) {
+  const auto& finding = snapshot.verdict.finding;
+  json.Key("verdict").String(finding ? "Hung" : "Progressing", 16);
+  json.Key("class");
+  WriteNullable(json, finding ? hang::Name(finding->hang_class) : "", 32);
+}
+
+void WriteSince(JsonWriter& json, const Snapshot& snapshot) {
+  json.Key("since").String(snapshot.clock.Format(snapshot.verdict.since), 32);
+}
+
+void WriteReason(JsonWriter& json, const Snapshot& snapshot, size_t message_bytes) {
+  const auto& finding = snapshot.verdict.finding;
+  json.Key("reason");
+  WriteNullable(json, finding ? finding->reason : "", 64);
+  json.Key("message");
+  WriteNullable(json, finding ? std::string_view(finding->message) : "", message_bytes);
+}
+
+void WriteVerdict(JsonWriter& json, const Snapshot& snapshot) {
+  WriteClass(json, snapshot);
+  WriteReason(json, snapshot, kMessageBytes);
+}
+
+void WriteTimes(JsonWriter& json, const Snapshot& snapshot) {
+  WriteSince(json, snapshot);
+  json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);
+  json.Key("phase");
+  WriteNullable(json, snapshot.phase, kPhaseBytes);
+}
+
+void WriteProcess(JsonWriter& json, const ProcessEvidence& process, size_t command_bytes) {
+  json.BeginObject();
+  json.Key("pid").Integer(process.pid);
+  json.Key("ppid").Integer(process.parent);
+  json.Key("state").String(std::string_view(&process.state, 1), 8);
+  if (!process.wchan.empty()) json.Key("wchan").String(process.wchan, 40);
+  if (!process.system_call.empty()) json.Key("syscall").String(process.system_call, 24);
+  json.Key("threads").Integer(process.threads);
+  if (!process.other_threads.empty()) {
+    json.Key("otherThreads").BeginObject();
+    for (const auto& [call, threads] : process.other_threads) json.Key(call).Integer(threads);
+    json.EndObject();
+  }
+  json.Key("cpuSeconds").Decimal(process.cpu_seconds);
+  json.Key("command").String(process.command, command_bytes);
+  json.EndObject();
+}
+
+/// First of the evidence, so that it is there wherever the rest is cut.
+void WriteDeadlock(JsonWriter& json, const Evidence& evidence, const Detail& detail) {
+  if (evidence.deadlock.empty()) return;
+  json.Key("deadlock").BeginArray();
+  for (size_t index = 0; index < std::min(detail.sentences, evidence.deadlock.size()); ++index) {
+    json.String(evidence.deadlock[index], detail.sentence_bytes);
+  }
+  json.EndArray();
+}
+
+void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& detail) {
+  json.BeginObject();
+  // What the verdict was judged by: only the signals that can be read here.
+  json.Key("quietSeconds").BeginObject();
+  for (hang::Signal signal : hang::kAllSignals) {
+    const hang::SignalProgress& progress = snapshot.progress.Of(signal);
+    if (!progress.watched) continue;
+    json.Key(hang::Key(signal)).Decimal(std::chrono::duration<double>(snapshot.now - progress.last).count());
+  }
+  json.Key("news").Decimal(std::chrono::duration<double>(snapshot.now - snapshot.progress.last_news).count());
+  json.EndObject();
+  if (const Evidence* evidence = snapshot.evidence) {
+    WriteDeadlock(json, *evidence, detail);
+    if (!evidence->not_needed.empty()) json.Key("notNeeded").String(evidence->not_needed, kMessageBytes);
+    const size_t processes = std::min(detail.processes, evidence->processes.size());
+    json.Key("processes").BeginArray();
+    for (size_t index = evidence->processes.size() - processes; index < evidence->processes.size(); ++index) {
+      WriteProcess(json, evidence->processes[index], detail.command_bytes);
+    }
+    json.EndArray();
+    const size_t left_out = evidence->more_processes + evidence->processes.size() - processes;
+    if (left_out > 0) json.Key("olderProcesses").Integer(static_cast<int64_t>(left_out));
+    if (evidence->connections) json.Key("connections").Integer(static_cast<int64_t>(*evidence->connections));
+    const size_t lines = std::min(detail.lines, evidence->output.size());
+    json.Key("output").BeginArray();
+    for (size_t index = evidence->output.size() - lines; index < evidence->output.size(); ++index) {
+      json.String(evidence->output[index], detail.line_bytes);
+    }
+    json.EndArray();
+  }
+  json.EndObject();
+}
+
+/// The longest `count` phases, in the order in which they began.
+void WritePhases(JsonWriter& json, const std::vector<hang::Phase>& phases, size_t count) {
+  std::vector<size_t> chosen(phases.size());
+  std::iota(chosen.begin(), chosen.end(), size_t{0});
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [&](size_t one, size_t other) { return phases[one].seconds > phases[other].seconds; });
+  chosen.resize(std::min(count, chosen.size()));
+  std::sort(chosen.begin(), chosen.end());
+  json.BeginArray();
+  for (size_t index : chosen) {
+    json.BeginObject();
+    json.Key("name").String(phases[index].name, kPhaseBytes);
+    json.Key("seconds").Decimal(phases[index].seconds);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+/// The newest `count` times at which it was hung, and how many of each class there were in all.
+void WriteVerdicts(JsonWriter& json, const Snapshot& snapshot, const hang::VerdictLog& log, size_t count) {
+  json.Key("verdictCounts").BeginObject();
+  for (hang::Class hang_class : hang::kAllClasses) {
+    const size_t verdicts = log.Count(hang_class);
+    if (verdicts > 0) json.Key(hang::Name(hang_class)).Integer(static_cast<int64_t>(verdicts));
+  }
+  json.EndObject();
+  json.Key("verdicts").BeginArray();
+  const auto& newest = log.Newest();
+  for (size_t index = newest.size() - std::min(count, newest.size()); index < newest.size(); ++index) {
+    json.BeginObject();
+    json.Key("class").String(hang::Name(newest[index].hang_class), 32);
+    json.Key("since").String(snapshot.clock.Format(newest[index].since), 32);
+    if (newest[index].until) json.Key("until").String(snapshot.clock.Format(*newest[index].until), 32);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+constexpr std::string_view kHungStart = "{\"verdict\":\"Hung\",";
+constexpr std::string_view kProgressingStart = "{\"verdict\":\"Progressing\",";
+constexpr std::string_view kEvidenceKey = ",\"evidence\":{";
+
+}  // namespace
+
+std::string WallClock::Format(hang::TimePoint time) const {
+  const auto since_start =
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(time - steady_start);
+  return FormatTimeMillis(std::chrono::floor<Duration>(wall_start + since_start));
+}
+
+std::string RenderState(const Snapshot& snapshot) {
+  return Fit(kStateBytes, [&](const Detail& detail) {
+    JsonWriter json;
+    json.BeginObject();
+    WriteVerdict(json, snapshot);
+    WriteTimes(json, snapshot);
+    json.Key("evidence");
+    WriteEvidence(json, snapshot, detail);
+    json.EndObject();
+    return json.Text() + "\n";
+  });
+}
+
+std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const std::string& marker,
+                         size_t limit) {
+  return Fit(limit, [&](const Detail& detail) {
+    JsonWriter json;
+    json.BeginObject();
+    WriteClass(json, snapshot);
+    WriteSince(json, snapshot);
+    if (!marker.empty()) json.Key("marker").String(marker, kMarkerBytes);
+    WriteReason(json, snapshot, detail.message_bytes);
+    json.Key("exitCode").Integer(outcome.exit_code);
+    json.Key("signal");
+    WriteNullable(json, outcome.signal, 16);
+    if (detail.whole) {
+      WriteVerdicts(json, snapshot, outcome.verdicts, detail.verdicts);
+      json.Key("startedAt").String(snapshot.clock.Format(snapshot.clock.steady_start), 32);
+      json.Key("finishedAt").String(snapshot.clock.Format(snapshot.now), 32);
+      json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);
+      json.Key("longestSilenceSeconds").Decimal(outcome.longest_silence_seconds);
+      json.Key("peakRssBytes").Integer(static_cast<int64_t>(outcome.peak_resident_bytes));
+      json.Key("cpuSeconds").Decimal(outcome.cpu_seconds);
+      json.Key("outputBytes").Integer(static_cast<int64_t>(outcome.output_bytes));
+      if (outcome.lost_output_bytes > 0) {
+        json.Key("lostOutputBytes").Integer(static_cast<int64_t>(outcome.lost_output_bytes));
+      }
+      json.Key("phases");
+      WritePhases(json, outcome.phases, detail.phases);
+      json.Key("evidence");
+      WriteEvidence(json, snapshot, detail);
+    }
+    json.EndObject();
+    return json.Text() + "\n";
+  });
+}
+
+std::string RenderLogLine(const Snapshot& snapshot, const std::string& marker) {
+  const bool hung = snapshot.verdict.Hung();
+  return Fit(kLogLineBytes, [&](const Detail& detail) {
+    JsonWriter json;
+    json.BeginObject();
+    json.Key("imagebatch").String(hung ? "evidence" : "verdict", 16);
+    if (!marker.empty()) json.Key("marker").String(marker, kMarkerBytes);
+    WriteVerdict(json, snapshot);
+    WriteTimes(json, snapshot);
+    if (hung) {
+      json.Key("evidence");
+      WriteEvidence(json, snapshot, detail);
+    }
+    json.EndObject();
+    return json.Text();
+  });
+}
+
+bool SaysHung(const std::string& state) { return state.starts_with(kHungStart); }
+
+std::optional<std::string> StateHead(const std::string& state) {
+  if (!SaysHung(state) && !state.starts_with(kProgressingStart)) return std::nullopt;
+  // Within a JSON string a quote has a backslash before it, so these bytes stand for the member alone.
+  const size_t evidence = state.find(kEvidenceKey);
+  if (evidence == std::string::npos || evidence + 1 > kProbeBytes) return std::nullopt;
+  return state.substr(0, evidence) + "}";
+}
+
+}  // namespace imagebatch::runner
