@@ -7,7 +7,7 @@
 #include "batch/names.h"
 #include "batch/pod_template.h"
 #include "batch/read.h"
-#include "batch/read_hang.h"
+#include "batch/read_policies.h"
 #include "batch/references.h"
 #include "batch/template_strings.h"
 
@@ -156,6 +156,9 @@ Stage ReadStage(const json& value, const std::vector<std::string>& all, size_t i
     });
   }
   if (const json* hang = fields.Find("hang")) stage.hang = ReadHang(*hang, fields.PathOf("hang"), problems);
+  if (const json* stall = fields.Find("stall")) {
+    stage.stall = ReadStall(*stall, fields.PathOf("stall"), problems);
+  }
   fields.RefuseOthers();
   return stage;
 }
@@ -195,6 +198,9 @@ void ReadSpec(const json& value, Batch& batch, Problems& problems) {
       static_cast<int>(spec.Integer("infrastructureRetryLimit", batch.infrastructure_retry_limit, 0, 100));
   if (const json* hang = spec.Find("hang")) {
     batch.hang = Override(batch.hang, ReadHang(*hang, spec.PathOf("hang"), problems));
+  }
+  if (const json* stall = spec.Find("stall")) {
+    batch.stall = Override(batch.stall, ReadStall(*stall, spec.PathOf("stall"), problems));
   }
   batch.active_deadline_seconds =
       spec.Integer("activeDeadlineSeconds", batch.active_deadline_seconds, 0, kYear);

@@ -26,18 +26,28 @@ struct HangPolicy {
   int deadlock_seconds = 30;
   int idle_seconds = 300;
   int silent_seconds = 1800;
-  int deadline_seconds = 0;   // counted from the container's start
-  int pending_seconds = 600;  // for a Pod that does not start, or does not end
-  int init_seconds = 1800;    // for one init container
-  int slow_factor = 3;        // times the median of the finished builds of its stage; 0 switches it off
+  int deadline_seconds = 0;  // counted from the container's start
+  int slow_factor = 3;       // times the median of the finished builds of its stage; 0 switches it off
   HangAction action = HangAction::Flag;
+};
+
+/// spec.stall: thresholds in seconds; 0 switches a check off.
+struct StallPolicy {
+  int after_seconds = 600;  // for a Pod that does not start, or does not end
+  int init_seconds = 1800;  // for one init container
+  bool retry = false;       // action: Retry; what never began is ended, to be tried again
 };
 
 /// spec.stages[].hang: what a stage has otherwise than spec.hang.
 struct HangOverrides {
-  std::optional<int> deadlock_seconds, idle_seconds, silent_seconds, deadline_seconds, pending_seconds,
-      init_seconds, slow_factor;
+  std::optional<int> deadlock_seconds, idle_seconds, silent_seconds, deadline_seconds, slow_factor;
   std::optional<HangAction> action;
+};
+
+/// spec.stages[].stall: what a stage has otherwise than spec.stall.
+struct StallOverrides {
+  std::optional<int> after_seconds, init_seconds;
+  std::optional<bool> retry;
 };
 
 struct Stage {
@@ -47,6 +57,7 @@ struct Stage {
   std::string image;
   nlohmann::json pod_template;  // a PodTemplateSpec with $(...) in its strings
   HangOverrides hang{};
+  StallOverrides stall{};
 };
 
 /// An ImageBatch with its defaults filled in and valid in itself; its rows are not read yet.
@@ -61,12 +72,14 @@ struct Batch {
   int backoff_limit = 2;
   int infrastructure_retry_limit = 5;
   HangPolicy hang;
+  StallPolicy stall;
   int64_t active_deadline_seconds = 0;          // 0: none
   int64_t ttl_seconds_after_finished = 604800;  // 0: deleted as soon as it is finished; -1: never
 };
 
 /// What holds for the builds of a stage: `policy`, with what `overrides` gives in its place.
 HangPolicy Override(HangPolicy policy, const HangOverrides& overrides);
+StallPolicy Override(StallPolicy policy, const StallOverrides& overrides);
 
 /// One image of one stage. Rows of a stage with the same key share one.
 struct Build {

@@ -75,22 +75,26 @@ Samples Builds(const Snapshot& snapshot) {
       add("pending", stage.pending);
       add("running", stage.running);
       add("succeeded", stage.succeeded);
+      add("skipped", stage.skipped);
       add("failed", stage.failed);
     }
   }
   return out;
 }
 
-Samples BuildsHung(const Snapshot& snapshot) {
+Samples ByClass(const Snapshot& snapshot, std::map<std::string, int64_t> BatchSample::*counts) {
   Samples out;
   for (const auto& batch : snapshot.batches) {
-    for (const auto& [klass, count] : batch->hung_by_class) {
-      out.push_back(Gauge({{"namespace", batch->ns}, {"batch", batch->name}, {"class", klass}},
+    for (const auto& [class_name, count] : (*batch).*counts) {
+      out.push_back(Gauge({{"namespace", batch->ns}, {"batch", batch->name}, {"class", class_name}},
                           static_cast<double>(count)));
     }
   }
   return out;
 }
+
+Samples BuildsHung(const Snapshot& snapshot) { return ByClass(snapshot, &BatchSample::hung_by_class); }
+Samples BuildsStalled(const Snapshot& snapshot) { return ByClass(snapshot, &BatchSample::stalled_by_class); }
 
 Samples BuildsWorking(const Snapshot& snapshot) {
   Samples out;
@@ -105,8 +109,8 @@ Samples BuildsWorking(const Snapshot& snapshot) {
 Samples Hangs(const Snapshot& snapshot) {
   Samples out;
   for (const auto& batch : snapshot.batches) {
-    for (const auto& [klass, count] : batch->hangs) {
-      out.push_back(Counter({{"namespace", batch->ns}, {"batch", batch->name}, {"class", klass}},
+    for (const auto& [class_name, count] : batch->hangs) {
+      out.push_back(Counter({{"namespace", batch->ns}, {"batch", batch->name}, {"class", class_name}},
                             static_cast<uint64_t>(count)));
     }
   }
@@ -121,7 +125,7 @@ Samples HungBuildSince(const Snapshot& snapshot) {
                            {"batch", batch->name},
                            {"stage", hung.stage},
                            {"build", hung.build},
-                           {"class", hung.klass},
+                           {"class", hung.class_name},
                            {"pod", hung.pod},
                            {"node", hung.node}},
                           UnixSeconds(hung.since)));
@@ -213,8 +217,8 @@ Samples BuildDuration(const Snapshot& snapshot) {
 
 Samples DetectionDelay(const Snapshot& snapshot) {
   Samples out;
-  for (const auto& [klass, histogram] : snapshot.totals.hang_detection_delay)
-    out.push_back(Distribution({{"class", klass}}, histogram));
+  for (const auto& [class_name, histogram] : snapshot.totals.hang_detection_delay)
+    out.push_back(Distribution({{"class", class_name}}, histogram));
   return out;
 }
 
@@ -267,7 +271,9 @@ struct Generator {
 constexpr Generator kGenerators[] = {
     {"imagebatch_builds", "Builds of a stage by state; each build is in exactly one.", MetricType::Gauge,
      Builds},
-    {"imagebatch_builds_hung", "Builds with a verdict of Hung, by class.", MetricType::Gauge, BuildsHung},
+    {"imagebatch_builds_hung", "Builds that hang, by class.", MetricType::Gauge, BuildsHung},
+    {"imagebatch_builds_stalled", "Builds that the cluster has not started or not removed, by class.",
+     MetricType::Gauge, BuildsStalled},
     {"imagebatch_builds_working", "Builds a container of which runs, and that have no verdict.",
      MetricType::Gauge, BuildsWorking},
     {"imagebatch_hangs_total", "How often a build was found hung, by class.", MetricType::Counter, Hangs},

@@ -17,12 +17,12 @@ namespace imagebatch::metrics {
 /// Builds of one stage by state; each build is in exactly one.
 struct StageCounts {
   std::string stage;
-  int64_t waiting = 0, queued = 0, held = 0, pending = 0, running = 0, succeeded = 0, failed = 0;
+  int64_t waiting = 0, queued = 0, held = 0, pending = 0, running = 0, succeeded = 0, skipped = 0, failed = 0;
   std::optional<int64_t> slow;  // of the running ones
 };
 
 struct HungBuild {
-  std::string stage, build, klass, pod, node;  // build: the row's name or key
+  std::string stage, build, class_name, pod, node;  // build: the row's name or key
   Time since;
 };
 
@@ -36,7 +36,7 @@ struct EndEstimate {
 struct BatchSample {
   std::string ns, name;
   std::vector<StageCounts> stages;
-  std::map<std::string, int64_t> hung_by_class;  // every class the controller knows, zeros included
+  std::map<std::string, int64_t> hung_by_class, stalled_by_class;  // every known class, zeros included
   std::map<std::string, int64_t> hangs;  // so many so far, by class; empty until the results are known
   std::optional<int64_t> working;  // builds whose containers run and that have no verdict; absent until known
   std::vector<HungBuild> hung;     // those that hang, at most 20, oldest first

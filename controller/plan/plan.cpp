@@ -94,7 +94,7 @@ Plan::Derived Plan::Derive(uint32_t build) const {
   bool waits = false;
   for (const uint32_t need : graph_.needs[build]) {
     if (builds_[need].state == State::Failed) return {State::Failed, FailReason::NeedFailed, {}};
-    waits = waits || builds_[need].state != State::Succeeded;
+    waits = waits || (builds_[need].state != State::Succeeded && builds_[need].state != State::Skipped);
   }
   if (waits) return {State::Waiting, FailReason::None, {}};
   const int failures = by_itself + infrastructure;
@@ -196,7 +196,8 @@ std::optional<Time> Plan::NextRetry() const {
 
 bool Plan::Finished() const {
   const Counts total = Total();
-  return total[State::Succeeded] + total[State::Failed] == static_cast<int64_t>(builds_.size());
+  return total[State::Succeeded] + total[State::Skipped] + total[State::Failed] ==
+         static_cast<int64_t>(builds_.size());
 }
 
 Counts Plan::Total() const {

@@ -58,8 +58,8 @@ struct Policy {
 };
 
 /// Each build is in exactly one.
-enum class State : uint8_t { Waiting, Queued, Held, Pending, Running, Succeeded, Failed };
-inline constexpr size_t kStates = 7;
+enum class State : uint8_t { Waiting, Queued, Held, Pending, Running, Succeeded, Skipped, Failed };
+inline constexpr size_t kStates = 8;
 
 enum class FailReason : uint8_t { None, Build, Hang, Infrastructure, NeedFailed, Expired };
 

@@ -163,7 +163,8 @@ class CrdTest(unittest.TestCase):
         self.assertEqual(spec, {
             "parallelism": 50, "suspend": False, "backoffLimit": 2, "infrastructureRetryLimit": 5,
             "hang": {"deadlockSeconds": 30, "idleSeconds": 300, "silentSeconds": 1800, "deadlineSeconds": 0,
-                     "pendingSeconds": 600, "initSeconds": 1800, "slowFactor": 3, "action": "Flag"},
+                     "slowFactor": 3, "action": "Flag"},
+            "stall": {"afterSeconds": 600, "initSeconds": 1800, "action": "Flag"},
             "activeDeadlineSeconds": 0, "ttlSecondsAfterFinished": 604800})
         self.assertEqual(images, {"rows": [{"name": "a", "number": 7}], "nameFrom": "$(name)"})
         self.assertEqual(stages[0]["key"], "$(name)")
@@ -238,7 +239,8 @@ class CrdTest(unittest.TestCase):
     def test_the_rest_can_be_changed_once_started(self):
         self.started("mutable")
         change = {"parallelism": 7, "suspend": True, "backoffLimit": 0, "infrastructureRetryLimit": 1,
-                  "hang": {"idleSeconds": 5, "action": "Retry"}, "activeDeadlineSeconds": 9,
+                  "hang": {"idleSeconds": 5, "action": "Fail"}, "stall": {"afterSeconds": 5, "action": "Retry"},
+                  "activeDeadlineSeconds": 9,
                   "ttlSecondsAfterFinished": 0}
         self.good(self.patch("mutable", change))
         self.assertEqual(self.read("mutable")["spec"]["parallelism"], 7)
@@ -261,27 +263,33 @@ class CrdTest(unittest.TestCase):
 
     def test_a_whole_status_is_kept_and_shown(self):
         counts = {"total": 580, "waiting": 1, "queued": 2, "held": 0, "pending": 3, "running": 4,
-                  "succeeded": 564, "failed": 6}
+                  "succeeded": 564, "skipped": 0, "failed": 6}
         now = "2026-01-02T03:04:05Z"
         condition = {"type": "Complete", "status": "False", "reason": "NotFinished", "message": "",
                      "lastTransitionTime": now, "observedGeneration": 1}
         hung = {"stage": "image", "name": "a", "attempt": 1, "class": "Idle", "since": now, "pod": "p", "node": "n",
                 "message": "m"}
         failed = {"stage": "image", "name": "b", "attempt": 3, "reason": "BuildFailed", "message": "m"}
-        status = {**counts, "retried": 8, "hung": 1, "stages": [{"name": "image", **counts}],
+        ready = {**condition, "type": "Ready", "reason": "Hung", "message": "build a hangs"}
+        status = {**counts, "retried": 8, "hung": 1, "stalled": 2, "stages": [{"name": "image", **counts}],
                   "hungBuilds": [{**hung, "name": str(i)} for i in range(20)], "failedBuilds": [failed],
+                  "stalledBuilds": [{**hung, "class": "ImagePull", "name": str(i)} for i in range(20)],
                   "lastProgressTime": now, "startTime": now, "completionTime": now, "inputDigest": "0" * 64,
                   "inputDigestVersion": 2,
                   "results": {"configMaps": ["whole-results-0"], "lines": 3}, "observedGeneration": 1,
-                  "conditions": [condition, {**condition, "type": "Hung", "status": "True"}]}
+                  "conditions": [condition, {**condition, "type": "HungBuilds", "status": "True"}, ready]}
         self.good(self.create("whole"))
         self.set_status("whole", status)
         self.assertEqual(self.read("whole")["status"], status)
         header, line = self.good(kubectl("get", "ib", "whole")).splitlines()
-        self.assertEqual(header.split(), ["NAME", "TOTAL", "RUNNING", "SUCCEEDED", "FAILED", "HUNG", "COMPLETE", "AGE"])
-        self.assertEqual(line.split()[:-1], ["whole", "580", "4", "564", "6", "1", "False"])
-        self.assertIn("imagebatch.imagebatch.dev/whole", self.good(kubectl("get", "all", "-o", "name")))
-        self.good(kubectl("wait", "--for=condition=Hung", "--timeout=5s", "ib/whole"))
+        self.assertEqual(header.split(), ["NAME", "STATUS", "TOTAL", "SUCCEEDED", "RUNNING", "FAILED", "HUNG", "AGE"])
+        self.assertEqual(line.split()[:-1], ["whole", "Hung", "580", "564", "4", "6", "1"])
+        header, line = self.good(kubectl("get", "ib", "whole", "-o", "wide")).splitlines()
+        self.assertEqual(header.split()[-4:], ["AGE", "SKIPPED", "STALLED", "REASON"])
+        self.assertEqual(line.split()[-5:], ["0", "2", "build", "a", "hangs"])
+        self.assertIn("imagebatch.imagebatch.dev/whole", self.good(kubectl("get", "imagebatch", "-o", "name")))
+        self.assertNotIn("imagebatch", self.good(kubectl("get", "all", "-o", "name")))
+        self.good(kubectl("wait", "--for=condition=HungBuilds", "--timeout=5s", "ib/whole"))
 
     def test_every_field_is_explained(self):
         text = self.good(kubectl("explain", "ib", "--recursive"))

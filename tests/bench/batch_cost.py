@@ -91,7 +91,7 @@ def main():
     unready = next(c["lastTransitionTime"] for c in cluster.get("pod", pod, "-n", demo.NAMESPACE)["status"]["conditions"]
                    if c["type"] == "Ready")
     hung = next(c["lastTransitionTime"] for c in cluster.get("imagebatch", demo.BATCH, "-n", demo.NAMESPACE)
-                ["status"]["conditions"] if c["type"] == "Hung")
+                ["status"]["conditions"] if c["type"] == "HungBuilds")
     shown = min((t for t in counts["imagebatches/status"] if t >= moment(hung) - 0.001), default=moment(hung))
     alerted = min(moment(received) for alert, received in cluster.alerts(demo.NAMESPACE, since)
                   if alert["labels"]["alertname"] == "ImageBuildHung")

@@ -28,8 +28,8 @@ PODS = {
 
 def verdict(namespace, klass):
     """The verdict on the one build of the batch of a class, once there is one."""
-    hung = namespace.status(klass.lower()).get("hungBuilds")
-    return hung and hung[0]
+    stalled = namespace.status(klass.lower()).get("stalledBuilds")
+    return stalled and stalled[0]
 
 
 def check(namespace, controller, klass):
@@ -43,13 +43,13 @@ def check(namespace, controller, klass):
         entry = wait_for(told, "a verdict of %s with %s" % (klass, words), 90)
     except AssertionError as failure:
         raise AssertionError("%s; there is %s\n%s" % (failure, verdict(namespace, klass), controller.log()[-3000:])) from None
-    line = 'imagebatch_builds_hung{namespace="%s",batch="%s",class="%s"} 1\n' % (namespace.name, klass.lower(), klass)
+    line = 'imagebatch_builds_stalled{namespace="%s",batch="%s",class="%s"} 1\n' % (namespace.name, klass.lower(), klass)
     wait_for(lambda: line in controller.get("/metrics")[1], line)
     print("%s: %s" % (klass, entry["message"]), flush=True)
 
 
 def create(namespace, klass):
-    namespace.create_batch(klass.lower(), hang={"pendingSeconds": PENDING},
+    namespace.create_batch(klass.lower(), stall={"afterSeconds": PENDING},
                            stages=[stage(template={"spec": PODS[klass][0]})])
 
 

@@ -35,12 +35,12 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Expect(kept.size() <= kKept && std::none_of(kept.begin(), kept.end(), IsControl), "what is kept");
   fuzz::Expect(kept.find(kMarker) == std::string::npos, "nor is the marker");
   if (!found) return 0;
-  const cluster::HangVerdict& verdict = found->verdict;
+  const cluster::Verdict& verdict = found->verdict;
   fuzz::Expect(found->json == beside.found()->json, "nor change it");
   fuzz::Expect(verdict.message.size() <= 512 && verdict.reason.size() <= 40, "texts are bounded");
   fuzz::Expect(std::none_of(verdict.message.begin(), verdict.message.end(), IsControl), "and printable");
-  fuzz::Expect(std::find(cluster::kRunnerClasses.begin(), cluster::kRunnerClasses.end(), verdict.klass) !=
-                   cluster::kRunnerClasses.end(),
+  fuzz::Expect(std::find(cluster::kRunnerClasses.begin(), cluster::kRunnerClasses.end(),
+                         verdict.class_name) != cluster::kRunnerClasses.end(),
                "a class is one of ours");
   return 0;
 }

@@ -18,10 +18,19 @@ std::string ImageOf(const json& job) {
 }
 
 /// How the Event of a verdict in the status begins.
-std::string Verdict(const json& hung) {
-  const std::string klass = hung["class"];
-  return "build " + hung["name"].get<std::string>() + " of stage " + hung["stage"].get<std::string>() +
-         (cluster::IsStall(klass) ? " is held up (" : " hangs (") + klass;
+std::string Verdict(const json& flagged, bool stalled) {
+  return "build " + flagged["name"].get<std::string>() + " of stage " + flagged["stage"].get<std::string>() +
+         (stalled ? " is stalled (" : " hangs (") + flagged["class"].get<std::string>();
+}
+
+/// Each build that the status lists as hung or stalled, with how the Event of its verdict begins.
+std::vector<std::pair<std::string, json>> Flagged(const json& status) {
+  std::vector<std::pair<std::string, json>> flagged;
+  for (const json& hung : status.value("hungBuilds", json::array()))
+    flagged.emplace_back(Verdict(hung, false), hung);
+  for (const json& stalled : status.value("stalledBuilds", json::array()))
+    flagged.emplace_back(Verdict(stalled, true), stalled);
+  return flagged;
 }
 
 std::string BuildOf(const json& object) {
@@ -92,17 +101,19 @@ void Simulation::CheckStatus(const json& batch) {
   if (!batch.contains("status") || !batch["status"].contains("total")) return;
   const json& status = batch["status"];
   int64_t sum = 0;
-  for (const char* state : {"waiting", "queued", "held", "pending", "running", "succeeded", "failed"})
+  for (const char* state :
+       {"waiting", "queued", "held", "pending", "running", "succeeded", "skipped", "failed"})
     sum += status[state].get<int64_t>();
   if (sum != status["total"]) Break("the counts do not add up: " + status.dump());
-  if (status["hung"] > status["total"]) Break("more builds hang or are held up than there are");
+  if (status["hung"].get<int64_t>() + status["stalled"].get<int64_t>() > status["total"])
+    Break("more builds hang or are stalled than there are");
   if (status.contains("lastProgressTime") && !status["lastProgressTime"].is_null() &&
       *ParseTime(status["lastProgressTime"].get<std::string>()) > node_->moved)
     Break("progress is told at " + status["lastProgressTime"].get<std::string>() +
           ", and nothing has moved since " + FormatTime(node_->moved));
   NoteShownStalls(status);
   std::set<std::string> shown;
-  for (const json& hung : status.value("hungBuilds", json::array())) shown.insert(Verdict(hung));
+  for (const auto& [verdict, build] : Flagged(status)) shown.insert(verdict);
   std::erase_if(told_, [&](const std::string& verdict) { return !shown.contains(verdict); });
   if (status.contains("stages") && !status["stages"].empty()) {
     int64_t total = 0;
@@ -115,17 +126,17 @@ void Simulation::CheckStatus(const json& batch) {
 void Simulation::NoteTold() {
   const json* batch = api_->Find(Kind::Batch, kBatch);
   const json status = batch == nullptr ? json::object() : batch->value("status", json::object());
-  for (const json& hung : status.value("hungBuilds", json::array())) told_.insert(Verdict(hung));
+  for (const auto& [verdict, build] : Flagged(status)) told_.insert(verdict);
 }
 
 // Its Pod is the same; of the next attempt the same is news.
 bool Simulation::Stands(const std::string& verdict) const {
   const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
-  for (const json& hung : status["hungBuilds"]) {
-    if (Verdict(hung) != verdict) continue;
-    const json* pod = api_->Find(Kind::Pod, hung["pod"]);
-    return hung["pod"] == "" || (pod != nullptr && (*pod)["status"]["phase"] != "Failed" &&
-                                 (*pod)["status"]["phase"] != "Succeeded");
+  for (const auto& [shown, build] : Flagged(status)) {
+    if (shown != verdict) continue;
+    const json* pod = api_->Find(Kind::Pod, build["pod"]);
+    return build["pod"] == "" || (pod != nullptr && (*pod)["status"]["phase"] != "Failed" &&
+                                  (*pod)["status"]["phase"] != "Succeeded");
   }
   return false;
 }
@@ -163,17 +174,17 @@ void Simulation::CheckEvidence() {
   if (kept > cluster::kKeptEvidence) Break(std::to_string(kept) + " ConfigMaps of evidence");
 }
 
-/// Whether the status says of the attempt that it is held up.
+/// Whether the status says of the attempt that it is stalled.
 bool Simulation::IsShown(const std::string& job, const json& status) const {
   const json* object = api_->Find(Kind::Job, job);
   if (object == nullptr) object = api_->Find(Kind::Pod, job + "-pod");
   if (object == nullptr) return false;
   const json& labels = (*object)["metadata"]["labels"];
-  const json hung_builds = status.value("hungBuilds", json::array());
-  return std::any_of(hung_builds.begin(), hung_builds.end(), [&](const json& hung) {
-    return hung["stage"] == labels[std::string(cluster::kStageLabel)] &&
-           std::to_string(hung["attempt"].get<int>()) == labels[std::string(cluster::kAttemptLabel)] &&
-           ImageOf(*object).ends_with(":" + hung["name"].get<std::string>());
+  const json stalled = status.value("stalledBuilds", json::array());
+  return std::any_of(stalled.begin(), stalled.end(), [&](const json& build) {
+    return build["stage"] == labels[std::string(cluster::kStageLabel)] &&
+           std::to_string(build["attempt"].get<int>()) == labels[std::string(cluster::kAttemptLabel)] &&
+           ImageOf(*object).ends_with(":" + build["name"].get<std::string>());
   });
 }
 
@@ -192,7 +203,7 @@ void Simulation::CheckStallsAreShown() {
     if (object == nullptr) object = api_->Find(Kind::Pod, job + "-pod");
     if ((*object)["metadata"]["labels"][std::string(cluster::kBatchUidLabel)] != batch["metadata"]["uid"])
       continue;
-    Break(job + " has been held up for longer than it may and the status does not show it");
+    Break(job + " has been stalled for longer than it may and the status does not show it");
   }
   tally_.stalls_seen = shown_stalled_.size();
 }

@@ -102,10 +102,8 @@ json Simulation::MakeBatch() {
         {{"name", "image"}, {"needs", {"env"}}, {"image", "r.example/image:$(name)"}, {"template", pod}}}},
       {"backoffLimit", many_hang_ ? 3 : Pick(0, 3)},
       {"infrastructureRetryLimit", Pick(2, 8)},
-      {"hang",
-       {{"idleSeconds", 60},
-        {"pendingSeconds", kPending.count()},
-        {"action", retry_hung_ ? "Retry" : "Flag"}}}};
+      {"hang", {{"idleSeconds", 60}, {"action", retry_hung_ ? "Retry" : "Flag"}}},
+      {"stall", {{"afterSeconds", kPending.count()}, {"action", retry_hung_ ? "Retry" : "Flag"}}}};
   if (Pick(0, 5) == 0) spec["activeDeadlineSeconds"] = Pick(30, 600);
   if (Pick(0, 1) == 1) {
     std::string lines;

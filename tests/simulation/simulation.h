@@ -18,7 +18,7 @@
 namespace imagebatch::simulation {
 
 /// The one batch of the simulation.
-inline constexpr std::chrono::seconds kPending(90);  // spec.hang.pendingSeconds
+inline constexpr std::chrono::seconds kPending(90);  // spec.stall.afterSeconds
 inline constexpr const char* kBatch = "sim";
 
 /// A rule that must never be broken was broken; what and when.

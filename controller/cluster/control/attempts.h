@@ -34,10 +34,10 @@ class Attempts {
     int attempt = 1;
     std::string job;
     Outcome outcome;
-    std::optional<HangVerdict> verdict;  // of a build that hung at its end
-    EvidenceReference evidence;          // of that
-    std::string outlived_by;             // containers of its Pod that had not ended when it was concluded
-    bool to_delete = false;              // its Job goes once Stored is called
+    std::optional<Verdict> verdict;  // of a build that hung at its end
+    EvidenceReference evidence;      // of that
+    std::string outlived_by;         // containers of its Pod that had not ended when it was concluded
+    bool to_delete = false;          // its Job goes once Stored is called
   };
   /// The container of an attempt has been seen to run.
   struct Ran {
@@ -83,7 +83,7 @@ class Attempts {
   std::vector<Concluded> TakeConcluded() { return std::exchange(concluded_, {}); }
   std::vector<Ran> TakeRan() { return std::exchange(ran_, {}); }
   std::vector<Held> TakeHeld() { return std::exchange(held_, {}); }
-  std::vector<HangChange> TakeHangChanges() { return verdicts_.TakeChanges(); }
+  std::vector<VerdictChange> TakeVerdictChanges() { return verdicts_.TakeChanges(); }
 
   /// Evidence that could not be stored.
   std::vector<EvidenceKeeper::Refused> TakeRefusedEvidence();
@@ -95,7 +95,7 @@ class Attempts {
   /// ended. So nothing advances because a new process sees it for the first time.
   Time progress() const { return progress_; }
 
-  const HungList& hung() const { return verdicts_.hung(); }
+  const FlaggedList& flagged() const { return verdicts_.flagged(); }
   /// How many work; see Verdicts.
   size_t working() const { return verdicts_.working(); }
   bool TakeHungNews() { return verdicts_.TakeNews(); }

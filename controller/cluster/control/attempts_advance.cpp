@@ -332,7 +332,8 @@ void Attempts::EndStalled(Now now) {
     Live* live = Find(name);
     if (live == nullptr || live->asking || live->course.concluded) continue;
     // By the calendar it has waited long enough; but the cluster's clock and this one may differ
-    const SteadyTime seen_enough = live->pod_since + verdicts_.PendingLimit(live->build);
+    const SteadyTime seen_enough =
+        live->pod_since + std::chrono::seconds(verdicts_.StallPolicyOf(live->build).after_seconds);
     const SteadyTime due = std::max(seen_enough, live->backoff.next());
     if (now.steady < due) {
       timers_.Set(name, due);
@@ -359,7 +360,7 @@ void Attempts::LookAgain(const std::string& name) {
     live = Find(name);
     const auto verdict = verdicts_.ToEnd(name);
     if (!fresh || live == nullptr || live->asking || live->course.concluded || !verdict) return;
-    End(name, plan::Cause::Infrastructure, verdict->klass, verdict->message, now);
+    End(name, plan::Cause::Infrastructure, verdict->class_name, verdict->message, now);
   });
 }
 

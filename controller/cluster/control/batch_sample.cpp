@@ -9,8 +9,9 @@ metrics::BatchSample BatchControl::Sample() const {
   metrics::BatchSample sample;
   sample.ns = batch_.ns;
   sample.name = batch_.name;
-  for (const std::string_view klass : kHangClasses) sample.hung_by_class[std::string(klass)] = 0;
-  for (const std::string_view klass : kStallClasses) sample.hung_by_class[std::string(klass)] = 0;
+  for (const std::string_view class_name : kHangClasses) sample.hung_by_class[std::string(class_name)] = 0;
+  for (const std::string_view class_name : kStallClasses)
+    sample.stalled_by_class[std::string(class_name)] = 0;
   if (work_) {
     work_->Fill(sample);
     if (salvaged_) sample.end.reset();
@@ -27,6 +28,7 @@ metrics::BatchSample BatchControl::Sample() const {
   if (completion_ && stepped_ >= *completion_ + kShownWhole) {
     for (metrics::StageCounts& stage : sample.stages) stage.slow.reset();
     sample.hung_by_class.clear();
+    sample.stalled_by_class.clear();
     sample.hangs.clear();
     sample.working.reset();
     return sample;

@@ -49,22 +49,22 @@ void Forecast::Finished(uint32_t build, double seconds) {
   finished_since_ = true;
 }
 
-void Forecast::Step(const HungList& hung, Now now) {
+void Forecast::Step(const FlaggedList& flagged, Now now) {
   next_.reset();
-  FindSlow(hung, now);
+  FindSlow(flagged, now);
   const auto old = now.wall - estimated_;
-  if (old >= kOld || (finished_since_ && old >= kSoon) || hung.changes_of_builds() != hung_)
-    EstimateEnd(hung, now);
+  if (old >= kOld || (finished_since_ && old >= kSoon) || flagged.changes_of_builds() != flagged_)
+    EstimateEnd(flagged, now);
   if (!end_) return;
   const Time again = estimated_ + (finished_since_ ? kSoon : kOld);
   next_ = next_ ? std::min(*next_, again) : again;
 }
 
-void Forecast::FindSlow(const HungList& hung, Now now) {
+void Forecast::FindSlow(const FlaggedList& flagged, Now now) {
   for (size_t stage = 0; stage < slow_.size(); ++stage) {
     const double factor = batch::Override(batch_.hang, batch_.stages[stage].hang).slow_factor;
     std::vector<uint32_t> slow = pace_.Slow(stage, factor, now.wall);
-    std::erase_if(slow, [&](uint32_t build) { return hung.builds().contains(build); });
+    std::erase_if(slow, [&](uint32_t build) { return flagged.builds().contains(build); });
     changed_ = changed_ || slow != slow_[stage];
     slow_[stage] = std::move(slow);
     const auto next = pace_.NextSlow(stage, factor, now.wall);
@@ -72,10 +72,10 @@ void Forecast::FindSlow(const HungList& hung, Now now) {
   }
 }
 
-void Forecast::EstimateEnd(const HungList& hung, Now now) {
+void Forecast::EstimateEnd(const FlaggedList& flagged, Now now) {
   estimated_ = now.wall;
   finished_since_ = false;
-  hung_ = hung.changes_of_builds();
+  flagged_ = flagged.changes_of_builds();
   changed_ = true;
   end_.reset();
   if (batch_.suspend) return;
@@ -84,11 +84,11 @@ void Forecast::EstimateEnd(const HungList& hung, Now now) {
     const plan::Counts& counts = plan_.counts(stage);
     loads.push_back({&pace_.durations(stage), needs_[stage],
                      counts[State::Waiting] + counts[State::Queued] + counts[State::Pending],
-                     pace_.Ages(stage, hung.builds(), now.wall)});
+                     pace_.Ages(stage, flagged.builds(), now.wall)});
   }
   // As many at once as there really were: what the cluster has no room for does not run, whatever is allowed
   const double places = std::min<double>(pace_.Places(now.wall), batch_.parallelism);
-  end_ = plan::EstimateEnd(loads, places - static_cast<double>(hung.builds().size()), now.wall);
+  end_ = plan::EstimateEnd(loads, places - static_cast<double>(flagged.builds().size()), now.wall);
 }
 
 std::vector<std::pair<uint32_t, SlowEntry>> Forecast::SlowBuilds() const {

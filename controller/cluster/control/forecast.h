@@ -7,7 +7,7 @@
 #include "batch/types.h"
 #include "cluster/objects/views.h"
 #include "cluster/store/status_object.h"
-#include "cluster/watch/hung_list.h"
+#include "cluster/watch/flagged_list.h"
 #include "plan/pace.h"
 #include "plan/plan.h"
 
@@ -26,7 +26,7 @@ class Forecast {
   void Finished(uint32_t build, double seconds);
 
   /// Brings both up to date.
-  void Step(const HungList& hung, Now now);
+  void Step(const FlaggedList& flagged, Now now);
   /// When Step has something to do that it has not now, for time alone.
   std::optional<Time> Next() const { return next_; }
   /// Something that the status shows has changed since the last call.
@@ -42,8 +42,8 @@ class Forecast {
     int attempt = 1;
     std::string pod;
   };
-  void FindSlow(const HungList& hung, Now now);
-  void EstimateEnd(const HungList& hung, Now now);
+  void FindSlow(const FlaggedList& flagged, Now now);
+  void EstimateEnd(const FlaggedList& flagged, Now now);
 
   const batch::Batch& batch_;
   const plan::Plan& plan_;
@@ -53,7 +53,7 @@ class Forecast {
   std::vector<std::vector<uint32_t>> slow_;  // by stage, the longest first
   std::optional<plan::Estimate> end_;
   Time estimated_{};
-  uint64_t hung_ = 0;            // changes of the hung builds, when the estimate was made
+  uint64_t flagged_ = 0;         // changes of the hung builds, when the estimate was made
   bool finished_since_ = false;  // something has finished since then
   std::optional<Time> next_;
   bool changed_ = false;

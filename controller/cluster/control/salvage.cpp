@@ -28,7 +28,7 @@ class Found {
     const auto index = IndexOf(counts.stage);
     if (!index) return;
     const int64_t total = counts.waiting + counts.queued + counts.held + counts.pending + counts.running +
-                          counts.succeeded + counts.failed;
+                          counts.succeeded + counts.skipped + counts.failed;
     // Whoever may write a status may write a number
     const auto wanted =
         static_cast<size_t>(std::clamp<int64_t>(total, 0, static_cast<int64_t>(batch::kMaxBuilds)));

@@ -65,13 +65,16 @@ void Work::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
                  const std::vector<std::pair<Change, PodView>>& pods, const Told& told, Now now) {
   held_told_ = told.held;
   std::vector<ToldVerdict> verdicts;
-  for (const HungEntry& hung : told.hung_builds) {
-    const std::string hash = BuildHash(batch_.uid, hung.stage, hung.name);
+  const auto add = [&](Verdict::Kind kind, const FlaggedEntry& entry) {
+    const std::string hash = BuildHash(batch_.uid, entry.stage, entry.name);
     const auto build = hashes_.Find(hash);
-    if (!build) continue;
-    verdicts.push_back({JobName(batch_.name, hash, hung.attempt), *build, hung.attempt, hung.klass,
-                        hung.message, hung.pod, hung.node, hung.since, hung.evidence});
-  }
+    if (!build) return;
+    verdicts.push_back({JobName(batch_.name, hash, entry.attempt), *build, entry.attempt,
+                        Verdict{kind, entry.class_name, "", entry.message, entry.since}, entry.pod,
+                        entry.node, entry.evidence});
+  };
+  for (const FlaggedEntry& hung : told.hung_builds) add(Verdict::Kind::Hang, hung);
+  for (const FlaggedEntry& stalled : told.stalled_builds) add(Verdict::Kind::Stall, stalled);
   attempts_.Adopt(jobs, pods, verdicts, now);
 }
 
@@ -88,7 +91,7 @@ void Work::Step(const plan::Policy& policy, Now now) {
   for (const Attempts::Concluded& concluded : attempts_.TakeConcluded()) Record(concluded, now);
   plan_.SetPolicy(policy);
   for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
-  for (const HangChange& change : attempts_.TakeHangChanges()) Record(change, now);
+  for (const VerdictChange& change : attempts_.TakeVerdictChanges()) Record(change, now);
   Foresee(now);
   for (const EvidenceKeeper::Refused& refused : attempts_.TakeRefusedEvidence()) {
     sinks_.events.Warning("EvidenceNotStored",
@@ -157,7 +160,7 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
   if (outcome.cause == plan::Cause::Hang) {
     sinks_.events.Warning("HungBuildEnded",
                           "build " + Name(concluded.build) + " of stage " + stage +
-                              " was ended because it hung (" + outcome.klass + "): " + outcome.message +
+                              " was ended because it hung (" + outcome.class_name + "): " + outcome.message +
                               Describe(concluded.evidence),
                           now);
   }
@@ -180,29 +183,29 @@ void Work::Record(const Attempts::Held& held, Now now) {
                        now);
 }
 
-void Work::Record(const HangChange& change, Now now) {
+void Work::Record(const VerdictChange& change, Now now) {
   const std::string subject = "build " + Name(change.build) + " of stage " + StageOf(change.build).name;
-  const bool stall = IsStall(change.verdict.klass);
-  if (!change.hung) {
+  const bool stall = change.verdict.kind == Verdict::Kind::Stall;
+  if (!change.stands) {
     sinks_.events.Normal("BuildRecovered",
-                         subject + (stall ? " is not held up any more" : " makes progress again"), now);
+                         subject + (stall ? " is not stalled any more" : " makes progress again"), now);
     return;
   }
   if (!stall) hangs_.Seen(change.job, change.verdict);
-  const std::string what = stall ? " is held up (" + change.verdict.klass
-                                 : " hangs (" + change.verdict.klass + ", " + change.verdict.reason;
+  const std::string what = stall ? " is stalled (" + change.verdict.class_name
+                                 : " hangs (" + change.verdict.class_name + ", " + change.verdict.reason;
   sinks_.events.Warning(stall ? "BuildStalled" : "BuildHung",
                         subject + what + "): " + change.verdict.message + Describe(change.evidence), now);
   auto& delays = sinks_.totals.hang_detection_delay;
   auto [at, added] =
-      delays.try_emplace(change.verdict.klass, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
+      delays.try_emplace(change.verdict.class_name, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
   const double delay = UnixSeconds(now.wall) - UnixSeconds(change.verdict.since);
   at->second.Observe(std::max(0.0, delay));
   log::Info(subject + " was flagged " + Seconds(delay) + " after the verdict was due",
             {batch_.ns, batch_.name, change.job, stall ? "BuildStalled" : "BuildHung"});
 }
 
-void Work::Foresee(Now now) { forecast_.Step(attempts_.hung(), now); }
+void Work::Foresee(Now now) { forecast_.Step(attempts_.flagged(), now); }
 
 void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message) {
   std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });
@@ -227,12 +230,12 @@ void Work::ReleaseStored(Now now) {
   }
 }
 
-std::vector<HungEntry> Work::HungBuilds() const {
-  std::vector<HungEntry> entries;
-  for (const HangChange* hang : attempts_.hung().First(kListed)) {
-    entries.push_back({StageOf(hang->build).name, Cut(Name(hang->build), 253), hang->verdict.klass, hang->pod,
-                       hang->node, hang->verdict.message, hang->attempt, hang->verdict.since,
-                       hang->evidence});
+std::vector<FlaggedEntry> Work::Flagged(Verdict::Kind kind) const {
+  std::vector<FlaggedEntry> entries;
+  for (const VerdictChange* flagged : attempts_.flagged().First(kind, kListed)) {
+    entries.push_back({StageOf(flagged->build).name, Cut(Name(flagged->build), 253),
+                       flagged->verdict.class_name, flagged->pod, flagged->node, flagged->verdict.message,
+                       flagged->attempt, flagged->verdict.since, flagged->evidence});
   }
   return entries;
 }
@@ -243,8 +246,10 @@ void Work::Fill(Summary& summary) const {
     summary.counts.push_back(plan_.counts(stage));
     summary.slow.push_back(forecast_.slow(stage));
   }
-  summary.hung = static_cast<int64_t>(attempts_.hung().size());
-  summary.hung_builds = HungBuilds();
+  summary.hung = static_cast<int64_t>(attempts_.flagged().size(Verdict::Kind::Hang));
+  summary.stalled = static_cast<int64_t>(attempts_.flagged().size(Verdict::Kind::Stall));
+  summary.hung_builds = Flagged(Verdict::Kind::Hang);
+  summary.stalled_builds = Flagged(Verdict::Kind::Stall);
   for (auto& [build, entry] : forecast_.SlowBuilds()) {
     entry.name = Cut(Name(build), 253);
     summary.slow_builds.push_back(std::move(entry));
@@ -260,14 +265,17 @@ void Work::Fill(metrics::BatchSample& sample) const {
     const plan::Counts& counts = plan_.counts(stage);
     sample.stages.push_back({batch_.stages[stage].name, counts[State::Waiting], counts[State::Queued],
                              counts[State::Held], counts[State::Pending], counts[State::Running],
-                             counts[State::Succeeded], counts[State::Failed], forecast_.slow(stage)});
+                             counts[State::Succeeded], counts[State::Skipped], counts[State::Failed],
+                             forecast_.slow(stage)});
   }
   sample.working = static_cast<int64_t>(attempts_.working());
-  for (const auto& [klass, count] : attempts_.hung().by_class()) sample.hung_by_class[klass] = count;
+  for (const auto& [name, count] : attempts_.flagged().by_class(Verdict::Kind::Hang))
+    sample.hung_by_class[name] = count;
+  for (const auto& [name, count] : attempts_.flagged().by_class(Verdict::Kind::Stall))
+    sample.stalled_by_class[name] = count;
   sample.hangs = hangs_.total();
-  for (const HungEntry& hung : HungBuilds()) {
-    if (IsStall(hung.klass)) continue;
-    sample.hung.push_back({hung.stage, hung.name, hung.klass, hung.pod, hung.node, hung.since});
+  for (const FlaggedEntry& hung : Flagged(Verdict::Kind::Hang)) {
+    sample.hung.push_back({hung.stage, hung.name, hung.class_name, hung.pod, hung.node, hung.since});
   }
   if (const auto& end = forecast_.end(); end && !plan_.Finished()) {
     sample.end = metrics::EndEstimate{end->earliest, end->likely, end->latest};

@@ -68,14 +68,14 @@ class Work {
  private:
   void Record(const Attempts::Concluded& concluded, Now now);
   void Record(const Attempts::Held& held, Now now);
-  void Record(const HangChange& change, Now now);
+  void Record(const VerdictChange& change, Now now);
   void Foresee(Now now);
   void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void ReleaseStored(Now now);
   const batch::Stage& StageOf(uint32_t build) const { return batch_.stages[expansion_.builds[build].stage]; }
   std::string Name(uint32_t build) const;
   /// The oldest, at most kListed.
-  std::vector<HungEntry> HungBuilds() const;
+  std::vector<FlaggedEntry> Flagged(Verdict::Kind kind) const;
 
   const batch::Batch& batch_;
   const batch::Expansion expansion_;

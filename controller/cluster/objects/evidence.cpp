@@ -24,15 +24,16 @@ std::string Text(const Json& object, const char* key, size_t limit) {
 
 /// The verdict in a line or an account of the runner; nothing where it is none, or that the build goes on.
 template <class Json>
-std::optional<HangVerdict> VerdictOf(const Json& object) {
+std::optional<Verdict> VerdictOf(const Json& object) {
   if (Text(object, "verdict", 40) != "Hung") return std::nullopt;
   // A class becomes the reason of a condition and a label of metrics: never just what a line says
-  const std::string klass = Text(object, "class", 40);
-  if (std::find(kRunnerClasses.begin(), kRunnerClasses.end(), klass) == kRunnerClasses.end())
+  const std::string class_name = Text(object, "class", 40);
+  if (std::find(kRunnerClasses.begin(), kRunnerClasses.end(), class_name) == kRunnerClasses.end())
     return std::nullopt;
   const auto since = ParseTime(Text(object, "since", 40));
   if (!since) return std::nullopt;
-  return HangVerdict{klass, Text(object, "reason", 40), Text(object, "message", 512), *since};
+  return Verdict{Verdict::Kind::Hang, class_name, Text(object, "reason", 40), Text(object, "message", 512),
+                 *since};
 }
 
 std::string Layout(const ordered_json& object) {

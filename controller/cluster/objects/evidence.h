@@ -4,21 +4,13 @@
 #include <string>
 #include <string_view>
 
-#include "base/time.h"
+#include "cluster/objects/verdict.h"
 
 namespace imagebatch::cluster {
 
-/// Why a build hangs, or is held up before it can run.
-struct HangVerdict {
-  std::string klass;    // one of kHangClasses or of kStallClasses
-  std::string reason;   // one CamelCase word: what within the class, such as NoActivity or ImagePullBackOff
-  std::string message;  // for people; printable, at most 512 bytes
-  Time since{};         // when the verdict was reached
-};
-
 /// A verdict with what its runner saw.
 struct Evidence {
-  HangVerdict verdict;
+  Verdict verdict;
   std::string json;  // the runner's line, laid out for reading and without its marker
 };
 

@@ -15,6 +15,7 @@ inline constexpr std::string_view kBatchLabel = "imagebatch.dev/batch";
 inline constexpr std::string_view kStageLabel = "imagebatch.dev/stage";
 inline constexpr std::string_view kBuildLabel = "imagebatch.dev/build";
 inline constexpr std::string_view kAttemptLabel = "imagebatch.dev/attempt";
+inline constexpr std::string_view kNameLabel = "imagebatch.dev/name";  // as LabelValue; for reading only
 inline constexpr std::string_view kEvidenceLabel =
     "imagebatch.dev/evidence";  // of ConfigMaps of evidence: the batch's name, for reading
 using batch::kMarkerVariable;

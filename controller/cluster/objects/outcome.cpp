@@ -94,7 +94,7 @@ void FailByItself(Outcome& outcome, const PodView& pod) {
   const ContainerView& container = *pod.build;
   if (outcome.runner.is_object() && String(outcome.runner, "verdict") == "Hung" &&
       container.exit_code == 124) {
-    outcome.klass = Printable(String(outcome.runner, "class"), 40);
+    outcome.class_name = Printable(String(outcome.runner, "class"), 40);
     outcome.hang_reason = Printable(String(outcome.runner, "reason"), 40);
     outcome.hung_since = ParseTime(String(outcome.runner, "since")).value_or(Time{});
     Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, "message"));

@@ -15,7 +15,7 @@ struct Outcome {
   plan::Cause cause = plan::Cause::Build;  // of a failed one
   std::string reason;       // one CamelCase word: Error, OOMKilled, Hung, JobDeleted, Evicted, ...
   std::string message;      // for people; printable, at most 512 bytes
-  std::string klass;        // of a Hung one: see kHangClasses
+  std::string class_name;   // of a Hung one: see kHangClasses
   std::string hang_reason;  // of a Hung one: what within the class
   Time hung_since{};        // of a Hung one
   std::string pod, node;

@@ -18,7 +18,7 @@ using HangsByClass = std::map<std::string, int64_t>;
 HangsByClass HangsOf(const nlohmann::json& counts);
 /// Takes in what an account or a result line tells of one class, where that is one. Bounded, whoever wrote
 /// it.
-void AddHangs(HangsByClass& hangs, std::string_view klass, int64_t count);
+void AddHangs(HangsByClass& hangs, std::string_view class_name, int64_t count);
 
 /// How often builds of a batch were found hung, hangs that passed included. What the controller sees of an
 /// attempt is forgotten with the process; what the attempt's result says stays, and so does the total made of
@@ -31,7 +31,7 @@ class HangCounts {
   /// An attempt of the past had these, by its stored result.
   void Stored(const HangsByClass& hangs) { Add(hangs, 1); }
   /// The live attempt of `job` was found hung. The same verdict may be told again.
-  void Seen(const std::string& job, const HangVerdict& verdict);
+  void Seen(const std::string& job, const Verdict& verdict);
   /// The attempt has ended. All hangs of it: what was seen from here, or what its runner counted where that
   /// is more.
   HangsByClass End(const std::string& job, const Outcome& outcome);

@@ -59,10 +59,10 @@ json Phases(const json& runner) {
 /// What kind of hang it was, since when, and where the evidence is. The runner that ended the build knows
 /// best; of one that was ended otherwise while it hung, the verdict tells.
 void AddHang(json& line, const ResultSubject& subject, const Outcome& outcome) {
-  const bool ended = !outcome.klass.empty();
+  const bool ended = !outcome.class_name.empty();
   if (!ended && !subject.verdict) return;
   const std::string& reason = ended ? outcome.hang_reason : subject.verdict->reason;
-  line["class"] = ended ? outcome.klass : subject.verdict->klass;
+  line["class"] = ended ? outcome.class_name : subject.verdict->class_name;
   if (!reason.empty()) line["hang_reason"] = reason;
   line["hung_since"] = TimeOrNull(ended ? outcome.hung_since : subject.verdict->since);
   if (!subject.evidence.sha256.empty()) line["evidence_sha256"] = subject.evidence.sha256;
@@ -132,8 +132,8 @@ std::optional<ResultKey> ParseResultLine(std::string_view line) {
         if (numbered) key.attempt = static_cast<int>(*attempt);
       }
       if (field == "hangs") {
-        Fields(value, [&](std::string_view klass, sj::value count) {
-          if (const auto times = Integer(count)) AddHangs(key.hangs, klass, *times);
+        Fields(value, [&](std::string_view class_name, sj::value count) {
+          if (const auto times = Integer(count)) AddHangs(key.hangs, class_name, *times);
         });
       }
     });

@@ -28,9 +28,9 @@ struct ResultKey {
 struct ResultSubject {
   std::string stage, name, image, build_hash, job;
   int attempt = 1;
-  std::optional<HangVerdict> verdict;  // of a build that hung when it was ended, by whomever
-  EvidenceReference evidence{};        // both empty where there is none
-  HangsByClass hangs{};                // all of the attempt, those that passed included
+  std::optional<Verdict> verdict;  // of a build that hung when it was ended, by whomever
+  EvidenceReference evidence{};    // both empty where there is none
+  HangsByClass hangs{};            // all of the attempt, those that passed included
 };
 
 /// One JSON object on one line, at most 4 KiB, with the field names of the manifest it replaces (time, tags,

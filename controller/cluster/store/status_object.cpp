@@ -24,6 +24,7 @@ json CountsObject(const plan::Counts& counts) {
           {"pending", counts[State::Pending]},
           {"running", counts[State::Running]},
           {"succeeded", counts[State::Succeeded]},
+          {"skipped", counts[State::Skipped]},
           {"failed", counts[State::Failed]}};
 }
 
@@ -32,6 +33,27 @@ struct Condition {
   bool status;
   std::string reason, message;
 };
+
+/// Of the builds that have a verdict of one kind.
+Condition Flagged(const char* type, const char* none, const std::vector<FlaggedEntry>& builds, int64_t all) {
+  if (builds.empty()) return {type, false, none, ""};
+  const FlaggedEntry& first = builds.front();
+  std::string message = "build " + first.name + " of stage " + first.stage + ": " + first.message;
+  if (all > 1) message += " (and " + std::to_string(all - 1) + " more)";
+  return {type, true, first.class_name, std::move(message)};
+}
+
+/// The state of the batch as one word for `kubectl get`, with what there is to say of it.
+Condition Ready(const Summary& summary, const Condition& hung, const Condition& stalled,
+                const std::string& progress) {
+  if (!summary.failed_reason.empty()) return {"Ready", false, "Failed", summary.failed_message};
+  if (summary.finished) return {"Ready", true, "Complete", progress};
+  if (summary.suspended) return {"Ready", false, "Suspended", progress};
+  if (!summary.degraded_reason.empty()) return {"Ready", false, "Degraded", summary.degraded_message};
+  if (hung.status) return {"Ready", false, "Hung", hung.message};
+  if (stalled.status) return {"Ready", false, "Stalled", stalled.message};
+  return {"Ready", false, summary.counts.empty() ? "Pending" : "Running", progress};
+}
 
 std::vector<Condition> Conditions(const Summary& summary, const plan::Counts& total) {
   const bool failed = !summary.failed_reason.empty();
@@ -52,17 +74,17 @@ std::vector<Condition> Conditions(const Summary& summary, const plan::Counts& to
   }
   conditions.push_back({"Suspended", summary.suspended, summary.suspended ? "Suspended" : "NotSuspended",
                         summary.suspended ? "spec.suspend is true: nothing new is started" : ""});
-  if (summary.hung_builds.empty()) {
-    conditions.push_back({"Hung", false, "NoneHung", ""});
-  } else {
-    const HungEntry& first = summary.hung_builds.front();
-    std::string message = "build " + first.name + " of stage " + first.stage + ": " + first.message;
-    if (summary.hung > 1) message += " (and " + std::to_string(summary.hung - 1) + " more)";
-    conditions.push_back({"Hung", true, first.klass, message});
-  }
+  const Condition hung = Flagged("HungBuilds", "NoneHung", summary.hung_builds, summary.hung);
+  const Condition stalled = Flagged("StalledBuilds", "NoneStalled", summary.stalled_builds, summary.stalled);
+  conditions.push_back(hung);
+  conditions.push_back(stalled);
   const bool degraded = !summary.degraded_reason.empty();
   conditions.push_back(
       {"Degraded", degraded, degraded ? summary.degraded_reason : "NotDegraded", summary.degraded_message});
+  conditions.push_back(Ready(summary, hung, stalled, unfinished));
+  const bool goes_on = !failed && !summary.finished;
+  conditions.push_back({"Reconciling", goes_on, goes_on ? "NotFinished" : "Finished", ""});
+  conditions.push_back({"Stalled", failed, failed ? summary.failed_reason : "NotFailed", ""});
   return conditions;
 }
 
@@ -81,6 +103,39 @@ json ConditionObject(const Condition& condition, const json& previous, int64_t g
           {"lastTransitionTime", since}, {"observedGeneration", generation}};
 }
 
+json Entries(const std::vector<FlaggedEntry>& builds) {
+  json entries = json::array();
+  for (const FlaggedEntry& build : builds) {
+    entries.push_back({{"stage", build.stage},
+                       {"name", build.name},
+                       {"attempt", build.attempt},
+                       {"class", build.class_name},
+                       {"since", FormatTime(build.since)},
+                       {"pod", build.pod},
+                       {"node", build.node},
+                       {"message", build.message}});
+    if (build.evidence.sha256.empty()) continue;
+    json& evidence = entries.back()["evidence"];
+    evidence["sha256"] = build.evidence.sha256;
+    if (!build.evidence.config_map.empty()) evidence["configMap"] = build.evidence.config_map;
+  }
+  return entries;
+}
+
+std::vector<FlaggedEntry> EntriesIn(const json& builds) {
+  std::vector<FlaggedEntry> entries;
+  for (const json& build : builds) {
+    FlaggedEntry entry{build.value("stage", ""), build.value("name", ""), build.value("class", ""),
+                       build.value("pod", ""),   build.value("node", ""), build.value("message", ""),
+                       build.value("attempt", 1)};
+    entry.since = ParseTime(build.value("since", "")).value_or(Time{});
+    const json evidence = build.value("evidence", json::object());
+    entry.evidence = {evidence.value("configMap", ""), evidence.value("sha256", "")};
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
 }  // namespace
 
 std::vector<metrics::StageCounts> StagesIn(const json& status) {
@@ -88,8 +143,8 @@ std::vector<metrics::StageCounts> StagesIn(const json& status) {
   for (const json& stage : status.value("stages", json::array())) {
     const auto count = [&](const char* state) { return stage.value(state, int64_t{0}); };
     stages.push_back({stage.value("name", ""), count("waiting"), count("queued"), count("held"),
-                      count("pending"), count("running"), count("succeeded"), count("failed"),
-                      count("slow")});
+                      count("pending"), count("running"), count("succeeded"), count("skipped"),
+                      count("failed"), count("slow")});
   }
   return stages;
 }
@@ -97,15 +152,8 @@ std::vector<metrics::StageCounts> StagesIn(const json& status) {
 Told ToldIn(const json& status) {
   Told told;
   told.held = status.value("held", int64_t{0}) > 0;
-  for (const json& hung : status.value("hungBuilds", json::array())) {
-    HungEntry entry{hung.value("stage", ""), hung.value("name", ""), hung.value("class", ""),
-                    hung.value("pod", ""),   hung.value("node", ""), hung.value("message", ""),
-                    hung.value("attempt", 1)};
-    entry.since = ParseTime(hung.value("since", "")).value_or(Time{});
-    const json evidence = hung.value("evidence", json::object());
-    entry.evidence = {evidence.value("configMap", ""), evidence.value("sha256", "")};
-    told.hung_builds.push_back(std::move(entry));
-  }
+  told.hung_builds = EntriesIn(status.value("hungBuilds", json::array()));
+  told.stalled_builds = EntriesIn(status.value("stalledBuilds", json::array()));
   return told;
 }
 
@@ -135,23 +183,11 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
   json status = CountsObject(total);
   status["retried"] = total.retried;
   status["hung"] = summary.hung;
+  status["stalled"] = summary.stalled;
   status["slow"] = slow;
   status["stages"] = std::move(stages);
-  status["hungBuilds"] = json::array();
-  for (const HungEntry& hung : summary.hung_builds) {
-    status["hungBuilds"].push_back({{"stage", hung.stage},
-                                    {"name", hung.name},
-                                    {"attempt", hung.attempt},
-                                    {"class", hung.klass},
-                                    {"since", FormatTime(hung.since)},
-                                    {"pod", hung.pod},
-                                    {"node", hung.node},
-                                    {"message", hung.message}});
-    if (hung.evidence.sha256.empty()) continue;
-    json& evidence = status["hungBuilds"].back()["evidence"];
-    evidence["sha256"] = hung.evidence.sha256;
-    if (!hung.evidence.config_map.empty()) evidence["configMap"] = hung.evidence.config_map;
-  }
+  status["hungBuilds"] = Entries(summary.hung_builds);
+  status["stalledBuilds"] = Entries(summary.stalled_builds);
   status["slowBuilds"] = json::array();
   for (const SlowEntry& entry : summary.slow_builds) {
     status["slowBuilds"].push_back({{"stage", entry.stage},
@@ -196,14 +232,18 @@ json KeptStatus(json known, json wanted, bool halted) {
   }
   json& conditions = known["conditions"];
   if (!conditions.is_array()) conditions = json::array();
-  const auto is_degraded = [](const json& condition) { return condition.value("type", "") == "Degraded"; };
-  const auto now = std::find_if(wanted["conditions"].begin(), wanted["conditions"].end(), is_degraded);
-  const auto old = std::find_if(conditions.begin(), conditions.end(), is_degraded);
-  if (old == conditions.end()) {
-    if (now->value("status", "") == "True") conditions.push_back(*now);
-  } else if (old->value("status", "") != now->value("status", "") ||
-             old->value("reason", "") != now->value("reason", "")) {
-    *old = *now;
+  for (const json& now : wanted["conditions"]) {
+    const std::string type = now.value("type", "");
+    const bool degraded = type == "Degraded";
+    if (!degraded && type != "Ready" && type != "Reconciling" && type != "Stalled") continue;
+    const auto old = std::find_if(conditions.begin(), conditions.end(),
+                                  [&](const json& condition) { return condition.value("type", "") == type; });
+    if (old == conditions.end()) {
+      if (!degraded || now.value("status", "") == "True") conditions.push_back(now);
+    } else if (degraded && (old->value("status", "") != now.value("status", "") ||
+                            old->value("reason", "") != now.value("reason", ""))) {
+      *old = now;
+    }
   }
   return known;
 }

@@ -12,11 +12,12 @@
 
 namespace imagebatch::cluster {
 
-struct HungEntry {
-  std::string stage, name, klass, pod, node, message;
+/// A build that hangs or is stalled.
+struct FlaggedEntry {
+  std::string stage, name, class_name, pod, node, message;
   int attempt = 1;
   Time since{};
-  EvidenceReference evidence{};
+  EvidenceReference evidence{};  // of a hang
 };
 
 struct SlowEntry {
@@ -31,17 +32,17 @@ struct FailedEntry {
   int attempt = 0;  // 0: failed without one
 };
 
-/// At most so many hung, so many slow and so many failed builds are listed.
+/// At most so many hung builds are listed, and so many stalled, slow and failed ones.
 inline constexpr size_t kListed = 20;
 
 /// What the status of a batch is made of.
 struct Summary {
   int64_t generation = 0;
-  std::vector<std::string> stages;   // names
-  std::vector<plan::Counts> counts;  // by stage; empty while the work is not known
-  int64_t hung = 0;  // hung builds in all, those that are held up included; some run, some are pending
-  std::vector<HungEntry> hung_builds;  // in the order in which they are told
-  std::vector<int64_t> slow;           // builds that run for long and are not hung, by stage
+  std::vector<std::string> stages;                        // names
+  std::vector<plan::Counts> counts;                       // by stage; empty while the work is not known
+  int64_t hung = 0, stalled = 0;                          // in all
+  std::vector<FlaggedEntry> hung_builds, stalled_builds;  // the oldest first
+  std::vector<int64_t> slow;  // builds that run for long and have no verdict, by stage
   std::vector<SlowEntry> slow_builds;
   std::vector<FailedEntry> failed_builds;
   std::optional<plan::Estimate> end;
@@ -57,13 +58,16 @@ struct Summary {
   std::string degraded_message;
 };
 
-/// The status of an ImageBatch. Conditions Complete, Failed, Suspended, Hung and Degraded are always there;
-/// each keeps its lastTransitionTime from `previous` (a status as it was last read or written) unless its
-/// status changes. Everything is written out, absent values as null, so that it can be sent as a merge patch.
+/// The status of an ImageBatch. Its conditions are always there: Complete, Failed, Suspended, HungBuilds,
+/// StalledBuilds and Degraded for people and alerts, Ready, Reconciling and Stalled for tools that read them
+/// as kstatus does. Each keeps its lastTransitionTime from `previous` (a status as it was last read or
+/// written) unless its status changes. Everything is written out, absent values as null, so that it can be
+/// sent as a merge patch.
 nlohmann::json StatusObject(const Summary& summary, const nlohmann::json& previous, Time now);
 
-/// `known` with what can be said before the work is known: the condition Degraded, and of a batch that is
-/// `halted` the others too.
+/// `known` with what can be said before the work is known: the condition Degraded, those for kstatus where
+/// there are none yet (it takes an object without them for done), and of a batch that is `halted` the others
+/// too.
 nlohmann::json KeptStatus(nlohmann::json known, nlohmann::json wanted, bool halted);
 
 /// The counts of builds in a status, as StatusObject wrote them.
@@ -71,7 +75,7 @@ std::vector<metrics::StageCounts> StagesIn(const nlohmann::json& status);
 
 /// What people have been told already, by this process or an earlier one.
 struct Told {
-  std::vector<HungEntry> hung_builds;
+  std::vector<FlaggedEntry> hung_builds, stalled_builds;
   bool held = false;  // that builds are held
 };
 

@@ -15,12 +15,14 @@ using nlohmann::json;
 /// What is written at once when it changes: what people wait for and alerts come from.
 json Urgent(const json& status) {
   json urgent;
-  for (const char* key : {"startTime", "completionTime", "hungBuilds", "inputDigest", "observedGeneration"}) {
+  for (const char* key :
+       {"startTime", "completionTime", "hungBuilds", "stalledBuilds", "inputDigest", "observedGeneration"}) {
     urgent[key] = status.contains(key) ? status[key] : json();
   }
   // What a stalled build waits for is worded anew with every node that comes or goes
-  if (urgent["hungBuilds"].is_array()) {
-    for (json& hung : urgent["hungBuilds"]) hung.erase("message");
+  for (const char* list : {"hungBuilds", "stalledBuilds"}) {
+    if (!urgent[list].is_array()) continue;
+    for (json& build : urgent[list]) build.erase("message");
   }
   if (!status.contains("conditions")) return urgent;
   for (const json& condition : status["conditions"]) {

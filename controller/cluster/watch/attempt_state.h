@@ -44,8 +44,8 @@ enum class Prospect : uint8_t {
 
 /// The limits of a stage; zero: none.
 struct Limits {
-  std::chrono::seconds pending{0};  // hang.pendingSeconds
-  std::chrono::seconds init{0};     // hang.initSeconds
+  std::chrono::seconds pending{0};  // stall.afterSeconds
+  std::chrono::seconds init{0};     // stall.initSeconds
 };
 
 struct AttemptState {

@@ -77,8 +77,8 @@ bool HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
       log ? "its runner has given no sign of life for " + std::to_string(silent.count()) + " s"
           : "its runner does not say that it makes progress, and its log cannot be read: " +
                 log.error().message;
-  verdict_ = HangVerdict{"Unobserved", reason, Printable(message, kMessageLimit),
-                         verdict_ ? verdict_->since : now.wall};
+  verdict_ = Verdict{Verdict::Kind::Hang, "Unobserved", reason, Printable(message, kMessageLimit),
+                     verdict_ ? verdict_->since : now.wall};
   next_read_ = now.steady + kLookForChange;
   return true;
 }

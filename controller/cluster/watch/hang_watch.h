@@ -33,7 +33,7 @@ class HangWatch {
 
   /// It is unready or silent, and whether that is a verdict is yet to be found out.
   bool undecided() const { return silence_ ? silence_->undecided() : unready_since_ && !verdict_; }
-  const Rare<HangVerdict>& verdict() const { return silence_ ? silence_->verdict() : verdict_; }
+  const Rare<Verdict>& verdict() const { return silence_ ? silence_->verdict() : verdict_; }
   /// What its runner saw when it reached that verdict; null where there is no such thing.
   const Evidence* evidence() const {
     return verdict_ && search_ && search_->found() ? &*search_->found() : nullptr;
@@ -46,7 +46,7 @@ class HangWatch {
   Step LookAtLine(const PodView& pod, std::chrono::seconds silent_after, Now now);
 
   Rare<SilenceWatch> silence_;  // of a build without a runner
-  Rare<HangVerdict> verdict_;
+  Rare<Verdict> verdict_;
   Rare<LogSearch> search_;  // while it is unready
   std::optional<SteadyTime> unready_since_;
   SteadyTime next_read_{};

@@ -25,7 +25,7 @@ class SilenceWatch {
   /// where the verdict has come, changed or gone.
   bool OnLine(const Result<std::string>& log, Now now);
 
-  const Rare<HangVerdict>& verdict() const { return verdict_; }
+  const Rare<Verdict>& verdict() const { return verdict_; }
   /// It runs, and its last line has never been read.
   bool undecided() const { return next_ && !answered_; }
 
@@ -33,7 +33,7 @@ class SilenceWatch {
   std::optional<SteadyTime> Next() const;
 
  private:
-  Rare<HangVerdict> verdict_;
+  Rare<Verdict> verdict_;
   std::optional<SteadyTime> next_;  // the next read
   std::chrono::seconds limit_{0};
   Time last_{};  // of the last line that is known; before the first one, the container's start

@@ -35,12 +35,12 @@ bool IsAboutAnImage(const ObjectEvent& event) {
 }
 
 /// A stall in the words "subject: reason: message", as many of them as there are.
-Stall Make(std::string_view klass, std::string subject, std::string_view reason, std::string_view message,
-           Source source = Source::Status) {
+Stall Make(std::string_view class_name, std::string subject, std::string_view reason,
+           std::string_view message, Source source = Source::Status) {
   if (!reason.empty()) subject.append(": ").append(reason);
   if (!message.empty()) subject.append(": ").append(message);
-  return {klass, Printable(reason.empty() ? klass : reason, kReasonLimit), Printable(subject, kMessageLimit),
-          source};
+  return {class_name, Printable(reason.empty() ? class_name : reason, kReasonLimit),
+          Printable(subject, kMessageLimit), source};
 }
 
 /// `message` with the name of the image that it is about.
@@ -118,10 +118,6 @@ Stall Leaving(const JobView& job, const Rare<PodView>& pod) {
 
 }  // namespace
 
-bool IsStall(std::string_view klass) {
-  return std::find(kStallClasses.begin(), kStallClasses.end(), klass) != kStallClasses.end();
-}
-
 std::optional<Stall> FindStall(Standing standing, const JobView& job, const Rare<PodView>& pod,
                                const Rare<ObjectEvent>& event) {
   switch (standing) {
@@ -153,7 +149,7 @@ std::optional<Stall> FindStall(Standing standing, const JobView& job, const Rare
 
 bool MayBeEnded(const Stall& stall) {
   return stall.source != Source::Nobody && stall.reason != kPulling &&
-         (stall.klass == "ImagePull" || stall.klass == "ContainerCreating");
+         (stall.class_name == "ImagePull" || stall.class_name == "ContainerCreating");
 }
 
 }  // namespace imagebatch::cluster

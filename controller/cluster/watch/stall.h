@@ -24,16 +24,14 @@ inline constexpr std::array<std::string_view, 8> kStallClasses = {
     "NodeLost",           // its node does not answer
 };
 
-bool IsStall(std::string_view klass);
-
 /// Where the reason of a stall comes from: the status of Job or Pod, or their Events; or nobody gives one.
 enum class Source : uint8_t { Status, Events, Nobody };
 
 /// What an attempt waits for. That alone is no fault: it becomes one when it lasts.
 struct Stall {
-  std::string_view klass;  // one of kStallClasses
-  std::string reason;      // as Kubernetes gives it, one word; else the class
-  std::string message;     // for people, with the reason that Kubernetes gives; printable, at most 512 bytes
+  std::string_view class_name;  // one of kStallClasses
+  std::string reason;           // as Kubernetes gives it, one word; else the class
+  std::string message;  // for people, with the reason that Kubernetes gives; printable, at most 512 bytes
   Source source = Source::Status;
 };
 

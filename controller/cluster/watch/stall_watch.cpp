@@ -113,9 +113,9 @@ bool StallWatch::LookAtVerdict(const JobView& job, const Rare<PodView>& pod, std
     if (limit && !reading_) next_ = std::min(renew_, now.steady + (state_.since + *limit - now.wall));
     return ask;
   }
-  if (known && (renewed || !verdict_ || verdict_->klass != stall->klass)) {
-    verdict_ = HangVerdict{std::string(stall->klass), std::move(stall->reason), std::move(stall->message),
-                           state_.since + *limit};
+  if (known && (renewed || !verdict_ || verdict_->class_name != stall->class_name)) {
+    verdict_ = Verdict{Verdict::Kind::Stall, std::string(stall->class_name), std::move(stall->reason),
+                       std::move(stall->message), state_.since + *limit};
   }
   may_be_ended_ = known && MayBeEnded(*stall);
   return ask;

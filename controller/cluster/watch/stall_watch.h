@@ -34,7 +34,7 @@ class StallWatch {
   std::string HeldBy() const;
 
   /// `since` is when it had stood so for as long as it may.
-  const Rare<HangVerdict>& verdict() const { return verdict_; }
+  const Rare<Verdict>& verdict() const { return verdict_; }
 
   /// It has waited too long, and what for is being asked.
   bool undecided() const { return reading_ && !verdict_; }
@@ -58,7 +58,7 @@ class StallWatch {
   AttemptState state_;
   std::string subject_;
   EventKind kind_ = EventKind::Job;
-  Rare<HangVerdict> verdict_;
+  Rare<Verdict> verdict_;
   bool may_be_ended_ = false, over_ = false;
   Rare<ObjectEvent> event_;          // the last one that told something
   bool reading_ = false;             // a request for Events is under way

@@ -48,9 +48,8 @@ Verdicts::Verdicts(const batch::Batch& batch, const batch::Expansion& expansion,
           [this](const auto& subject, const auto& answer, Now now) { OnEvents(subject, answer, now); }) {}
 
 void Verdicts::Resume(const ToldVerdict& told) {
-  const HangVerdict verdict{told.klass, "", told.message, told.since};
-  watched_[told.job].told = verdict;
-  hung_.Put({told.job, told.build, true, verdict, told.evidence, told.pod, told.node, told.attempt});
+  watched_[told.job].told = told.verdict;
+  flagged_.Put({told.job, told.build, true, told.verdict, told.evidence, told.pod, told.node, told.attempt});
 }
 
 void Verdicts::Look(const std::string& job, const SeenAttempt& seen, Now now) {
@@ -61,9 +60,8 @@ void Verdicts::Look(const std::string& job, const SeenAttempt& seen, Now now) {
 
 void Verdicts::Look(const std::string& job, Watched& watched, Now now) {
   const SeenAttempt& seen = *watched.seen;
-  const batch::HangPolicy policy = PolicyOf(seen.build);
-  const Limits limits{std::chrono::seconds(policy.pending_seconds),
-                      std::chrono::seconds(policy.init_seconds)};
+  const batch::StallPolicy stall = StallPolicyOf(seen.build);
+  const Limits limits{std::chrono::seconds(stall.after_seconds), std::chrono::seconds(stall.init_seconds)};
   if (watched.stall.Look(*seen.job, seen.pod, limits, now))
     event_reader_.Ask(watched.stall.kind_of_events(), {job, watched.stall.events_of()}, now);
   const AttemptState& state = watched.stall.state();
@@ -80,7 +78,8 @@ void Verdicts::Look(const std::string& job, Watched& watched, Now now) {
     watched.hang = HangWatch();
   }
   if (there) {
-    auto step = watched.hang.Look(*seen.pod, std::chrono::seconds(policy.silent_seconds), now);
+    auto step =
+        watched.hang.Look(*seen.pod, std::chrono::seconds(HangPolicyOf(seen.build).silent_seconds), now);
     if (step.read) ReadLog(job, std::move(*step.read));
   }
   if (watched.stall.over()) {
@@ -88,9 +87,9 @@ void Verdicts::Look(const std::string& job, Watched& watched, Now now) {
   } else {
     over_.erase(job);
   }
-  if (watched.stall.may_be_ended() && policy.action != batch::HangAction::Flag) to_end_.insert(job);
+  if (watched.stall.may_be_ended() && stall.retry) to_end_.insert(job);
   Show(job, watched);
-  if (Works(state.standing) && hung_.Find(job) == nullptr) {
+  if (Works(state.standing) && flagged_.Find(job) == nullptr) {
     working_.insert(job);
   } else {
     working_.erase(job);
@@ -98,28 +97,28 @@ void Verdicts::Look(const std::string& job, Watched& watched, Now now) {
   timers_.Set(job, Sooner(there ? watched.hang.Next() : std::nullopt, watched.stall.Next()));
 }
 
-batch::HangPolicy Verdicts::PolicyOf(uint32_t build) const {
+batch::HangPolicy Verdicts::HangPolicyOf(uint32_t build) const {
   return batch::Override(batch_.hang, batch_.stages[expansion_.builds[build].stage].hang);
 }
 
-std::chrono::seconds Verdicts::PendingLimit(uint32_t build) const {
-  return std::chrono::seconds(PolicyOf(build).pending_seconds);
+batch::StallPolicy Verdicts::StallPolicyOf(uint32_t build) const {
+  return batch::Override(batch_.stall, batch_.stages[expansion_.builds[build].stage].stall);
 }
 
-std::optional<HangVerdict> Verdicts::ToEnd(const std::string& job) const {
+std::optional<Verdict> Verdicts::ToEnd(const std::string& job) const {
   const auto at = watched_.find(job);
   if (at == watched_.end() || !at->second.stall.may_be_ended()) return std::nullopt;
   return at->second.stall.verdict();
 }
 
-void Verdicts::NotKept(const std::string& job) { hung_.EvidenceIsNotKept(job); }
+void Verdicts::NotKept(const std::string& job) { flagged_.EvidenceIsNotKept(job); }
 
-std::optional<HangVerdict> Verdicts::Forget(const std::string& job) {
+std::optional<Verdict> Verdicts::Forget(const std::string& job) {
   const auto at = watched_.find(job);
   if (at == watched_.end()) return std::nullopt;
-  std::optional<HangVerdict> verdict = at->second.hang.verdict();
+  std::optional<Verdict> verdict = at->second.hang.verdict();
   watched_.erase(at);
-  hung_.Remove(job);
+  flagged_.Remove(job);
   working_.erase(job);
   to_end_.erase(job);
   over_.erase(job);
@@ -171,8 +170,8 @@ void Verdicts::OnEvents(const EventReader::Subject& subject, const EventsAnswer&
 void Verdicts::Show(const std::string& job, Watched& watched) {
   const SeenAttempt& seen = *watched.seen;
   const bool stalled = watched.stall.verdict().has_value();
-  std::optional<HangVerdict> verdict = stalled ? watched.stall.verdict() : watched.hang.verdict();
-  const HangChange* shown = hung_.Find(job);
+  std::optional<Verdict> verdict = stalled ? watched.stall.verdict() : watched.hang.verdict();
+  const VerdictChange* shown = flagged_.Find(job);
   if (!verdict) {
     const bool undecided =
         watched.stall.undecided() || (seen.pod && !seen.pod->gone && watched.hang.undecided());
@@ -180,27 +179,27 @@ void Verdicts::Show(const std::string& job, Watched& watched) {
     watched.told.reset();
     news_ = true;
     changes_.push_back(*shown);
-    changes_.back().hung = false;
-    hung_.Remove(job);
+    changes_.back().stands = false;
+    flagged_.Remove(job);
     return;
   }
-  if (watched.told && watched.told->klass != verdict->klass) watched.told.reset();
+  if (watched.told && watched.told->class_name != verdict->class_name) watched.told.reset();
   if (watched.told) verdict->since = watched.told->since;
   const bool again = watched.told && !std::exchange(watched.found, true);
-  const bool news =
-      shown == nullptr || shown->verdict.klass != verdict->klass || shown->verdict.since != verdict->since;
+  const bool news = shown == nullptr || shown->verdict.class_name != verdict->class_name ||
+                    shown->verdict.since != verdict->since;
   if (!news && !again && shown->verdict.message == verdict->message) return;
   news_ = true;
-  HangChange change{job, seen.build, true, {}, {}, {}, {}, seen.attempt};
+  VerdictChange change{job, seen.build, true, {}, {}, {}, {}, seen.attempt};
   if (!news) change = *shown;
   change.verdict = std::move(*verdict);
   // Of one that is found again: its evidence may have been on its way when the process ended
   if (news || again) Describe(change, watched);
   if (news) changes_.push_back(change);
-  hung_.Put(std::move(change));
+  flagged_.Put(std::move(change));
 }
 
-void Verdicts::Describe(HangChange& change, const Watched& watched) {
+void Verdicts::Describe(VerdictChange& change, const Watched& watched) {
   const SeenAttempt& seen = *watched.seen;
   if (seen.pod) {
     change.pod = seen.pod->name;

@@ -15,8 +15,8 @@
 #include "cluster/store/requests.h"
 #include "cluster/store/timers.h"
 #include "cluster/watch/course.h"
+#include "cluster/watch/flagged_list.h"
 #include "cluster/watch/hang_watch.h"
-#include "cluster/watch/hung_list.h"
 #include "cluster/watch/stall_watch.h"
 #include "plan/plan.h"
 
@@ -36,13 +36,13 @@ struct ToldVerdict {
   std::string job;
   uint32_t build = 0;
   int attempt = 1;
-  std::string klass, message, pod, node;
-  Time since{};
+  Verdict verdict;  // without its reason
+  std::string pod, node;
   EvidenceReference evidence;
 };
 
 /// The verdicts on the attempts of one batch that have not ended: watches each, asks the API server for what
-/// its Pod does not tell (a log, Events), and says which of them hang or do not start. Where an attempt has
+/// its Pod does not tell (a log, Events), and says which of them hang or are stalled. Where an attempt has
 /// both verdicts, that on its Pod is the one that counts: a Pod that does not end is beyond its build.
 class Verdicts {
  public:
@@ -61,28 +61,28 @@ class Verdicts {
   void NotKept(const std::string& job);
 
   /// The attempt has ended. Its last verdict.
-  std::optional<HangVerdict> Forget(const std::string& job);
+  std::optional<Verdict> Forget(const std::string& job);
 
   /// Does what is due; costs what is due, not what is watched.
   void Step(Now now);
   std::optional<SteadyTime> Next() const;
 
-  std::vector<HangChange> TakeChanges() { return std::exchange(changes_, {}); }
+  std::vector<VerdictChange> TakeChanges() { return std::exchange(changes_, {}); }
 
   std::vector<Moved> TakeMoved() { return std::exchange(moved_, {}); }
   /// Attempts that now are over although their Jobs have not ended.
   std::set<std::string> TakeOver() { return std::exchange(over_, {}); }
-  /// Attempts that stand still, may be ended, and by spec.hang.action are to be.
+  /// Attempts that are stalled, may be ended, and by spec.stall.action are to be.
   std::set<std::string> TakeToEnd() { return std::exchange(to_end_, {}); }
-  /// How long one of this build may take to start.
-  std::chrono::seconds PendingLimit(uint32_t build) const;
+  /// What holds for one of this build.
+  batch::StallPolicy StallPolicyOf(uint32_t build) const;
   /// The verdict of one of them, if it still is one.
-  std::optional<HangVerdict> ToEnd(const std::string& job) const;
+  std::optional<Verdict> ToEnd(const std::string& job) const;
 
-  const HungList& hung() const { return hung_; }
+  const FlaggedList& flagged() const { return flagged_; }
   /// How many work: a container of theirs runs, an init container perhaps, and they have no verdict.
   size_t working() const { return working_.size(); }
-  /// What hung() says has changed since the last call, if only in words.
+  /// What flagged() says has changed since the last call, if only in words.
   bool TakeNews() { return std::exchange(news_, false); }
 
  private:
@@ -92,17 +92,17 @@ class Verdicts {
     HangWatch hang;
     StallWatch stall;
     std::optional<plan::Phase> phase;  // as it was told last
-    Rare<HangVerdict> told;            // by an earlier process, while nothing else has been found
+    Rare<Verdict> told;                // by an earlier process, while nothing else has been found
     bool found = false;                // ... and it has been found again
   };
 
   void Look(const std::string& job, Watched& watched, Now now);
-  batch::HangPolicy PolicyOf(uint32_t build) const;
+  batch::HangPolicy HangPolicyOf(uint32_t build) const;
   void ReadLog(const std::string& job, kube::Request request);
   std::vector<EventReader::Subject> FollowersOfEvents(EventKind kind) const;
   void OnEvents(const EventReader::Subject& subject, const EventsAnswer& answer, Now now);
   void Show(const std::string& job, Watched& watched);
-  void Describe(HangChange& change, const Watched& watched);
+  void Describe(VerdictChange& change, const Watched& watched);
 
   const batch::Batch& batch_;
   const batch::Expansion& expansion_;
@@ -115,8 +115,8 @@ class Verdicts {
   int64_t generation_ = 0;  // of the batch whose thresholds the timers were set by
   std::set<std::string> to_end_, over_;
   std::vector<Moved> moved_;
-  std::vector<HangChange> changes_;
-  HungList hung_;
+  std::vector<VerdictChange> changes_;
+  FlaggedList flagged_;
   std::unordered_set<std::string> working_;
   bool news_ = false;
 };

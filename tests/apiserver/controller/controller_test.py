@@ -119,7 +119,7 @@ class ControllerTest(ControllerCase):
     def test_what_a_runner_says_of_a_hang_is_believed_and_kept_and_what_a_build_says_is_not(self):
         self.ns.create_batch("hangs", backoffLimit=0, parallelism=2, images={"rows": [{"name": "a"}, {"name": "b"}]},
                              hang={"action": "Retry"})
-        account = {"exitCode": 124, "verdict": "Hung", "class": "Deadlock", "reason": "FutexCycle", "message": "m",
+        account = {"exitCode": 124, "verdict": "Hung", "class": "Deadlock", "reason": "WaitCycle", "message": "m",
                    "since": "2026-01-02T03:04:05Z", "evidence": {"processes": []}}
         for job in self.wait_for_jobs(2):
             name = job["metadata"]["annotations"]["imagebatch.dev/name"]
@@ -133,7 +133,7 @@ class ControllerTest(ControllerCase):
         lines = {line["name"]: line for line in self.ns.results("hangs")}
         self.assertEqual([lines[name]["cause"] for name in "ab"], ["Hang", "Build"])
         self.assertEqual((lines["a"]["class"], lines["a"]["hang_reason"], lines["a"]["hung_since"]),
-                         ("Deadlock", "FutexCycle", account["since"]))
+                         ("Deadlock", "WaitCycle", account["since"]))
         self.assertIsNone(lines["b"]["class"])
         # No kubelet, so no log: the runner's account is the evidence
         kept = self.ns.api.good("GET", self.ns.core + "configmaps?labelSelector=imagebatch.dev%2Fevidence%3Dhangs")["items"]
@@ -244,46 +244,46 @@ class ControllerTest(ControllerCase):
             self.ns.api.good("DELETE", self.ns.core + "pods/" + pod + "?gracePeriodSeconds=1")
 
     def entry(self, name, build):
-        """Of a build in status.hungBuilds; false where it is not there."""
-        return next((e for e in self.ns.status(name).get("hungBuilds", []) if e["name"] == build), False)
+        """Of a build in status.stalledBuilds; false where it is not there."""
+        return next((e for e in self.ns.status(name).get("stalledBuilds", []) if e["name"] == build), False)
 
-    def test_what_holds_a_build_up_is_told(self):
+    def test_what_stalls_a_build_is_told(self):
         words = {"PodNotCreated": "no Pod", "QuotaExceeded": "exceeded quota: q", "Unschedulable": "0/1 nodes",
                  "ImagePull": "ImagePullBackOff", "ContainerCreating": 'configmap "absent" not found',
                  "Terminating": "to be gone by", "NodeLost": "DeletionByTaintManager"}
-        self.ns.create_batch("held", hang={"pendingSeconds": 1000},
+        self.ns.create_batch("held", stall={"afterSeconds": 1000},
                              images={"rows": [{"name": klass.lower()} for klass in words]})
         jobs = {job["metadata"]["annotations"]["imagebatch.dev/name"]: job for job in self.wait_for_jobs(len(words))}
         for klass in words:
             self.hold_up(jobs[klass.lower()], klass)
-        self.ns.change("held", {"hang": {"pendingSeconds": 3}})  # only now: what is to be told is there, however slowly it came
+        self.ns.change("held", {"stall": {"afterSeconds": 3}})  # only now: what is to be told is there, however slowly it came
         for klass, word in words.items():
             with self.subTest(klass):
                 entry = self.wait(lambda k=klass: self.entry("held", k.lower()), "a verdict of " + klass)
                 self.assertEqual(entry["class"], klass)
                 self.assertIn(word, entry["message"])
-                line = 'imagebatch_builds_hung{namespace="%s",batch="held",class="%s"} 1\n' % (self.ns.name, klass)
+                line = 'imagebatch_builds_stalled{namespace="%s",batch="held",class="%s"} 1\n' % (self.ns.name, klass)
                 self.wait(lambda line=line: line in self.controller.get("/metrics")[1], line)
-        self.assertTrue(self.ns.has("held", "Hung"))
+        self.assertTrue(self.ns.has("held", "StalledBuilds"))
         self.wait(lambda: len(self.ns.events("held", "BuildStalled")) == len(words), "Events")
         self.assertEqual(self.ns.events("held", "BuildHung"), [])
         self.assertEqual(len(self.ns.active_jobs()), len(words))  # nothing is ended: the action is Flag
 
         self.ns.run_pod(jobs["quotaexceeded"])  # the quota has room again
         self.wait(lambda: not self.entry("held", "quotaexceeded"), "the end of a verdict")
-        self.ns.change("held", {"hang": {"pendingSeconds": 1000}})  # applies at once
-        self.wait(lambda: self.ns.status("held")["hungBuilds"] == [], "the end of all verdicts")
+        self.ns.change("held", {"stall": {"afterSeconds": 1000}})  # applies at once
+        self.wait(lambda: self.ns.status("held")["stalledBuilds"] == [], "the end of all verdicts")
         for pod in self.ns.api.good("GET", self.ns.core + "pods")["items"]:
             self.ns.api.patch(self.ns.core + "pods/" + pod["metadata"]["name"], {"metadata": {"finalizers": None}})
 
     def test_with_retry_only_what_another_pod_may_mend_is_ended(self):
         classes = ("ImagePull", "ContainerCreating", "Unschedulable", "QuotaExceeded")
-        self.ns.create_batch("ends", hang={"pendingSeconds": 1000, "action": "Retry"}, backoffLimit=0,
+        self.ns.create_batch("ends", stall={"afterSeconds": 1000, "action": "Retry"}, backoffLimit=0,
                              images={"rows": [{"name": klass.lower()} for klass in classes]})
         jobs = {job["metadata"]["annotations"]["imagebatch.dev/name"]: job for job in self.wait_for_jobs(len(classes))}
         for klass in classes:
             self.hold_up(jobs[klass.lower()], klass)
-        self.ns.change("ends", {"hang": {"pendingSeconds": 3}})
+        self.ns.change("ends", {"stall": {"afterSeconds": 3}})
         lines = self.wait(lambda: len(self.ns.results("ends")) == 2 and self.ns.results("ends"), "two results")
         self.assertEqual({(line["name"], line["reason"], line["cause"]) for line in lines},
                          {("imagepull", "ImagePull", "Infrastructure"),

@@ -47,7 +47,8 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   object["spec"].update(json::parse(R"json({
     "parallelism": 7, "suspend": true, "backoffLimit": 0, "infrastructureRetryLimit": 1,
     "hang": {"deadlockSeconds": 3, "idleSeconds": 5, "silentSeconds": 4, "deadlineSeconds": 6,
-             "pendingSeconds": 9, "initSeconds": 10, "slowFactor": 7, "action": "Retry"},
+             "slowFactor": 7, "action": "Retry"},
+    "stall": {"afterSeconds": 9, "initSeconds": 10, "action": "Retry"},
     "activeDeadlineSeconds": 8, "ttlSecondsAfterFinished": -1, "variables": {"v": "x"},
     "images": {"configMaps": [{"name": "m", "key": "k"}], "nameFrom": "$(id)"}})json"));
   const auto batch = ReadBatch(object);
@@ -61,8 +62,9 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   EXPECT_EQ(batch->hang.silent_seconds, 4);
   EXPECT_EQ(batch->hang.deadline_seconds, 6);
   EXPECT_EQ(batch->hang.slow_factor, 7);
-  EXPECT_EQ(batch->hang.pending_seconds, 9);
-  EXPECT_EQ(batch->hang.init_seconds, 10);
+  EXPECT_EQ(batch->stall.after_seconds, 9);
+  EXPECT_EQ(batch->stall.init_seconds, 10);
+  EXPECT_TRUE(batch->stall.retry);
   EXPECT_EQ(batch->hang.action, HangAction::Retry);
   EXPECT_EQ(batch->active_deadline_seconds, 8);
   EXPECT_EQ(batch->ttl_seconds_after_finished, -1);
@@ -85,21 +87,39 @@ TEST(ReadBatch, AStageOverridesTheHangPolicyFieldByField) {
   EXPECT_EQ(Override(batch->hang, {}).action, HangAction::Retry);
 }
 
-/// Every field of spec.hang can be given for a stage, in the same range, and has no default of its own there.
-TEST(ReadBatch, TheHangFieldsOfAStageAreThoseOfTheBatch) {
+TEST(ReadBatch, AStageOverridesTheStallPolicyFieldByField) {
+  json object = ValidObject();
+  object["spec"]["stall"] = {{"afterSeconds", 5}, {"action", "Retry"}};
+  object["spec"]["stages"][0]["stall"] = {{"initSeconds", 7}, {"action", "Flag"}};
+  const auto batch = ReadBatch(object);
+  ASSERT_TRUE(batch) << Lines(batch.error())[0];
+  const StallPolicy stage = Override(batch->stall, batch->stages[0].stall);
+  EXPECT_EQ(stage.after_seconds, 5);
+  EXPECT_EQ(stage.init_seconds, 7);
+  EXPECT_FALSE(stage.retry);
+  EXPECT_TRUE(Override(batch->stall, {}).retry);
+  object["spec"]["stall"]["action"] = "Fail";
+  EXPECT_THAT(ReadProblems(object), ElementsAre("spec.stall.action: \"Fail\" must be Flag or Retry"));
+}
+
+/// Every field of spec.hang and spec.stall can be given for a stage, in the same range, and has no default of
+/// its own there.
+TEST(ReadBatch, TheHangAndStallFieldsOfAStageAreThoseOfTheBatch) {
   const auto crd = document::ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
   ASSERT_TRUE(crd) << crd.error().message;
   const json& spec =
       (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
-  json of_stage = spec["stages"]["items"]["properties"]["hang"]["properties"];
-  json of_batch = spec["hang"]["properties"];
-  for (json* fields : {&of_stage, &of_batch}) {
-    for (json& field : *fields) {
-      field.erase("description");
-      if (fields == &of_batch) field.erase("default");
+  for (const char* policy : {"hang", "stall"}) {
+    json of_stage = spec["stages"]["items"]["properties"][policy]["properties"];
+    json of_batch = spec[policy]["properties"];
+    for (json* fields : {&of_stage, &of_batch}) {
+      for (json& field : *fields) {
+        field.erase("description");
+        if (fields == &of_batch) field.erase("default");
+      }
     }
+    EXPECT_EQ(of_stage, of_batch) << json::diff(of_batch, of_stage).dump(2);
   }
-  EXPECT_EQ(of_stage, of_batch) << json::diff(of_batch, of_stage).dump(2);
 }
 
 TEST(ReadBatch, TakesANullForAnAbsentField) {
@@ -123,21 +143,25 @@ TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
       {"/hang/silentSeconds", [](const Batch& b) { return b.hang.silent_seconds; }},
       {"/hang/idleSeconds", [](const Batch& b) { return b.hang.idle_seconds; }},
       {"/hang/deadlineSeconds", [](const Batch& b) { return b.hang.deadline_seconds; }},
-      {"/hang/pendingSeconds", [](const Batch& b) { return b.hang.pending_seconds; }},
-      {"/hang/initSeconds", [](const Batch& b) { return b.hang.init_seconds; }},
+      {"/stall/afterSeconds", [](const Batch& b) { return b.stall.after_seconds; }},
+      {"/stall/initSeconds", [](const Batch& b) { return b.stall.init_seconds; }},
       {"/hang/slowFactor", [](const Batch& b) { return b.hang.slow_factor; }},
       {"/activeDeadlineSeconds", [](const Batch& b) { return b.active_deadline_seconds; }},
       {"/ttlSecondsAfterFinished", [](const Batch& b) { return b.ttl_seconds_after_finished; }},
   };
   size_t integers = 0;
   for (const auto& [name, schema] : spec.items()) integers += schema["type"] == "integer" ? 1U : 0U;
-  for (const auto& [name, schema] : spec["hang"]["properties"].items()) {
+  for (const auto& [name, schema] : spec["hang"]["properties"].items())
+    integers += schema["type"] == "integer" ? 1U : 0U;
+  for (const auto& [name, schema] : spec["stall"]["properties"].items()) {
     integers += schema["type"] == "integer" ? 1U : 0U;
   }
   EXPECT_EQ(integers, fields.size());
   for (const auto& [path, get] : fields) {
     SCOPED_TRACE(path);
-    const std::string in_schema = path.starts_with("/hang/") ? "/hang/properties/" + path.substr(6) : path;
+    const size_t inner = path.find('/', 1);
+    const std::string in_schema =
+        inner == std::string::npos ? path : path.substr(0, inner) + "/properties" + path.substr(inner);
     const json& schema = spec[json::json_pointer(in_schema)];
     EXPECT_EQ(get(*ReadBatch(ValidObject())), schema["default"].get<int64_t>());
     const auto read = [&, at = path](int64_t value) {

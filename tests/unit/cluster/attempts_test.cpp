@@ -32,7 +32,7 @@ class AttemptsTest : public testing::Test {
         {"metadata", {{"name", "b"}, {"namespace", "builds"}, {"uid", "batch"}, {"generation", 1}}},
         {"spec",
          {{"images", {{"rows", {{{"name", "a"}}, {{"name", "b"}}}}}},
-          {"hang", {{"action", "Retry"}, {"pendingSeconds", 600}}},
+          {"stall", {{"action", "Retry"}, {"afterSeconds", 600}}},
           {"stages", {{{"name", "image"}, {"image", "r.example/image:$(name)"}, {"template", pod}}}}}}};
     auto read = batch::ReadBatch(object);
     EXPECT_TRUE(read) << Describe(read.error());
@@ -288,7 +288,7 @@ TEST_F(AttemptsTest, ADeletedJobIsOverWhenItsPodIs) {
   EXPECT_THAT(Reasons(), IsEmpty());
   EXPECT_EQ(plan_->state(0), plan::State::Running);
   Pass(minutes(11));
-  EXPECT_EQ(attempts_->hung().at(Name()).verdict.klass, "Terminating") << "it is told if that lasts";
+  EXPECT_EQ(attempts_->flagged().at(Name()).verdict.class_name, "Terminating") << "it is told if that lasts";
 
   pod.version = 12;
   attempts_->OnPod(Change::Gone, pod, wire_.now);
@@ -412,22 +412,24 @@ TEST_F(AttemptsTest, AVerdictThatWasToldBeforeARestartIsNoNews) {
   pod.build->ready = false;
   pod.ready_changed = kBegin + minutes(2);
   pod.marker = "m";
-  const ToldVerdict told{Name(), 0, 1, "Unobserved", "it is silent", pod.name, "n", kBegin + minutes(3), {}};
+  const ToldVerdict told{
+      Name(),   0,   1, Verdict{Verdict::Kind::Hang, "Unobserved", "", "it is silent", kBegin + minutes(3)},
+      pod.name, "n", {}};
   attempts_->Adopt({{Change::Upsert, Job()}}, {{Change::Upsert, pod}}, {told}, wire_.now);
-  EXPECT_EQ(attempts_->hung().at(Name()).verdict.since, kBegin + minutes(3));
+  EXPECT_EQ(attempts_->flagged().at(Name()).verdict.since, kBegin + minutes(3));
   for (int i = 0; i < 20; ++i) {
     for (const Command& read : wire_.requests.Take())
       wire_.requests.Deliver(read.id, kube::Response{200, "", std::nullopt}, wire_.now);
     Pass(seconds(5));
-    ASSERT_EQ(attempts_->hung().at(Name()).verdict.since, kBegin + minutes(3)) << i;
+    ASSERT_EQ(attempts_->flagged().at(Name()).verdict.since, kBegin + minutes(3)) << i;
   }
-  EXPECT_THAT(attempts_->TakeHangChanges(), IsEmpty());
+  EXPECT_THAT(attempts_->TakeVerdictChanges(), IsEmpty());
   pod.build->ready = true;
   pod.version = 11;
   attempts_->OnPod(Change::Upsert, pod, wire_.now);
-  const auto changes = attempts_->TakeHangChanges();
+  const auto changes = attempts_->TakeVerdictChanges();
   ASSERT_THAT(changes, SizeIs(1));
-  EXPECT_FALSE(changes[0].hung) << "that it goes on again is news";
+  EXPECT_FALSE(changes[0].stands) << "that it goes on again is news";
 }
 
 TEST_F(AttemptsTest, AClockThatIsAheadEndsNoPodThatHasJustBegunToWait) {

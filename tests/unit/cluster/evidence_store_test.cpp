@@ -175,7 +175,8 @@ class EvidenceKeeperTest : public testing::Test {
 };
 
 TEST_F(EvidenceKeeperTest, OfARunningBuildTheLogsEndIsAddedAndBothAreStored) {
-  const auto reference = keeper_.Keep(job_, pod_, {{"Idle", "r", "m", kBegin}, "{\"a\":1}\n"});
+  const auto reference =
+      keeper_.Keep(job_, pod_, {{Verdict::Kind::Hang, "Idle", "r", "m", kBegin}, "{\"a\":1}\n"});
   EXPECT_EQ(reference.config_map, "b-evidence-abcdefghij-2");
   EXPECT_EQ(reference.sha256, Sha256("{\"a\":1}\n"));
   const Command end = Ask();
@@ -219,7 +220,7 @@ TEST_F(EvidenceKeeperTest, WithoutALogTheRunnersAccountIsTheEvidence) {
 }
 
 TEST_F(EvidenceKeeperTest, AnEndThatWasCutIsReadAgainWithFewerLines) {
-  keeper_.Keep(job_, pod_, {{"Looping", "r", "m", kBegin}, "{}"});
+  keeper_.Keep(job_, pod_, {{Verdict::Kind::Hang, "Looping", "r", "m", kBegin}, "{}"});
   Print(Ask(), "2020-01-01T00:00:00Z " + std::string(256 * 1024, 'x'));
   const Command fewer = Ask();
   EXPECT_NE(fewer.request.path.find("tailLines=500&"), std::string::npos) << fewer.request.path;
@@ -233,7 +234,7 @@ TEST_F(EvidenceKeeperTest, OfManyThatHangTogetherFewLogsAreHeldAtATimeAndOnlyTho
     JobView job = job_;
     job.build = "build" + std::to_string(1000 + i);
     job.name = "b-" + job.build;
-    keeper_.Keep(job, pod_, {{"Idle", "r", "m", kBegin}, "{}"});
+    keeper_.Keep(job, pod_, {{Verdict::Kind::Hang, "Idle", "r", "m", kBegin}, "{}"});
   }
   std::vector<Command> reads;
   std::vector<std::string> settled;
@@ -277,7 +278,7 @@ TEST_F(EvidenceKeeperTest, OfManyThatHangTogetherFewLogsAreHeldAtATimeAndOnlyTho
 }
 
 TEST_F(EvidenceKeeperTest, WhatIsRefusedIsNamedNowhereAndTold) {
-  keeper_.Keep(job_, pod_, {{"Idle", "r", "m", kBegin}, "{}"});
+  keeper_.Keep(job_, pod_, {{Verdict::Kind::Hang, "Idle", "r", "m", kBegin}, "{}"});
   Print(Ask(), "");
   wire_.Reply(Ask(), 200, Stored(0));
   wire_.Reply(Ask(), 403, Refusal("exceeded quota"));

@@ -25,7 +25,7 @@ std::string Line(const json& changes = json::object()) {
   return line.dump();
 }
 
-std::optional<HangVerdict> Read(const std::string& line) {
+std::optional<Verdict> Read(const std::string& line) {
   const auto saying = ReadSaying(line, kMarker);
   return saying && saying->hung ? std::optional(saying->hung->verdict) : std::nullopt;
 }
@@ -33,8 +33,8 @@ std::optional<HangVerdict> Read(const std::string& line) {
 TEST(EvidenceTest, TheRunnersLineIsAVerdictWithItsEvidence) {
   const auto saying = ReadSaying(Line(), kMarker);
   ASSERT_TRUE(saying && saying->hung);
-  const HangVerdict& verdict = saying->hung->verdict;
-  EXPECT_EQ(verdict.klass, "Idle");
+  const Verdict& verdict = saying->hung->verdict;
+  EXPECT_EQ(verdict.class_name, "Idle");
   EXPECT_EQ(verdict.reason, "NoActivity");
   EXPECT_EQ(verdict.message, "nothing for 300 s");
   EXPECT_EQ(verdict.since, *ParseTime("2026-01-02T03:04:05Z"));
@@ -44,10 +44,10 @@ TEST(EvidenceTest, TheRunnersLineIsAVerdictWithItsEvidence) {
 }
 
 TEST(EvidenceTest, EveryClassOfTheRunnerCounts) {
-  for (const char* klass : {"Deadlock", "Idle", "Busy", "Looping", "Deadline"}) {
-    const auto verdict = Read(Line({{"class", klass}}));
-    ASSERT_TRUE(verdict) << klass;
-    EXPECT_EQ(verdict->klass, klass);
+  for (const char* class_name : {"Deadlock", "Idle", "Busy", "Looping", "Deadline"}) {
+    const auto verdict = Read(Line({{"class", class_name}}));
+    ASSERT_TRUE(verdict) << class_name;
+    EXPECT_EQ(verdict->class_name, class_name);
   }
   EXPECT_FALSE(Read(Line({{"class", "Unobserved"}})));
 }
@@ -114,7 +114,7 @@ TEST(EvidenceTest, AnAccountOfAHangIsEvidenceToo) {
                         {"message", "m"},  {"evidence", {{"processes", json::array()}}}};
   const auto evidence = EvidenceOfAccount(account);
   ASSERT_TRUE(evidence);
-  EXPECT_EQ(evidence->verdict.klass, "Idle");
+  EXPECT_EQ(evidence->verdict.class_name, "Idle");
   EXPECT_EQ(json::parse(evidence->json), account);
   EXPECT_FALSE(EvidenceOfAccount({{"verdict", "Progressing"}}));
   EXPECT_FALSE(EvidenceOfAccount(json()));

@@ -34,9 +34,9 @@ class ForecastTest : public testing::Test {
     forecast_.Ran(build, 1, "pod", kStart + after, At(after));
   }
 
-  static HungList Hung(uint32_t build) {
-    HungList hung;
-    hung.Put({"job", build, true, {"Idle", "", "", kStart}, {}, {}, {}, 1});
+  static FlaggedList Hung(uint32_t build) {
+    FlaggedList hung;
+    hung.Put({"job", build, true, {Verdict::Kind::Hang, "Idle", "", "", kStart}, {}, {}, {}, 1});
     return hung;
   }
 

@@ -10,18 +10,20 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-HangVerdict Verdict(const char* klass, int since) { return {klass, "NoActivity", "", Time(seconds(since))}; }
+Verdict Found(const char* class_name, int since) {
+  return {Verdict::Kind::Hang, class_name, "NoActivity", "", Time(seconds(since))};
+}
 
-Outcome Ended(const json& runner, const char* klass = "") {
+Outcome Ended(const json& runner, const char* class_name = "") {
   Outcome outcome;
-  outcome.klass = klass;
+  outcome.class_name = class_name;
   outcome.runner = runner;
   return outcome;
 }
 
 int64_t Sum(const HangCounts& counts) {
   int64_t sum = 0;
-  for (const auto& [klass, count] : counts.total()) sum += count;
+  for (const auto& [class_name, count] : counts.total()) sum += count;
   return sum;
 }
 
@@ -33,16 +35,16 @@ TEST(HangCountsTest, EveryClassIsThereFromZero) {
 
 TEST(HangCountsTest, AVerdictCountsOnceHoweverOftenItIsTold) {
   HangCounts counts;
-  for (int i = 0; i < 3; ++i) counts.Seen("a", Verdict("Idle", 60));
-  counts.Seen("b", Verdict("Idle", 60));
-  counts.Seen("a", Verdict("Idle", 900));  // it went on for a while
+  for (int i = 0; i < 3; ++i) counts.Seen("a", Found("Idle", 60));
+  counts.Seen("b", Found("Idle", 60));
+  counts.Seen("a", Found("Idle", 900));  // it went on for a while
   EXPECT_EQ(counts.total().at("Idle"), 3);
   EXPECT_EQ(Sum(counts), 3);
 }
 
 TEST(HangCountsTest, TheRunnerKnowsOfHangsThatNobodySaw) {
   HangCounts counts;
-  counts.Seen("a", Verdict("Idle", 60));
+  counts.Seen("a", Found("Idle", 60));
   const auto hangs = counts.End("a", Ended({{"verdictCounts", {{"Idle", 3}, {"Busy", 1}}}}));
   EXPECT_EQ(hangs, (HangsByClass{{"Idle", 3}, {"Busy", 1}}));
   EXPECT_EQ(counts.total().at("Idle"), 3);
@@ -51,7 +53,7 @@ TEST(HangCountsTest, TheRunnerKnowsOfHangsThatNobodySaw) {
 
 TEST(HangCountsTest, WhatWasSeenFromHereCountsWithoutTheRunnersWord) {
   HangCounts counts;
-  counts.Seen("a", Verdict("Unobserved", 60));
+  counts.Seen("a", Found("Unobserved", 60));
   EXPECT_EQ(counts.End("a", Ended(nullptr)), (HangsByClass{{"Unobserved", 1}}));
   EXPECT_EQ(counts.End("never seen", Ended(nullptr, "Deadlock")), (HangsByClass{{"Deadlock", 1}}));
   EXPECT_EQ(counts.End("never hung", Ended({{"verdictCounts", json::object()}})), HangsByClass{});
@@ -60,15 +62,15 @@ TEST(HangCountsTest, WhatWasSeenFromHereCountsWithoutTheRunnersWord) {
 
 TEST(HangCountsTest, TheTotalNeverFallsWhileTheProcessLives) {
   HangCounts counts;
-  counts.Seen("a", Verdict("Idle", 60));
-  counts.Seen("a", Verdict("Idle", 900));
+  counts.Seen("a", Found("Idle", 60));
+  counts.Seen("a", Found("Idle", 900));
   counts.End("a", Ended({{"verdictCounts", {{"Idle", 1}}}}));  // cut off, or older than what was seen
   EXPECT_EQ(counts.total().at("Idle"), 2);
 }
 
 TEST(HangCountsTest, ARestartRebuildsTheTotalFromTheResultLines) {
   HangCounts before, after;
-  before.Seen("a", Verdict("Idle", 60));
+  before.Seen("a", Found("Idle", 60));
   ResultSubject subject{"image", "x", "r/x:1", "hash", "a", 1, std::nullopt};
   subject.hangs = before.End("a", Ended({{"verdictCounts", {{"Idle", 2}, {"Looping", 1}}}}));
   const auto key = ParseResultLine(ResultLine(subject, Ended(nullptr), Time(seconds(1))));
@@ -84,7 +86,7 @@ TEST(HangCountsTest, AForgedAccountIsBoundedAndCannotInventClasses) {
       (HangsByClass{{"Busy", 1000}}));
   EXPECT_EQ(HangsOf(json::array({1})), HangsByClass{});
   HangCounts counts;
-  for (int i = 0; i < 3000; ++i) counts.Seen("a", Verdict("Idle", i + 1));
+  for (int i = 0; i < 3000; ++i) counts.Seen("a", Found("Idle", i + 1));
   EXPECT_EQ(counts.total().at("Idle"), 1000);
   EXPECT_EQ(counts.End("a", Ended(nullptr)).at("Idle"), 1000);
   EXPECT_EQ(counts.total().at("Idle"), 1000);

@@ -88,7 +88,7 @@ TEST(HangWatchTest, OnceUnreadyTheLogGivesTheVerdict) {
   ExpectStep(watch.Look(Pod(false), kNever, At(6)), false, false);
   EXPECT_TRUE(watch.OnLog(Log(kHung), At(7)));
   ASSERT_TRUE(watch.verdict());
-  EXPECT_EQ(watch.verdict()->klass, "Idle");
+  EXPECT_EQ(watch.verdict()->class_name, "Idle");
   ASSERT_NE(watch.evidence(), nullptr);
   EXPECT_EQ(watch.evidence()->verdict.reason, "r");
   EXPECT_EQ(watch.Next(), At(67).steady) << "its class may change";
@@ -118,7 +118,7 @@ TEST(HangWatchTest, ASilentRunnerIsUnobservedAfter45Seconds) {
   ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
   EXPECT_TRUE(watch.OnLog(Log(""), At(second)));
   ASSERT_TRUE(watch.verdict());
-  EXPECT_EQ(watch.verdict()->klass, "Unobserved");
+  EXPECT_EQ(watch.verdict()->class_name, "Unobserved");
   EXPECT_EQ(watch.verdict()->since, kWall);
   EXPECT_EQ(watch.verdict()->message, "its runner has given no sign of life for 45 s");
   EXPECT_EQ(watch.verdict()->reason, "RunnerSilent");
@@ -134,7 +134,7 @@ TEST(HangWatchTest, UnobservedGivesWayToTheRunnersOwnVerdict) {
   EXPECT_FALSE(watch.OnLog(Log(""), At(106))) << "told once";
   ExpectStep(watch.Look(Pod(false), kNever, At(166)), true, false);
   EXPECT_TRUE(watch.OnLog(Log(kHung), At(167)));
-  EXPECT_EQ(watch.verdict()->klass, "Idle");
+  EXPECT_EQ(watch.verdict()->class_name, "Idle");
 }
 
 TEST(HangWatchTest, ALogThatCannotBeReadIsNoSilentRunner) {
@@ -146,7 +146,7 @@ TEST(HangWatchTest, ALogThatCannotBeReadIsNoSilentRunner) {
     watch.OnLog(Fail("pods \"p\" is forbidden"), At(second));
   }
   ASSERT_TRUE(watch.verdict());
-  EXPECT_EQ(watch.verdict()->klass, "Unobserved");
+  EXPECT_EQ(watch.verdict()->class_name, "Unobserved");
   EXPECT_EQ(watch.verdict()->reason, "LogUnreadable");
   EXPECT_EQ(
       watch.verdict()->message,
@@ -157,7 +157,7 @@ TEST(HangWatchTest, ALogThatCannotBeReadIsNoSilentRunner) {
   EXPECT_EQ(watch.verdict()->reason, "RunnerSilent");
   watch.Look(Pod(false), kNever, At(3800));
   EXPECT_TRUE(watch.OnLog(Log(kHung), At(3800)));
-  EXPECT_EQ(watch.verdict()->klass, "Idle");
+  EXPECT_EQ(watch.verdict()->class_name, "Idle");
 }
 
 TEST(HangWatchTest, BeforeItsStartupProbeHasPassedNobodyAsksForItsProgress) {
@@ -244,7 +244,7 @@ TEST(HangWatchTest, AClassThatChangesIsToldAndTheSameOneIsNot) {
   deadline.replace(deadline.find("Idle"), 4, "Deadline");
   deadline.replace(deadline.find("03:04:05Z"), 9, "03:05:05Z");
   EXPECT_TRUE(watch.OnLog(Log(kHung + deadline), At(123)));
-  EXPECT_EQ(watch.verdict()->klass, "Deadline");
+  EXPECT_EQ(watch.verdict()->class_name, "Deadline");
 }
 
 TEST(HangWatchTest, APieceThatWasCutIsFollowedByTheNextAtOnce) {

@@ -52,7 +52,7 @@ TEST(JobObjectTest, AWholeJob) {
     "metadata": {
       "name": "verified-v1-abcdefghij-2", "namespace": "builds",
       "labels": {"imagebatch.dev/batch-uid": "b47c", "imagebatch.dev/batch": "verified.v1", "imagebatch.dev/stage": "image",
-                 "imagebatch.dev/build": "abcdefghij", "imagebatch.dev/attempt": "2", "kueue.x-k8s.io/queue-name": "q"},
+                 "imagebatch.dev/build": "abcdefghij", "imagebatch.dev/attempt": "2", "imagebatch.dev/name": "django-1", "kueue.x-k8s.io/queue-name": "q"},
       "annotations": {"imagebatch.dev/name": "django-1", "imagebatch.dev/image": "r.example/eval:django-1",
                       "team": "evals"},
       "ownerReferences": [{"apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatch", "name": "verified.v1",
@@ -62,7 +62,7 @@ TEST(JobObjectTest, AWholeJob) {
       "template": {
         "metadata": {
           "labels": {"imagebatch.dev/batch-uid": "b47c", "imagebatch.dev/batch": "verified.v1",
-                     "imagebatch.dev/stage": "image", "imagebatch.dev/build": "abcdefghij", "imagebatch.dev/attempt": "2",
+                     "imagebatch.dev/stage": "image", "imagebatch.dev/build": "abcdefghij", "imagebatch.dev/attempt": "2", "imagebatch.dev/name": "django-1",
                      "kueue.x-k8s.io/queue-name": "q"},
           "annotations": {"imagebatch.dev/name": "django-1", "imagebatch.dev/image": "r.example/eval:django-1",
                           "team": "evals", "kubectl.kubernetes.io/default-container": "build"}},
@@ -104,7 +104,7 @@ TEST(JobObjectTest, LabelsOfOursWinOverTheTemplates) {
 TEST(JobObjectTest, ATemplateWithoutMetadataWillDo) {
   json pod_template = Template();
   pod_template.erase("metadata");
-  EXPECT_EQ(Object(pod_template)["metadata"]["labels"].size(), 5u);
+  EXPECT_EQ(Object(pod_template)["metadata"]["labels"].size(), 6u);
 }
 
 TEST(JobObjectTest, WhatTheTemplateHasStaysBeforeAndBesideWhatIsAdded) {

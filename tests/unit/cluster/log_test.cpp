@@ -28,9 +28,9 @@ std::string At(const std::string& second, const std::string& text) {
   return "2026-01-02T03:04:" + second + ".000000001Z " + text + "\n";
 }
 
-std::string Hung(const std::string& klass, const std::string& since = "2026-01-02T03:04:05Z") {
-  return R"({"imagebatch":"evidence","marker":"m1","verdict":"Hung","class":")" + klass + R"(","since":")" +
-         since + "\"}";
+std::string Hung(const std::string& class_name, const std::string& since = "2026-01-02T03:04:05Z") {
+  return R"({"imagebatch":"evidence","marker":"m1","verdict":"Hung","class":")" + class_name +
+         R"(","since":")" + since + "\"}";
 }
 
 std::string From(const LogSearch& search) {
@@ -59,7 +59,7 @@ TEST(LogSearchTest, TheLastWordCounts) {
       Take(search, At("01", "noise") + At("02", Hung("Idle")) + At("03", Hung("Busy")) + "no stamp\n");
   EXPECT_TRUE(piece.changed);
   EXPECT_FALSE(piece.more);
-  EXPECT_EQ(search.found()->verdict.klass, "Busy");
+  EXPECT_EQ(search.found()->verdict.class_name, "Busy");
   EXPECT_EQ(From(search), "2026-01-02T03:04:03Z") << "what comes next may have the same second";
   EXPECT_FALSE(Take(search, At("03", Hung("Busy"))).changed) << "read twice, told once";
   Take(search, At("04", R"({"imagebatch":"verdict","marker":"m1","verdict":"Progressing"})"));
@@ -72,7 +72,7 @@ TEST(LogSearchTest, AfterACutPieceTheNextBeginsWhereItEnded) {
   EXPECT_EQ(From(search), "2026-01-02T03:04:07Z");
   EXPECT_EQ(Limit(search), kPiece);
   EXPECT_FALSE(Take(search, At("09", Hung("Looping"))).more);
-  EXPECT_EQ(search.found()->verdict.klass, "Looping");
+  EXPECT_EQ(search.found()->verdict.class_name, "Looping");
 }
 
 TEST(LogSearchTest, ASecondThatHoldsMoreThanAPieceIsReadWithLargerOnes) {
@@ -125,7 +125,7 @@ TEST(LogSearchTest, AFloodIsSearchedInLittleMemory) {
     more = search.OnPiece(filter.Take(), came).more;
   }
   ASSERT_TRUE(search.found());
-  EXPECT_EQ(search.found()->verdict.klass, "Looping");
+  EXPECT_EQ(search.found()->verdict.class_name, "Looping");
   EXPECT_LE(held, kMiB / 2);
   EXPECT_LE(received, 3 * kSeconds * kSecond) << "what is read twice is bounded too";
 }
@@ -216,7 +216,7 @@ TEST(SilenceWatchTest, OneLineIsReadWhenTheLogMayHaveBeenSilentForLong) {
   EXPECT_EQ(watch.Next(), After(130).steady) << "not before that line is old enough";
   EXPECT_TRUE(watch.Look(Started(), seconds(100), After(130)).read_line);
   EXPECT_TRUE(watch.OnLine(LineAt(30), After(131)));
-  EXPECT_EQ(watch.verdict()->klass, "Unobserved");
+  EXPECT_EQ(watch.verdict()->class_name, "Unobserved");
   EXPECT_EQ(watch.verdict()->reason, "LogSilence");
   EXPECT_EQ(watch.verdict()->since, kBegin + seconds(130));
   EXPECT_EQ(watch.verdict()->message, "it has no runner, and has printed nothing for 101 s");

@@ -19,7 +19,7 @@ struct Script {
   const char* what;
   std::function<void(World&)> cluster;
   std::function<std::string(const kube::Request&)> held;  // replies that are in the race
-  json hang;
+  json stall;
 };
 
 std::string CreateOfJob(const kube::Request& request) {
@@ -92,8 +92,10 @@ std::string EndOf(World& world) {
   std::string end;
   for (const char* state : {"held", "pending", "running", "succeeded", "failed"})
     end += std::string(state) + " " + std::to_string(status.value(state, -1)) + ", ";
-  for (const json& hung : status.value("hungBuilds", json::array()))
-    end += hung["class"].get<std::string>() + ": " + hung["message"].get<std::string>() + "; ";
+  for (const char* list : {"hungBuilds", "stalledBuilds"}) {
+    for (const json& build : status.value(list, json::array()))
+      end += build["class"].get<std::string>() + ": " + build["message"].get<std::string>() + "; ";
+  }
   for (const json& failed : status.value("failedBuilds", json::array()))
     end += failed["reason"].get<std::string>() + ": " + failed["message"].get<std::string>() + "; ";
   const size_t times = end.find(" for ");  // how long a silence has lasted
@@ -104,7 +106,7 @@ std::string EndOf(World& world) {
 /// one. The end of it.
 std::string Play(const Script& script, std::vector<std::pair<size_t, size_t>>& path, size_t depth,
                  bool one_round) {
-  World world(BatchOfOne(script.hang));
+  World world(BatchOfOne(json::object(), script.stall));
   world.hold = [&](const kube::Request& request) {
     const std::string queue = script.held(request);
     return world.now().wall > kBegin + std::chrono::seconds(1) ? std::string() : queue;
@@ -146,8 +148,8 @@ TEST_P(OrdersTest, WhateverComesFirstTheEndIsTheSame) {
   EXPECT_GT(runs, 1) << "there is no race to speak of";
 }
 
-const json kFlag = {{"pendingSeconds", 60}, {"initSeconds", 120}, {"action", "Flag"}};
-const json kRetry = {{"pendingSeconds", 60}, {"initSeconds", 120}, {"action", "Retry"}};
+const json kFlag = {{"afterSeconds", 60}, {"initSeconds", 120}, {"action", "Flag"}};
+const json kRetry = {{"afterSeconds", 60}, {"initSeconds", 120}, {"action", "Retry"}};
 
 INSTANTIATE_TEST_SUITE_P(
     All, OrdersTest,

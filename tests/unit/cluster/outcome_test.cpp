@@ -161,7 +161,7 @@ TEST(OutcomeTest, OfAFailedJob) {
     EXPECT_EQ(outcome.cause, one.cause);
     EXPECT_EQ(outcome.reason, one.reason);
     EXPECT_EQ(outcome.message, one.message);
-    EXPECT_EQ(outcome.klass, one.cause == Cause::Hang ? "Idle" : "");
+    EXPECT_EQ(outcome.class_name, one.cause == Cause::Hang ? "Idle" : "");
   }
 }
 
@@ -173,7 +173,7 @@ TEST(OutcomeTest, OfACompleteJobWhateverItsPodSays) {
     EXPECT_TRUE(outcome.succeeded);
     EXPECT_EQ(outcome.reason, "Succeeded");
     EXPECT_EQ(outcome.message, "");
-    EXPECT_EQ(outcome.klass, "");
+    EXPECT_EQ(outcome.class_name, "");
   }
 }
 
@@ -212,7 +212,7 @@ TEST(OutcomeTest, TheRunnersAccountIsKeptAndWhatIsNoneIsNot) {
 
 TEST(OutcomeTest, AHangIsToldInFullAndItsMarkerIsNot) {
   const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), Pod(124, "Error", kHung));
-  EXPECT_EQ(outcome.klass, "Idle");
+  EXPECT_EQ(outcome.class_name, "Idle");
   EXPECT_EQ(outcome.hang_reason, "NoActivity");
   EXPECT_EQ(outcome.hung_since, *ParseTime("2026-01-02T03:04:05Z"));
   EXPECT_FALSE(outcome.runner.contains("marker"));
@@ -229,7 +229,7 @@ TEST(OutcomeTest, AHangIsToldFromAnAccountThatWasCut) {
         OutcomeOf(Job(JobView::Phase::Failed), Pod(124, "Error", whole.substr(0, length)));
     EXPECT_EQ(outcome.cause, length < marker_end ? Cause::Build : Cause::Hang) << length;
     if (length < marker_end) continue;
-    EXPECT_EQ(outcome.klass, "Idle");
+    EXPECT_EQ(outcome.class_name, "Idle");
     EXPECT_EQ(outcome.hung_since, *ParseTime("2026-01-02T03:04:05Z"));
     EXPECT_FALSE(outcome.runner.contains("marker"));
   }
@@ -255,7 +255,7 @@ TEST(OutcomeTest, TextsAreBoundedAndPrintable) {
                             {"message", std::string(3000, 'm') + "\n"}};
   const Outcome outcome = OutcomeOf(Job(JobView::Phase::Failed), Pod(124, "Error", account.dump()));
   EXPECT_EQ(outcome.message.size(), 512u);
-  EXPECT_LE(outcome.klass.size(), 40u);
+  EXPECT_LE(outcome.class_name.size(), 40u);
   PodView evicted = Pod(1, "Error");
   evicted.disruption = std::string(200, 'd') + "\x1b";
   EXPECT_LE(OutcomeOf(Job(JobView::Phase::Failed), evicted).reason.size(), 64u);

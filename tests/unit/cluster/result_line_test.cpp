@@ -60,7 +60,7 @@ TEST(ResultLineTest, OfASuccess) {
 
 TEST(ResultLineTest, OfAFailure) {
   Outcome outcome = Failed(plan::Cause::Hang);
-  outcome.klass = "Idle";
+  outcome.class_name = "Idle";
   outcome.hang_reason = "NoActivity";
   outcome.hung_since = kStarted + seconds(60);
   ResultSubject subject = kSubject;
@@ -82,10 +82,10 @@ TEST(ResultLineTest, OfAFailure) {
 TEST(ResultLineTest, WhatHungWhenItWasEndedOtherwiseIsToldFromTheVerdict) {
   Outcome outcome = Failed(plan::Cause::Infrastructure);
   ResultSubject subject = kSubject;
-  subject.verdict = HangVerdict{"Deadlock", "FutexCycle", "m", kStarted + seconds(30)};
+  subject.verdict = Verdict{Verdict::Kind::Hang, "Deadlock", "WaitCycle", "m", kStarted + seconds(30)};
   const json line = json::parse(ResultLine(subject, outcome, kFinished));
   EXPECT_EQ(line["class"], "Deadlock");
-  EXPECT_EQ(line["hang_reason"], "FutexCycle");
+  EXPECT_EQ(line["hang_reason"], "WaitCycle");
   EXPECT_EQ(line["hung_since"], "2019-12-20T00:00:30Z");
   EXPECT_FALSE(line.contains("evidence_sha256"));
 }
@@ -115,7 +115,7 @@ TEST(ResultLineTest, EveryFieldStandsInTheDocumentation) {
   Outcome outcome = Failed(plan::Cause::Hang);
   outcome.runner = Succeeded().runner;
   outcome.runner["outputBytes"] = 7;
-  outcome.klass = "Idle";
+  outcome.class_name = "Idle";
   outcome.hang_reason = "NoActivity";
   outcome.hung_since = kStarted;
   ResultSubject subject = kSubject;

@@ -53,7 +53,7 @@ TEST(StallWatchTest, AWaitBecomesAVerdictOnceItHasLasted) {
   EXPECT_FALSE(watch.verdict());
   EXPECT_FALSE(watch.Look(Job(), Pod("ImagePullBackOff"), kLimit, At(605))) << "the status says why";
   ASSERT_TRUE(watch.verdict());
-  EXPECT_EQ(watch.verdict()->klass, "ImagePull");
+  EXPECT_EQ(watch.verdict()->class_name, "ImagePull");
   EXPECT_EQ(watch.verdict()->since, At(600).wall);
   EXPECT_TRUE(watch.may_be_ended());
   watch.Look(Job(), Running(), kLimit, At(700));
@@ -86,7 +86,7 @@ TEST(StallWatchTest, TheEventsBringTheReasonAndAreReadAgainEveryMinute) {
   watch.OnEvents("p", {true, FindTelling(kFailedMount)}, kAnyTime);
   EXPECT_FALSE(watch.Look(Job(), Pod(""), kLimit, At(602)));
   ASSERT_TRUE(watch.verdict());
-  EXPECT_EQ(watch.verdict()->klass, "ContainerCreating");
+  EXPECT_EQ(watch.verdict()->class_name, "ContainerCreating");
   EXPECT_EQ(watch.verdict()->message, "its containers do not start: FailedMount: configmap not found");
   EXPECT_TRUE(watch.may_be_ended());
   EXPECT_EQ(watch.Next(), At(660).steady);
@@ -155,7 +155,7 @@ TEST(StallWatchTest, WhatTheJobWaitedForIsForgottenWithItsPod) {
   EXPECT_TRUE(watch.Look(Job(), std::nullopt, kLimit, At(601)));
   watch.OnEvents("j", {true, FindTelling(kQuota)}, kAnyTime);
   ASSERT_TRUE(watch.verdict());
-  EXPECT_EQ(watch.verdict()->klass, "QuotaExceeded");
+  EXPECT_EQ(watch.verdict()->class_name, "QuotaExceeded");
   PodView pod = Pod("");
   pod.step_done = At(900).wall;
   EXPECT_FALSE(watch.Look(Job(), pod, kLimit, At(901)));
@@ -175,7 +175,7 @@ TEST(StallWatchTest, AnAnswerAboutAnotherObjectIsNotTakenForItsOwn) {
   watch.OnEvents("p", {true, FindTelling(kFailedMount)}, kAnyTime);
   watch.Look(Job(), pod, kLimit, At(603));
   ASSERT_TRUE(watch.verdict());
-  EXPECT_EQ(watch.verdict()->klass, "ContainerCreating");
+  EXPECT_EQ(watch.verdict()->class_name, "ContainerCreating");
 }
 
 TEST(StallWatchTest, AQuotaThatOthersUseUpHoldsAndIsNoVerdict) {
@@ -231,7 +231,7 @@ TEST(StallWatchTest, APodThatIsGoneFromAJobThatGoesOnIsTold) {
   watch.OnEvents("j", {}, kAnyTime);
   watch.Look(Job(), gone, kLimit, At(4601));
   ASSERT_TRUE(watch.verdict());
-  EXPECT_EQ(watch.verdict()->klass, "PodNotCreated");
+  EXPECT_EQ(watch.verdict()->class_name, "PodNotCreated");
 }
 
 TEST(StallWatchTest, AClassThatChangesIsToldAtOnceItsWordsOnceAMinute) {
@@ -243,7 +243,7 @@ TEST(StallWatchTest, AClassThatChangesIsToldAtOnceItsWordsOnceAMinute) {
   watch.Look(Job(), Pod("ImagePullBackOff"), kLimit, At(660));
   EXPECT_NE(watch.verdict()->message.find("ImagePullBackOff"), std::string::npos);
   watch.Look(Job(), Pod("CreateContainerError"), kLimit, At(661));
-  EXPECT_EQ(watch.verdict()->klass, "ContainerCreating");
+  EXPECT_EQ(watch.verdict()->class_name, "ContainerCreating");
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ constexpr const char* kQuota =
 
 /// Of one build for each row and stage, all of which may run at once.
 json BatchOf(int row_count, int stage_count = 1) {
-  json batch = BatchOfOne({{"action", "Flag"}});
+  json batch = BatchOfOne(nlohmann::json::object(), nlohmann::json::object());
   json rows = json::array(), stages = json::array();
   for (int i = 0; i < row_count; ++i) rows.push_back({{"name", "r" + std::to_string(i)}});
   for (int i = 0; i < stage_count; ++i) {
@@ -229,16 +229,16 @@ TEST(StartsTest, EachOfAThousandJobsWithoutAPodIsToldItsOwnReason) {
   world.Run(seconds(30));
   RefusePods(world, [](const std::string& job) { return "webhook denies the Pod of " + job; });
   world.Run(minutes(12));
-  const json hung = world.Status()["hungBuilds"];
-  ASSERT_FALSE(hung.empty());
+  const json stalled = world.Status()["stalledBuilds"];
+  ASSERT_FALSE(stalled.empty());
   std::map<std::string, std::string> job_of;
   for (const auto& [name, job] : world.api().All(World::Kind::Job))
     job_of[job["metadata"]["annotations"]["imagebatch.dev/name"]] = name;
-  for (const json& build : hung) {
+  for (const json& build : stalled) {
     EXPECT_THAT(build["message"].get<std::string>(), testing::EndsWith(job_of[build["name"]]))
         << build.dump();
   }
-  EXPECT_EQ(world.Status()["hung"], 1000);
+  EXPECT_EQ(world.Status()["stalled"], 1000);
 }
 
 }  // namespace

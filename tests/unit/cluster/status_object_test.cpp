@@ -14,7 +14,7 @@ constexpr Time kNow{std::chrono::hours(24 * 365 * 50)};  // 2019-12-20T00:00:00Z
 plan::Counts Counts(int64_t waiting, int64_t queued, int64_t pending, int64_t running, int64_t succeeded,
                     int64_t failed) {
   plan::Counts counts;
-  counts.by_state = {waiting, queued, 0, pending, running, succeeded, failed};
+  counts.by_state = {waiting, queued, 0, pending, running, succeeded, 0, failed};
   return counts;
 }
 
@@ -34,8 +34,12 @@ Summary Running() {
   return summary;
 }
 
-HungEntry Hung(std::string name) {
+FlaggedEntry Hung(std::string name) {
   return {"image", std::move(name), "Idle", "p", "n", "nothing for 300 s", 1, kNow};
+}
+
+FlaggedEntry Stalled(std::string name) {
+  return {"image", std::move(name), "Unschedulable", "p", "", "no node", 1, kNow};
 }
 
 json Condition(const json& status, const std::string& type) {
@@ -47,11 +51,11 @@ json Condition(const json& status, const std::string& type) {
 
 TEST(StatusObjectTest, OfARunningBatch) {
   const json expected = json::parse(R"json({
-    "total": 19, "waiting": 3, "queued": 1, "held": 0, "pending": 2, "running": 4, "succeeded": 7, "failed": 2, "retried": 2, "hung": 0, "slow": 1,
+    "total": 19, "waiting": 3, "queued": 1, "held": 0, "pending": 2, "running": 4, "succeeded": 7, "skipped": 0, "failed": 2, "retried": 2, "hung": 0, "stalled": 0, "slow": 1,
     "stages": [
-      {"name": "env", "total": 3, "waiting": 0, "queued": 0, "held": 0, "pending": 0, "running": 0, "succeeded": 2, "failed": 1, "slow": 0},
-      {"name": "image", "total": 16, "waiting": 3, "queued": 1, "held": 0, "pending": 2, "running": 4, "succeeded": 5, "failed": 1, "slow": 1}],
-    "hungBuilds": [], "failedBuilds": [],
+      {"name": "env", "total": 3, "waiting": 0, "queued": 0, "held": 0, "pending": 0, "running": 0, "succeeded": 2, "skipped": 0, "failed": 1, "slow": 0},
+      {"name": "image", "total": 16, "waiting": 3, "queued": 1, "held": 0, "pending": 2, "running": 4, "succeeded": 5, "skipped": 0, "failed": 1, "slow": 1}],
+    "hungBuilds": [], "stalledBuilds": [], "failedBuilds": [],
     "slowBuilds": [{"stage": "image", "name": "s", "attempt": 1, "since": "2019-12-19T23:56:00Z", "pod": "p1", "medianSeconds": 60}],
     "estimatedCompletion": {"earliest": "2019-12-20T00:01:00Z", "likely": "2019-12-20T00:02:00Z", "latest": "2019-12-20T00:03:00Z"},
     "startTime": "2019-12-19T23:55:00Z", "lastProgressTime": null, "completionTime": null, "inputDigest": "0a",
@@ -64,9 +68,17 @@ TEST(StatusObjectTest, OfARunningBatch) {
        "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
       {"type": "Suspended", "status": "False", "reason": "NotSuspended", "message": "",
        "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
-      {"type": "Hung", "status": "False", "reason": "NoneHung", "message": "",
+      {"type": "HungBuilds", "status": "False", "reason": "NoneHung", "message": "",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
+      {"type": "StalledBuilds", "status": "False", "reason": "NoneStalled", "message": "",
        "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
       {"type": "Degraded", "status": "False", "reason": "NotDegraded", "message": "",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
+      {"type": "Ready", "status": "False", "reason": "Running", "message": "7 of 19 builds succeeded, 2 failed",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
+      {"type": "Reconciling", "status": "True", "reason": "NotFinished", "message": "",
+       "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
+      {"type": "Stalled", "status": "False", "reason": "NotFailed", "message": "",
        "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3}]})json");
   const json status = StatusObject(Running(), json::object(), kNow);
   EXPECT_EQ(status, expected) << json::diff(expected, status).dump(2);
@@ -118,9 +130,9 @@ TEST(StatusObjectTest, ConditionsOfASuspendedAndHungBatch) {
   summary.suspended = true;
   summary.hung = 22;
   summary.hung_builds = {Hung("a"), Hung("b")};
-  ExpectConditions(summary,
-                   {{"Suspended", "True", "Suspended", "spec.suspend is true: nothing new is started"},
-                    {"Hung", "True", "Idle", "build a of stage image: nothing for 300 s (and 21 more)"}});
+  ExpectConditions(
+      summary, {{"Suspended", "True", "Suspended", "spec.suspend is true: nothing new is started"},
+                {"HungBuilds", "True", "Idle", "build a of stage image: nothing for 300 s (and 21 more)"}});
 }
 
 TEST(StatusObjectTest, ABatchThatIsDegradedHasNotFailed) {
@@ -141,6 +153,81 @@ TEST(StatusObjectTest, BeforeTheWorkIsKnownTheCountsStayAndDegradedIsShown) {
   EXPECT_EQ(Condition(kept, "Complete"), Condition(before, "Complete"));
   EXPECT_EQ(kept["succeeded"], before["succeeded"]);
   EXPECT_EQ(KeptStatus(before, StatusObject(Summary(), before, kNow + minutes(1)), false), before);
+}
+
+/// What kstatus makes of an object (sigs.k8s.io/cli-utils, pkg/kstatus/status/generic.go).
+std::string Kstatus(const json& status) {
+  const auto is = [&](const char* type, const char* value) {
+    const json condition = Condition(status, type);
+    return condition.is_object() && condition["status"] == value;
+  };
+  if (is("Reconciling", "True")) return "InProgress";
+  if (is("Stalled", "True")) return "Failed";
+  if (is("Ready", "False") || is("Ready", "Unknown")) return "InProgress";
+  return "Current";
+}
+
+TEST(StatusObjectTest, KstatusTakesABatchForWhatItIs) {
+  const auto of = [](const Summary& summary) { return Kstatus(StatusObject(summary, json::object(), kNow)); };
+  Summary summary;
+  EXPECT_EQ(of(summary), "InProgress") << "it has not started";
+  EXPECT_EQ(Kstatus(KeptStatus(json::object(), StatusObject(summary, json::object(), kNow), false)),
+            "InProgress")
+      << "nor is its work known";
+  summary = Running();
+  EXPECT_EQ(of(summary), "InProgress");
+  summary.stalled = 1;
+  summary.stalled_builds = {Stalled("a")};
+  EXPECT_EQ(of(summary), "InProgress") << "a Pod that finds no node has not failed";
+  summary.degraded_reason = "ResultsNotStored";
+  EXPECT_EQ(of(summary), "InProgress") << "it may pass";
+  summary = Running();
+  summary.finished = true;
+  EXPECT_EQ(of(summary), "Current");
+  summary.failed_reason = "BuildsFailed";
+  EXPECT_EQ(of(summary), "Failed");
+  summary.finished = false;
+  summary.failed_reason = "Invalid";
+  EXPECT_EQ(of(summary), "Failed");
+}
+
+TEST(StatusObjectTest, OneWordSaysHowABatchIs) {
+  const auto word = [](const Summary& summary) {
+    const json ready = Condition(StatusObject(summary, json::object(), kNow), "Ready");
+    return ready["reason"].get<std::string>() + ": " + ready["message"].get<std::string>();
+  };
+  EXPECT_EQ(word(Summary()), "Pending: the batch has not started");
+  Summary summary = Running();
+  EXPECT_EQ(word(summary), "Running: 7 of 19 builds succeeded, 2 failed");
+  summary.stalled = 2;
+  summary.stalled_builds = {Stalled("s"), Stalled("t")};
+  EXPECT_EQ(word(summary), "Stalled: build s of stage image: no node (and 1 more)");
+  summary.hung = 1;
+  summary.hung_builds = {Hung("a")};
+  EXPECT_EQ(word(summary), "Hung: build a of stage image: nothing for 300 s");
+  summary.degraded_reason = "ResultsNotStored";
+  summary.degraded_message = "d";
+  EXPECT_EQ(word(summary), "Degraded: d");
+  summary.suspended = true;
+  EXPECT_EQ(word(summary), "Suspended: 7 of 19 builds succeeded, 2 failed");
+  summary.finished = true;
+  EXPECT_EQ(word(summary), "Complete: 7 of 19 builds succeeded, 2 failed");
+  summary.failed_reason = "BuildsFailed";
+  summary.failed_message = "f";
+  EXPECT_EQ(word(summary), "Failed: f");
+}
+
+TEST(StatusObjectTest, WhatHasBeenToldIsReadBack) {
+  Summary summary = Running();
+  summary.hung_builds = {Hung("a")};
+  summary.hung_builds[0].evidence = {"b-evidence-abcdefghij-1", "0abc"};
+  summary.stalled_builds = {Stalled("s")};
+  const Told told = ToldIn(StatusObject(summary, json::object(), kNow));
+  ASSERT_EQ(told.hung_builds.size(), 1u);
+  EXPECT_EQ(told.hung_builds[0].evidence.sha256, "0abc");
+  ASSERT_EQ(told.stalled_builds.size(), 1u);
+  EXPECT_EQ(told.stalled_builds[0].class_name, "Unschedulable");
+  EXPECT_EQ(told.stalled_builds[0].since, kNow);
 }
 
 TEST(StatusObjectTest, ListsHungAndFailedBuilds) {
@@ -169,10 +256,10 @@ TEST(StatusObjectTest, ATransitionTimeIsKeptUntilTheStatusChanges) {
   summary.hung_builds = {Hung("a")};
   summary.hung = 1;
   const json third = StatusObject(summary, second, kNow + minutes(2));
-  EXPECT_EQ(Condition(third, "Hung")["lastTransitionTime"], "2019-12-20T00:02:00Z");
+  EXPECT_EQ(Condition(third, "HungBuilds")["lastTransitionTime"], "2019-12-20T00:02:00Z");
   EXPECT_EQ(Condition(third, "Complete")["lastTransitionTime"], "2019-12-20T00:00:00Z");
   const json fourth = StatusObject(summary, third, kNow + minutes(3));
-  EXPECT_EQ(Condition(fourth, "Hung")["lastTransitionTime"], "2019-12-20T00:02:00Z");
+  EXPECT_EQ(Condition(fourth, "HungBuilds")["lastTransitionTime"], "2019-12-20T00:02:00Z");
 }
 
 TEST(StatusObjectTest, MessagesAreBoundedAndPrintable) {

@@ -23,12 +23,12 @@ class StatusWriterTest : public testing::Test {
   }
 
   json Wanted() const {
-    return {
-        {"running", running_},
-        {"startTime", "2020-01-01T00:00:00Z"},
-        {"completionTime", nullptr},
-        {"hungBuilds", hung_},
-        {"conditions", {{{"type", "Hung"}, {"status", hung_.empty() ? "False" : "True"}, {"reason", "R"}}}}};
+    return {{"running", running_},
+            {"startTime", "2020-01-01T00:00:00Z"},
+            {"completionTime", nullptr},
+            {"hungBuilds", hung_},
+            {"conditions",
+             {{{"type", "HungBuilds"}, {"status", hung_.empty() ? "False" : "True"}, {"reason", "R"}}}}};
   }
 
   void Step(int64_t finished = 0) { writer_.Step(Wanted(), finished, wire_.now); }

@@ -14,7 +14,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using Random = std::mt19937;
 
-const json kLimits = {{"pendingSeconds", 60}, {"initSeconds", 120}, {"silentSeconds", 100}};
+const json kHang = {{"silentSeconds", 100}}, kStall = {{"afterSeconds", 60}, {"initSeconds", 120}};
 
 size_t Draw(Random& random, size_t below) {
   return std::uniform_int_distribution<size_t>(0, below - 1)(random);
@@ -137,9 +137,10 @@ TEST_P(WatchersTest, WithTimeAloneEveryStateIsToldOrEnds) {
   for (unsigned seed = GetParam(); seed < GetParam() + 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
-    json hang = kLimits;
+    json hang = kHang, stall = kStall;
     hang["action"] = OneOf(random, {"Flag", "Retry", "Fail"});
-    World world(BatchOfOne(hang));
+    stall["action"] = hang["action"] == "Flag" ? "Flag" : "Retry";
+    World world(BatchOfOne(hang, stall));
     bool logs = Chance(random, 50);
     world.answer = [&](const kube::Request& request) -> kube::Response {
       if (request.path.find("/log?") != std::string::npos && !logs) return {500, "{}", std::nullopt};
@@ -171,7 +172,7 @@ TEST_P(WatchersTest, WithTimeAloneEveryStateIsToldOrEnds) {
     world.Run(minutes(40));
     ASSERT_FALSE(HasFatalFailure());
     const json status = world.Status();
-    const bool is_told = !status["hungBuilds"].empty();
+    const bool is_told = !status["hungBuilds"].empty() || !status["stalledBuilds"].empty();
     const bool has_ended = status["succeeded"].get<int>() + status["failed"].get<int>() == 1;
     const bool is_held = status["held"] == 1;
     told += is_told;

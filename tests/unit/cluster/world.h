@@ -175,7 +175,7 @@ class World {
 };
 
 /// A batch "b" of one build, with the given spec.hang.
-inline nlohmann::json BatchOfOne(nlohmann::json hang) {
+inline nlohmann::json BatchOfOne(nlohmann::json hang, nlohmann::json stall) {
   const nlohmann::json pod = {
       {"spec", {{"containers", {{{"name", "build"}, {"image", "r.example/base:1"}, {"command", {"x"}}}}}}}};
   return {{"apiVersion", "imagebatch.dev/v1alpha1"},
@@ -185,6 +185,7 @@ inline nlohmann::json BatchOfOne(nlohmann::json hang) {
            {{"images", {{"rows", {{{"name", "a"}}}}}},
             {"stages", {{{"name", "image"}, {"image", "r.example/image:$(name)"}, {"template", pod}}}},
             {"hang", std::move(hang)},
+            {"stall", std::move(stall)},
             {"backoffLimit", 0},
             {"infrastructureRetryLimit", 0},
             {"ttlSecondsAfterFinished", -1}}}};

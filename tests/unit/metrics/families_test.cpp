@@ -24,6 +24,7 @@ imagebatch_builds{namespace="builds",batch="verified",stage="env",state="held"} 
 imagebatch_builds{namespace="builds",batch="verified",stage="env",state="pending"} 0
 imagebatch_builds{namespace="builds",batch="verified",stage="env",state="running"} 0
 imagebatch_builds{namespace="builds",batch="verified",stage="env",state="succeeded"} 3
+imagebatch_builds{namespace="builds",batch="verified",stage="env",state="skipped"} 0
 imagebatch_builds{namespace="builds",batch="verified",stage="env",state="failed"} 0
 imagebatch_builds{namespace="builds",batch="verified",stage="image",state="waiting"} 1
 imagebatch_builds{namespace="builds",batch="verified",stage="image",state="queued"} 2
@@ -31,11 +32,15 @@ imagebatch_builds{namespace="builds",batch="verified",stage="image",state="held"
 imagebatch_builds{namespace="builds",batch="verified",stage="image",state="pending"} 3
 imagebatch_builds{namespace="builds",batch="verified",stage="image",state="running"} 4
 imagebatch_builds{namespace="builds",batch="verified",stage="image",state="succeeded"} 5
+imagebatch_builds{namespace="builds",batch="verified",stage="image",state="skipped"} 0
 imagebatch_builds{namespace="builds",batch="verified",stage="image",state="failed"} 6
-# HELP imagebatch_builds_hung Builds with a verdict of Hung, by class.
+# HELP imagebatch_builds_hung Builds that hang, by class.
 # TYPE imagebatch_builds_hung gauge
 imagebatch_builds_hung{namespace="builds",batch="verified",class="Deadline"} 0
 imagebatch_builds_hung{namespace="builds",batch="verified",class="Idle"} 1
+# HELP imagebatch_builds_stalled Builds that the cluster has not started or not removed, by class.
+# TYPE imagebatch_builds_stalled gauge
+imagebatch_builds_stalled{namespace="builds",batch="verified",class="ImagePull"} 2
 # HELP imagebatch_builds_working Builds a container of which runs, and that have no verdict.
 # TYPE imagebatch_builds_working gauge
 imagebatch_builds_working{namespace="builds",batch="verified"} 3

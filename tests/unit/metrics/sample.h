@@ -11,8 +11,9 @@ inline Snapshot FullSnapshot() {
   BatchSample batch;
   batch.ns = "builds";
   batch.name = "verified";
-  batch.stages = {{"env", 0, 0, 0, 0, 0, 3, 0, 0}, {"image", 1, 2, 7, 3, 4, 5, 6, 1}};
+  batch.stages = {{"env", 0, 0, 0, 0, 0, 3, 0, 0, 0}, {"image", 1, 2, 7, 3, 4, 5, 0, 6, 1}};
   batch.hung_by_class = {{"Deadline", 0}, {"Idle", 1}};
+  batch.stalled_by_class = {{"ImagePull", 2}};
   batch.hangs = {{"Deadline", 0}, {"Idle", 4}};
   batch.working = 3;
   batch.hung = {

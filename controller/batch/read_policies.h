@@ -12,5 +12,7 @@ inline constexpr int64_t kYear = 31622400;  // 366 days, in seconds: the longest
 /// Reads spec.hang or spec.stages[].hang, which have the same fields, each optional. Ranges and defaults
 /// stand in manifests/crd.yaml too.
 HangOverrides ReadHang(const nlohmann::json& value, const std::string& path, Problems& problems);
+/// The same of spec.stall and spec.stages[].stall.
+StallOverrides ReadStall(const nlohmann::json& value, const std::string& path, Problems& problems);
 
 }  // namespace imagebatch::batch

@@ -1,4 +1,4 @@
-#include "batch/read_hang.h"
+#include "batch/read_policies.h"
 
 #include "base/text.h"
 
@@ -12,7 +12,7 @@ std::optional<int> ReadInteger(Fields& fields, std::string_view name, int64_t ma
   return static_cast<int>(fields.Integer(name, 0, 0, max));
 }
 
-std::optional<HangAction> ReadAction(Fields& fields) {
+std::optional<HangAction> ReadHangAction(Fields& fields) {
   const std::string action = fields.String("action", "", 16);
   if (action == "Flag") return HangAction::Flag;
   if (action == "Retry") return HangAction::Retry;
@@ -30,12 +30,24 @@ HangOverrides ReadHang(const json& value, const std::string& path, Problems& pro
   hang.idle_seconds = ReadInteger(fields, "idleSeconds", kYear);
   hang.silent_seconds = ReadInteger(fields, "silentSeconds", kYear);
   hang.deadline_seconds = ReadInteger(fields, "deadlineSeconds", kYear);
-  hang.pending_seconds = ReadInteger(fields, "pendingSeconds", kYear);
-  hang.init_seconds = ReadInteger(fields, "initSeconds", kYear);
   hang.slow_factor = ReadInteger(fields, "slowFactor", 1000);
-  hang.action = ReadAction(fields);
+  hang.action = ReadHangAction(fields);
   fields.RefuseOthers();
   return hang;
+}
+
+StallOverrides ReadStall(const json& value, const std::string& path, Problems& problems) {
+  StallOverrides stall;
+  Fields fields(value, path, problems);
+  stall.after_seconds = ReadInteger(fields, "afterSeconds", kYear);
+  stall.init_seconds = ReadInteger(fields, "initSeconds", kYear);
+  if (fields.Find("action") != nullptr) {
+    const std::string action = fields.String("action", "", 16);
+    stall.retry = action == "Retry";
+    if (action != "Flag" && action != "Retry") fields.Add("action", Quote(action) + " must be Flag or Retry");
+  }
+  fields.RefuseOthers();
+  return stall;
 }
 
 HangPolicy Override(HangPolicy policy, const HangOverrides& overrides) {
@@ -43,10 +55,15 @@ HangPolicy Override(HangPolicy policy, const HangOverrides& overrides) {
   policy.idle_seconds = overrides.idle_seconds.value_or(policy.idle_seconds);
   policy.silent_seconds = overrides.silent_seconds.value_or(policy.silent_seconds);
   policy.deadline_seconds = overrides.deadline_seconds.value_or(policy.deadline_seconds);
-  policy.pending_seconds = overrides.pending_seconds.value_or(policy.pending_seconds);
-  policy.init_seconds = overrides.init_seconds.value_or(policy.init_seconds);
   policy.slow_factor = overrides.slow_factor.value_or(policy.slow_factor);
   policy.action = overrides.action.value_or(policy.action);
+  return policy;
+}
+
+StallPolicy Override(StallPolicy policy, const StallOverrides& overrides) {
+  policy.after_seconds = overrides.after_seconds.value_or(policy.after_seconds);
+  policy.init_seconds = overrides.init_seconds.value_or(policy.init_seconds);
+  policy.retry = overrides.retry.value_or(policy.retry);
   return policy;
 }
 

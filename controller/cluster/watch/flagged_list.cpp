@@ -1,8 +1,6 @@
-#include "cluster/watch/hung_list.h"
+#include "cluster/watch/flagged_list.h"
 
 #include <utility>
-
-#include "cluster/watch/stall.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -18,43 +16,42 @@ bool TakeOne(Map& counts, const Key& key) {
 
 }  // namespace
 
-HungList::Place HungList::PlaceOf(const HangChange& change) {
-  return {IsStall(change.verdict.klass), change.verdict.since, change.job};
-}
-
-const HangChange* HungList::Find(const std::string& job) const {
+const VerdictChange* FlaggedList::Find(const std::string& job) const {
   const auto at = by_job_.find(job);
   return at == by_job_.end() ? nullptr : &at->second;
 }
 
-void HungList::Put(HangChange change) {
+void FlaggedList::Put(VerdictChange change) {
   Remove(change.job);
-  told_.insert(PlaceOf(change));
-  ++by_class_[change.verdict.klass];
+  OfKind& kind = of(change.verdict.kind);
+  kind.oldest.insert(PlaceOf(change));
+  ++kind.by_class[change.verdict.class_name];
   ++attempts_[change.build];
   if (builds_.insert(change.build).second) ++changes_;
   std::string job = change.job;
   by_job_.insert_or_assign(std::move(job), std::move(change));
 }
 
-void HungList::Remove(const std::string& job) {
+void FlaggedList::Remove(const std::string& job) {
   const auto at = by_job_.find(job);
   if (at == by_job_.end()) return;
-  told_.erase(PlaceOf(at->second));
-  TakeOne(by_class_, at->second.verdict.klass);
+  OfKind& kind = of(at->second.verdict.kind);
+  kind.oldest.erase(PlaceOf(at->second));
+  TakeOne(kind.by_class, at->second.verdict.class_name);
   if (TakeOne(attempts_, at->second.build)) changes_ += builds_.erase(at->second.build);
   by_job_.erase(at);
 }
 
-void HungList::EvidenceIsNotKept(const std::string& job) {
+void FlaggedList::EvidenceIsNotKept(const std::string& job) {
   const auto at = by_job_.find(job);
   if (at != by_job_.end()) at->second.evidence.config_map.clear();
 }
 
-std::vector<const HangChange*> HungList::First(size_t most) const {
-  std::vector<const HangChange*> first;
-  for (auto at = told_.begin(); at != told_.end() && first.size() < most; ++at)
-    first.push_back(&by_job_.at(std::get<2>(*at)));
+std::vector<const VerdictChange*> FlaggedList::First(Verdict::Kind kind, size_t most) const {
+  const std::set<Place>& oldest = of(kind).oldest;
+  std::vector<const VerdictChange*> first;
+  for (auto at = oldest.begin(); at != oldest.end() && first.size() < most; ++at)
+    first.push_back(&by_job_.at(at->second));
   return first;
 }
 
