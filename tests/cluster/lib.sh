@@ -54,7 +54,7 @@ show_progress() {   # NAME LOG
   [[ ! -v usual[$1] ]] || note=" (usually ${usual[$1]} s)"
   [[ -t 2 || -z $note ]] || printf '         %s%s\n' "$1" "$note" >&2
   while kill -0 $$ 2>/dev/null; do
-    last=$(tail -n 1 "$2")
+    last=$(tail -n 1 "$2" | tr -d "\0")
     [[ $last == "waiting for "* ]] || last=""
     if [[ -t 2 ]]; then
       printf '\r\e[K%5d s  %s%s%s' $((SECONDS - start)) "$1" "$note" "${last:+: $last}" >&2
