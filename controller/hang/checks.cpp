@@ -1,8 +1,8 @@
 #include "hang/checks.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
-#include <utility>
 
 #include "hang/patience.h"
 #include "hang/wait_words.h"
@@ -41,114 +41,114 @@ std::string List(const Progress& progress, bool watched) {
   return list;
 }
 
-/// The limit with the current phase's patience; says so in `note`, which is empty otherwise.
-Duration WithPatience(Duration limit, const Input& input, std::string& note) {
-  const Patience patience = PatienceOf(input.phase, input.last_line);
-  if (patience.factor == 1) return limit;
-  note = "; " + std::to_string(patience.factor) + " times the limit, for " + std::string(patience.activity) +
-         " is often quiet";
-  return limit * patience.factor;
-}
-
-/// What Busy counts from: anything but CPU, and the traffic of a loop that asks again and again.
-TimePoint LastBesideCpu(const Progress& progress) {
-  return std::max({progress.Of(Signal::Output).last, progress.Of(Signal::Births).last,
-                   progress.Of(Signal::Io).last, progress.last_work});
-}
-
-/// What Looping counts from.
-TimePoint LastNewsOrWork(const Progress& progress) {
-  return std::max(progress.last_news, progress.last_work);
-}
-
 std::string Unwatched(const Progress& progress) {
   const std::string unseen = List(progress, false);
   return unseen.empty() ? unseen : "; not watched here: " + unseen;
 }
 
+bool Watches(const Progress& progress, std::initializer_list<Signal> signals) {
+  return std::all_of(signals.begin(), signals.end(),
+                     [&](Signal signal) { return progress.Of(signal).watched; });
+}
+
+/// The signal has been seen within `limit`.
+bool IsRecent(const Input& input, Signal signal, Duration limit) {
+  return input.now - input.progress.Of(signal).last < limit;
+}
+
+std::string SayDeadlock(const Input& input, Duration lasted, const std::string&) {
+  const size_t count = input.dead_part.size();
+  return (count == 1 ? "1 process waits only for itself"
+                     : std::to_string(count) + " processes wait only for one another") +
+         ": " + Chain(input.dead_part) + "; nothing else for " + Seconds(lasted) + " (" +
+         List(input.progress, true) + ")";
+}
+
+std::string SayIdle(const Input& input, Duration lasted, const std::string& note) {
+  return "for " + Seconds(lasted) + " nothing to speak of in the whole process tree (" +
+         List(input.progress, true) + ")" + note + Unwatched(input.progress);
+}
+
+std::string SayBusy(const Input& input, Duration lasted, const std::string& note) {
+  return "for " + Seconds(lasted) +
+         " CPU alone: no output, no new processes, no I/O or network traffic to speak of" + note +
+         Unwatched(input.progress);
+}
+
+std::string SayLooping(const Input& input, Duration lasted, const std::string& note) {
+  return "for " + Seconds(lasted) + " the output has said nothing new, with no work to speak of beside it" +
+         note + Unwatched(input.progress);
+}
+
+std::string SayDeadline(const Input& input, Duration lasted, const std::string&) {
+  return "running for " + Seconds(lasted) + ", the deadline is " + Seconds(input.limits.deadline) +
+         "; judged by the clock alone";
+}
+
+bool Always(const Input&, Duration) { return true; }
+TimePoint SinceAnything(const Input& input) { return input.progress.Last(); }
+
+constexpr Rule kRules[] = {
+    {Class::Deadlock, "WaitCycle", &Limits::deadlock_after, false,
+     [](const Progress& progress) { return Watches(progress, {Signal::Cpu}); }, SinceAnything,
+     [](const Input& input, Duration) { return !input.dead_part.empty(); }, SayDeadlock},
+    {Class::Idle, "NoActivity", &Limits::idle_after, true,
+     [](const Progress& progress) { return Watches(progress, {Signal::Cpu}); }, SinceAnything, Always,
+     SayIdle},
+    {Class::Busy, "NoOutput", &Limits::silent_after, true,
+     [](const Progress& progress) {
+       return Watches(progress, {Signal::Cpu, Signal::Io});
+     },
+     [](const Input& input) {
+       return std::max({input.progress.Of(Signal::Output).last, input.progress.Of(Signal::Births).last,
+                        input.progress.Of(Signal::Io).last, input.progress.last_work});
+     },
+     [](const Input& input, Duration limit) { return IsRecent(input, Signal::Cpu, limit); }, SayBusy},
+    {Class::Looping, "NothingNew", &Limits::silent_after, true,
+     [](const Progress& progress) { return Watches(progress, {Signal::Io}); },
+     [](const Input& input) { return std::max(input.progress.last_news, input.progress.last_work); },
+     [](const Input& input, Duration limit) { return IsRecent(input, Signal::Output, limit); }, SayLooping},
+    {Class::Deadline, "DeadlineExceeded", &Limits::deadline, false, [](const Progress&) { return true; },
+     [](const Input& input) { return input.started; }, Always, SayDeadline},
+};
+
+/// The rule's limit as it is for what the build does now; zero: it is off, or cannot be judged.
+Duration LimitOf(const Rule& rule, const Input& input, const Patience& patience) {
+  if (!rule.sees(input.progress)) return Duration::zero();
+  return input.limits.*rule.limit * (rule.patient ? patience.factor : 1);
+}
+
+std::string Note(const Patience& patience) {
+  if (patience.factor == 1) return "";
+  return "; " + std::to_string(patience.factor) + " times the limit, for " + std::string(patience.activity) +
+         " is often quiet";
+}
+
 }  // namespace
 
-std::optional<Finding> CheckDeadlock(const Input& input) {
-  if (input.limits.deadlock_after <= Duration::zero() || input.dead_part.empty()) return std::nullopt;
-  if (!input.progress.Of(Signal::Cpu).watched) return std::nullopt;
-  const auto quiet = input.now - input.progress.Last();
-  if (quiet < input.limits.deadlock_after) return std::nullopt;
-  const size_t count = input.dead_part.size();
-  return Finding{
-      Class::Deadlock, "WaitCycle",
-      (count == 1 ? "1 process waits for itself" : std::to_string(count) + " processes wait for themselves") +
-          " alone: " + Chain(input.dead_part) + "; nothing else for " + Seconds(quiet) + " (" +
-          List(input.progress, true) + ")"};
-}
+std::span<const Rule> Rules() { return kRules; }
 
-std::optional<Finding> CheckIdle(const Input& input) {
-  if (input.limits.idle_after <= Duration::zero()) return std::nullopt;
-  if (!input.progress.Of(Signal::Cpu).watched) return std::nullopt;
-  const auto quiet = input.now - input.progress.Last();
-  std::string note;
-  if (quiet < WithPatience(input.limits.idle_after, input, note)) return std::nullopt;
-  return Finding{Class::Idle, "NoActivity",
-                 "for " + Seconds(quiet) + " nothing to speak of in the whole process tree (" +
-                     List(input.progress, true) + ")" + note + Unwatched(input.progress)};
-}
-
-std::optional<Finding> CheckBusy(const Input& input) {
-  if (input.limits.silent_after <= Duration::zero()) return std::nullopt;
-  const Progress& progress = input.progress;
-  if (!progress.Of(Signal::Cpu).watched || !progress.Of(Signal::Io).watched) return std::nullopt;
-  const auto silent = input.now - LastBesideCpu(progress);
-  std::string note;
-  const Duration limit = WithPatience(input.limits.silent_after, input, note);
-  if (silent < limit || input.now - progress.Of(Signal::Cpu).last >= limit) return std::nullopt;
-  return Finding{Class::Busy, "NoOutput",
-                 "for " + Seconds(silent) +
-                     " CPU alone: no output, no new processes, no I/O or network traffic to speak of" + note +
-                     Unwatched(progress)};
-}
-
-std::optional<Finding> CheckLooping(const Input& input) {
-  if (input.limits.silent_after <= Duration::zero()) return std::nullopt;
-  const Progress& progress = input.progress;
-  if (!progress.Of(Signal::Io).watched) return std::nullopt;
-  const auto repeating = input.now - LastNewsOrWork(progress);
-  std::string note;
-  const Duration limit = WithPatience(input.limits.silent_after, input, note);
-  if (repeating < limit || input.now - progress.Of(Signal::Output).last >= limit) return std::nullopt;
-  return Finding{Class::Looping, "NothingNew",
-                 "for " + Seconds(repeating) +
-                     " the output has said nothing new, with no work to speak of beside it" + note +
-                     Unwatched(progress)};
-}
-
-std::optional<Finding> CheckDeadline(const Input& input) {
-  if (input.limits.deadline <= Duration::zero()) return std::nullopt;
-  const auto age = input.now - input.started;
-  if (age < input.limits.deadline) return std::nullopt;
-  return Finding{Class::Deadline, "DeadlineExceeded",
-                 "running for " + Seconds(age) + ", the deadline is " + Seconds(input.limits.deadline) +
-                     "; judged by the clock alone"};
+std::optional<Finding> Apply(const Rule& rule, const Input& input) {
+  const Patience patience = PatienceOf(input.phase, input.last_line);
+  const Duration limit = LimitOf(rule, input, patience);
+  const auto lasted = std::chrono::floor<Duration>(input.now - rule.since(input));
+  if (limit <= Duration::zero() || lasted < limit || !rule.fits(input, limit)) return std::nullopt;
+  return Finding{rule.hang_class, rule.reason, rule.says(input, lasted, rule.patient ? Note(patience) : "")};
 }
 
 std::optional<Finding> Judge(const Input& input) {
-  for (Check check : kBuildChecks) {
-    if (auto finding = check(input)) return finding;
+  for (const Rule& rule : kRules) {
+    if (auto finding = Apply(rule, input)) return finding;
   }
   return std::nullopt;
 }
 
 std::optional<TimePoint> NextLimit(const Input& input) {
-  const int patience = PatienceOf(input.phase, input.last_line).factor;
-  const Progress& progress = input.progress;
-  const std::pair<TimePoint, Duration> limits[] = {
-      {progress.Last(), input.limits.deadlock_after},
-      {progress.Last(), input.limits.idle_after * patience},
-      {LastBesideCpu(progress), input.limits.silent_after * patience},
-      {LastNewsOrWork(progress), input.limits.silent_after * patience},
-      {input.started, input.limits.deadline},
-  };
+  const Patience patience = PatienceOf(input.phase, input.last_line);
   std::optional<TimePoint> next;
-  for (const auto& [begin, limit] : limits) {
-    const TimePoint at = begin + limit;
+  for (const Rule& rule : kRules) {
+    const Duration limit = LimitOf(rule, input, patience);
+    const TimePoint at = rule.since(input) + limit;
     if (limit > Duration::zero() && at > input.now && (!next || at < *next)) next = at;
   }
   return next;

@@ -1,5 +1,7 @@
 #pragma once
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -9,7 +11,7 @@
 
 namespace imagebatch::hang {
 
-/// Zero turns a check off.
+/// Zero turns a rule off.
 struct Limits {
   Duration deadlock_after{0};
   Duration idle_after{0};
@@ -17,7 +19,7 @@ struct Limits {
   Duration deadline{0};
 };
 
-/// All that a check may look at.
+/// All that a rule may look at.
 struct Input {
   TimePoint now;
   TimePoint started;
@@ -30,40 +32,37 @@ struct Input {
   std::vector<WaitingProcess> dead_part = {};
 };
 
-/// A part of the process tree can never go on, whatever the clock says, and nothing has happened in the rest
-/// of it for `deadlock_after`.
-std::optional<Finding> CheckDeadlock(const Input& input);
-
-/// Nothing happens in the whole process tree, for `idle_after`. Needs the CPU signal: without it a silent
-/// compiler and a dead one look the same.
-std::optional<Finding> CheckIdle(const Input& input);
-
-/// CPU at work, no output, no new processes, no I/O and no more network traffic than a loop makes that asks
-/// for something again and again, for `silent_after`. Needs the signals of CPU and I/O: without the latter a
-/// compressor looks the same.
-std::optional<Finding> CheckBusy(const Input& input);
-
-/// Output that says nothing new, for `silent_after`, and no work beside it: a heartbeat, a spinner, one error
-/// again and again. CPU is no excuse, or a loop at full speed would have one; the output is set aside with
-/// what it costs, and what is left is judged as in CheckBusy. Needs the signal of I/O.
-std::optional<Finding> CheckLooping(const Input& input);
-
-/// The build has run for `deadline`, whatever it does.
-std::optional<Finding> CheckDeadline(const Input& input);
-
-using Check = std::optional<Finding> (*)(const Input&);
-
-/// The checks in order; the first that finds something decides. The more a check says about the cause, the
-/// earlier it stands.
-inline constexpr Check kBuildChecks[] = {
-    CheckDeadlock,  // some processes wait for one another alone
-    CheckIdle,      // nothing happens at all
-    CheckBusy,      // CPU, and nothing comes of it
-    CheckLooping,   // output, and it says nothing
-    CheckDeadline,  // it may do something, but for too long
+/// One kind of hang: what it needs to be seen, since when it has been so, and for how long it may.
+struct Rule {
+  Class hang_class;
+  std::string_view reason;
+  Duration Limits::*limit;
+  bool patient;  // what is known to be quiet may be so for longer (hang/patience.h)
+  /// The signals it cannot do without are watched.
+  bool (*sees)(const Progress& progress);
+  TimePoint (*since)(const Input& input);
+  /// It is of this kind and not of another, once `limit` has passed.
+  bool (*fits)(const Input& input, Duration limit);
+  /// The words for `lasted`; `note` says why the limit was longer, and is empty where it was not.
+  std::string (*says)(const Input& input, Duration lasted, const std::string& note);
 };
 
-/// The first finding of the chain, or none: the build progresses.
+/// In the order of what they say about the cause: the first that finds something decides.
+///
+/// Deadlock: a part of the process tree can never go on, whatever the clock says, and nothing has happened in
+/// the rest of it. Idle: nothing happens in the whole tree; without the CPU's signal a silent compiler and a
+/// dead one look the same. Busy: CPU at work, no output, no new processes, no I/O and no more network traffic
+/// than a loop makes that asks for something again and again; without the signal of I/O a compressor looks
+/// the same. Looping: output that says nothing new and no work beside it: a heartbeat, a spinner, one error
+/// again and again. CPU is no excuse there, or a loop at full speed would have one; the output is set aside
+/// with what it costs, and what is left is judged as for Busy. Deadline: the build has run for too long,
+/// whatever it does.
+std::span<const Rule> Rules();
+
+/// What the rule finds; nothing where its limit is off or has not passed.
+std::optional<Finding> Apply(const Rule& rule, const Input& input);
+
+/// The first finding of the rules, or none: the build progresses.
 std::optional<Finding> Judge(const Input& input);
 
 /// When a limit would next be reached if nothing new were seen: a look at that moment makes a verdict

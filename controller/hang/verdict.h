@@ -21,7 +21,7 @@ std::string_view Name(Class hang_class);
 struct Finding {
   Class hang_class;
   std::string_view reason;  // CamelCase, from a fixed set; points to static text
-  std::string message;      // one sentence for a person, at most 250 bytes
+  std::string message;      // one sentence for a person, at most 280 bytes
 };
 
 /// Progressing (no finding) or Hung, and since when.

@@ -117,11 +117,11 @@ std::string_view Kind(WaitFor what) {
   switch (what) {
     case WaitFor::OwnLock:
     case WaitFor::SharedLock:
-      return "a lock inside itself";
+      return "a lock only it could release";
     case WaitFor::FileLock:
-      return "a file lock of its own";
+      return "a file lock only it could release";
     default:
-      return "a pipe that it holds itself";
+      return "a pipe only it holds";
   }
 }
 
@@ -147,7 +147,7 @@ std::string Chain(const std::vector<WaitingProcess>& dead) {
   for (size_t hop = 0; hop < kMostHops; ++hop) {
     visited.insert(process->pid);
     const int next = Next(*process, visited);
-    if (hop > 0) text += ", that";
+    if (hop > 0) text += ", which waits";
     if (next == process->pid) return text + " for " + std::string(Kind(process->waits.front().what));
     text += " for pid " + std::to_string(next);
     if (visited.contains(next)) return text;

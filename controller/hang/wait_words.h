@@ -18,12 +18,12 @@ inline constexpr size_t kSentenceBytes = 320;
 std::vector<std::string> Sentences(const std::vector<WaitingProcess>& dead,
                                    const std::function<std::string(int pid)>& command);
 
-/// The heart of it, from the first process along those it waits for: "pid 7 waits for pid 9, that for a lock
-/// inside itself". Pids and words of ours alone, at most 130 bytes. `dead` is not empty.
+/// The heart of it, from the first process along those it waits for: "pid 7 waits for pid 9, which waits for
+/// a lock only it could release". Pids and words of ours alone, at most 150 bytes. `dead` is not empty.
 std::string Chain(const std::vector<WaitingProcess>& dead);
 
 /// Of dead processes that are no deadlock of the build: "3 leftover processes are dead: pid 7 waits for a
-/// lock inside itself". At most 240 bytes; empty where there are none.
+/// lock only it could release". At most 260 bytes; empty where there are none.
 std::string NotNeeded(const DividedPart& part);
 
 }  // namespace imagebatch::hang

@@ -82,7 +82,7 @@ TEST(NeededPart, LeftoversDoNotBelongToIt) {
   EXPECT_THAT(Pids(part.needed), UnorderedElementsAre(kCommand, 3));
   EXPECT_THAT(Pids(part.others), ElementsAre(7, 8));
   EXPECT_FALSE(part.others_awaited);
-  EXPECT_EQ(NotNeeded(part), "2 leftover processes are dead: pid 7 waits for a lock inside itself");
+  EXPECT_EQ(NotNeeded(part), "2 leftover processes are dead: pid 7 waits for a lock only it could release");
 }
 
 TEST(NeededPart, WhoIsAwaitedIsNoLeftover) {
@@ -91,7 +91,7 @@ TEST(NeededPart, WhoIsAwaitedIsNoLeftover) {
   EXPECT_EQ(
       NotNeeded(part),
       "1 process is dead, but the build may not need it, or a time limit may end it: pid 4 waits for a lock "
-      "inside itself");
+      "only it could release");
   EXPECT_EQ(NotNeeded(Divide(kCommand, {}, {})), "");
 }
 

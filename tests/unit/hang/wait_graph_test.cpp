@@ -118,14 +118,14 @@ TEST(Sentences, AreBounded) {
 }
 
 TEST(Chain, FollowsWhoWaitsForWhom) {
-  EXPECT_EQ(Chain({Locked(5)}), "pid 5 waits for a lock inside itself");
+  EXPECT_EQ(Chain({Locked(5)}), "pid 5 waits for a lock only it could release");
   EXPECT_EQ(Chain({Process(5, {On(WaitFor::OwnLock, {5, 6})}), Locked(6)}),
-            "pid 5 waits for a lock inside itself");
+            "pid 5 waits for a lock only it could release");
   EXPECT_EQ(Chain({Process(5, {On(WaitFor::Children, {6})}), Locked(6)}),
-            "pid 5 waits for pid 6, that for a lock inside itself");
+            "pid 5 waits for pid 6, which waits for a lock only it could release");
   EXPECT_EQ(Chain({Process(5, {On(WaitFor::FileLock, {6})}), Process(6, {On(WaitFor::FileLock, {5})})}),
-            "pid 5 waits for pid 6, that for pid 5");
-  EXPECT_EQ(Chain({Process(5, {On(WaitFor::PipeRoom, {5})})}), "pid 5 waits for a pipe that it holds itself");
+            "pid 5 waits for pid 6, which waits for pid 5");
+  EXPECT_EQ(Chain({Process(5, {On(WaitFor::PipeRoom, {5})})}), "pid 5 waits for a pipe only it holds");
 }
 
 }  // namespace

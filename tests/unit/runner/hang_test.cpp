@@ -214,7 +214,7 @@ TEST(ForkPool, IsADeadlockAndItsEvidenceShowsTheLock) {
   EXPECT_EQ(result["class"], "Deadlock");
   EXPECT_EQ(result["reason"], "WaitCycle");
   EXPECT_THAT(result["message"].get<std::string>(),
-              StartsWith("5 processes wait for themselves alone: pid "));
+              StartsWith("5 processes wait only for one another: pid "));
   const json cycle = result["evidence"]["deadlock"];
   ASSERT_EQ(cycle.size(), 5U);
   EXPECT_THAT(cycle[0].get<std::string>(), HasSubstr("1 waits for the other end of pipes ["));
