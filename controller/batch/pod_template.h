@@ -10,9 +10,6 @@ namespace imagebatch::batch {
 /// The name that the volume, the init container and the mount of the runner have in every build Pod.
 inline constexpr std::string_view kRunnerName = "imagebatch-runner";
 
-/// The variable of the build's container by which the runner's words are told from the build's.
-inline constexpr std::string_view kMarkerVariable = "IMAGEBATCH_MARKER";
-
 /// Which of spec.containers of a Pod template is the build: the one called "build", or the only one.
 /// Nothing where there is no such container.
 std::optional<size_t> BuildContainer(const nlohmann::json& pod_template);

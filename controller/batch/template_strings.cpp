@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "batch/pod_template.h"
+#include "contract/contract.h"
 
 namespace imagebatch::batch {
 namespace {
@@ -78,7 +79,7 @@ KubeletVariables::KubeletVariables(const nlohmann::json& pod_template) {
       auto& variables = containers_[{list, i}];
       for (size_t v = 0; v < env->size(); ++v) {
         const nlohmann::json* name = member((*env)[v], "name");
-        if (name != nullptr && name->is_string() && *name != kMarkerVariable) {
+        if (name != nullptr && name->is_string() && *name != contract::kMarkerVariable) {
           variables.try_emplace(name->get<std::string>(), v);
         }
       }

@@ -2,23 +2,14 @@
 
 #include <utility>
 
+#include "contract/contract.h"
+
 namespace imagebatch::hang {
 
-std::string_view Name(Class hang_class) {
-  switch (hang_class) {
-    case Class::Deadlock:
-      return "Deadlock";
-    case Class::Idle:
-      return "Idle";
-    case Class::Busy:
-      return "Busy";
-    case Class::Looping:
-      return "Looping";
-    case Class::Deadline:
-      return "Deadline";
-  }
-  return "";
-}
+// One more class is one more name, or this does not compile.
+static_assert(kAllClasses.size() == contract::kClasses.size());
+
+std::string_view Name(Class hang_class) { return contract::kClasses[static_cast<size_t>(hang_class)]; }
 
 bool Changed(const Verdict& before, const Verdict& after) {
   if (before.Hung() != after.Hung()) return true;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "contract/contract.h"
+
 namespace imagebatch::runner {
 
 const char kUsage[] =
@@ -21,8 +23,8 @@ const char kUsage[] =
     "  --result FILE         the account of the whole run as JSON, written at the end\n"
     "  --result-bytes N      at most so many bytes of it, 512 to 4096: where a Pod has more than three\n"
     "                        containers, Kubernetes keeps 12288 divided by their number (4096)\n"
-    "  --deadlock-after D    hung (Deadlock) once processes have waited for themselves alone for D; 0:\n"
-    "                        never (30s)\n"
+    "  --deadlock-after D    hung (Deadlock) once processes have waited only for one another for D;\n"
+    "                        0: never (30s)\n"
     "  --idle-after D        hung (Idle) once nothing has happened in the process tree for D; 0: never (5m)\n"
     "  --silent-after D      hung (Busy, Looping) once it has used CPU alone, or has printed nothing new, "
     "for D;\n"
@@ -41,6 +43,8 @@ const char kUsage[] =
     "put into the lines that imagebatch-runner writes to the log, and is hidden from the command.\n";
 
 namespace {
+
+namespace flag = contract::flag;
 
 /// The arguments one after another; an option's value may stand behind it or behind an equals sign.
 class Reader {
@@ -81,7 +85,7 @@ std::optional<size_t> ParseResultBytes(std::string_view text) {
   size_t bytes = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
   if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
-  if (bytes < kLeastResultBytes || bytes > kResultBytes) return std::nullopt;
+  if (bytes < contract::kLeastResultBytes || bytes > contract::kMostResultBytes) return std::nullopt;
   return bytes;
 }
 
@@ -95,8 +99,9 @@ std::optional<bool> ParseChoice(std::optional<std::string_view> value, std::stri
 
 /// Sets the option `argument` of `options`; an error where it is not one of ours or its value is wrong.
 std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, RunOptions& options) {
-  const std::pair<std::string_view, std::string*> texts[] = {
-      {"--state", &options.state_file}, {"--result", &options.result_file}, {"--listen", &options.listen}};
+  const std::pair<std::string_view, std::string*> texts[] = {{flag::kState, &options.state_file},
+                                                             {flag::kResult, &options.result_file},
+                                                             {flag::kListen, &options.listen}};
   for (const auto& [name, target] : texts) {
     if (!Is(argument, name)) continue;
     const auto value = reader.Value(argument, name);
@@ -105,11 +110,11 @@ std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, 
     return std::nullopt;
   }
   const std::pair<std::string_view, Duration*> durations[] = {
-      {"--deadlock-after", &options.limits.deadlock_after},
-      {"--idle-after", &options.limits.idle_after},
-      {"--silent-after", &options.limits.silent_after},
-      {"--deadline", &options.limits.deadline},
-      {"--grace", &options.grace},
+      {flag::kDeadlockAfter, &options.limits.deadlock_after},
+      {flag::kIdleAfter, &options.limits.idle_after},
+      {flag::kSilentAfter, &options.limits.silent_after},
+      {flag::kDeadline, &options.limits.deadline},
+      {flag::kGrace, &options.grace},
       {"--sample-every", &options.sample_every}};
   for (const auto& [name, target] : durations) {
     if (!Is(argument, name)) continue;
@@ -119,17 +124,17 @@ std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, 
     *target = *duration;
     return std::nullopt;
   }
-  if (Is(argument, "--result-bytes")) {
-    const auto value = reader.Value(argument, "--result-bytes");
+  if (Is(argument, flag::kResultBytes)) {
+    const auto value = reader.Value(argument, flag::kResultBytes);
     const auto bytes = value ? ParseResultBytes(*value) : std::nullopt;
-    if (!bytes) return WrongValue("--result-bytes", "not a number from 512 to 4096", value);
+    if (!bytes) return WrongValue(flag::kResultBytes, "not a number from 512 to 4096", value);
     options.result_bytes = *bytes;
     return std::nullopt;
   }
-  if (Is(argument, "--on-hang")) {
-    const auto value = reader.Value(argument, "--on-hang");
-    const auto fail = ParseChoice(value, "flag", "fail");
-    if (!fail) return WrongValue("--on-hang", "neither flag nor fail", value);
+  if (Is(argument, flag::kOnHang)) {
+    const auto value = reader.Value(argument, flag::kOnHang);
+    const auto fail = ParseChoice(value, contract::kFlag, contract::kFail);
+    if (!fail) return WrongValue(flag::kOnHang, "neither flag nor fail", value);
     options.end_when_hung = *fail;
     return std::nullopt;
   }
@@ -165,7 +170,7 @@ Arguments ReadProbe(Reader reader) {
   RunOptions options;
   while (!reader.AtEnd()) {
     const std::string_view argument = reader.Take();
-    if (!Is(argument, "--state")) return Wrong("unknown option of probe", argument);
+    if (!Is(argument, flag::kState)) return Wrong("unknown option of probe", argument);
     if (auto error = ReadOption(argument, reader, options)) return *error;
   }
   if (options.state_file.empty()) return UsageError{"probe needs --state FILE"};

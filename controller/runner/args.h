@@ -4,6 +4,7 @@
 #include <string_view>
 #include <variant>
 
+#include "contract/contract.h"
 #include "hang/checks.h"
 #include "runner/report/report.h"
 
@@ -24,7 +25,7 @@ struct RunOptions {
   std::string listen;  // "ADDRESS:PORT" or ":PORT"; empty: no listener
   std::string state_file;
   std::string result_file;
-  size_t result_bytes = kResultBytes;
+  size_t result_bytes = contract::kMostResultBytes;
   bool inherit_input = false;  // --stdin inherit
   char** command = nullptr;    // ends with a null pointer, as argv does
 };

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "contract/contract.h"
 #include "runner/proc/proc_text.h"
 
 namespace imagebatch::runner {
@@ -113,7 +114,7 @@ std::string ProgressRequest::Answer(bool hung, const std::string& state) const {
   const std::string_view method = TakeUntil(line, ' ');
   std::string_view target = TakeUntil(line, ' ');
   if (!line.starts_with("HTTP/1.")) return Response("400 Bad Request", "", "");
-  if (TakeUntil(target, '?') != "/progress") return Response("404 Not Found", "", "");
+  if (TakeUntil(target, '?') != contract::kProgressPath) return Response("404 Not Found", "", "");
   if (method != "GET") return Response("405 Method Not Allowed", "Allow: GET\r\n", "");
   return Response(hung ? "503 Service Unavailable" : "200 OK",
                   "Content-Type: application/json\r\nCache-Control: no-store\r\n", state);

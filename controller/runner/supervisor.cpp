@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "contract/contract.h"
 #include "hang/wait_words.h"
 #include "runner/guard.h"
 #include "runner/waits/stacks.h"
@@ -22,7 +23,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr int kExitHung = 124;
 constexpr int kExitCannotRun = 126;
 constexpr int kExitNotFound = 127;
 
@@ -324,7 +324,7 @@ int Supervisor::Finish() {
 }
 
 int Supervisor::ExitCode() const {
-  if (ended_hung_) return kExitHung;
+  if (ended_hung_) return contract::kExitHung;
   if (!status_) return 128 + SIGKILL;  // it does not die
   return WIFSIGNALED(*status_) ? 128 + WTERMSIG(*status_) : WEXITSTATUS(*status_);
 }

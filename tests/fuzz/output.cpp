@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/mask.h"
+#include "contract/contract.h"
 #include "fuzz/fuzz.h"
 #include "runner/output/output_reader.h"
 #include "runner/report/report.h"
@@ -48,8 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   outcome.phases = whole.Tail().Phases().Until(snapshot.now);
   const std::string line = runner::RenderLogLine(snapshot, "marker");
   const std::string state = runner::RenderState(snapshot);
-  const size_t limit =
-      runner::kLeastResultBytes + text.size() % (runner::kResultBytes - runner::kLeastResultBytes + 1);
+  const size_t limit = contract::kLeastResultBytes +
+                       text.size() % (contract::kMostResultBytes - contract::kLeastResultBytes + 1);
   const std::string result = runner::RenderResult(snapshot, outcome, "marker", limit);
   fuzz::Expect(line.size() <= runner::kLogLineBytes, "the log line fits");
   fuzz::Expect(state.size() <= runner::kStateBytes, "the state fits");

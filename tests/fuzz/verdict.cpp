@@ -5,9 +5,9 @@
 #include <string>
 
 #include "cluster/objects/evidence.h"
-#include "cluster/objects/hang_classes.h"
 #include "cluster/objects/log_lines.h"
 #include "cluster/objects/log_search.h"
+#include "contract/contract.h"
 #include "fuzz/fuzz.h"
 
 using namespace imagebatch;
@@ -39,8 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Expect(found->json == beside.found()->json, "nor change it");
   fuzz::Expect(verdict.message.size() <= 512 && verdict.reason.size() <= 40, "texts are bounded");
   fuzz::Expect(std::none_of(verdict.message.begin(), verdict.message.end(), IsControl), "and printable");
-  fuzz::Expect(std::find(cluster::kRunnerClasses.begin(), cluster::kRunnerClasses.end(),
-                         verdict.class_name) != cluster::kRunnerClasses.end(),
+  fuzz::Expect(std::find(contract::kClasses.begin(), contract::kClasses.end(), verdict.class_name) !=
+                   contract::kClasses.end(),
                "a class is one of ours");
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "simulation/node.h"
 
 #include "cluster/objects/names.h"
+#include "contract/contract.h"
 
 namespace imagebatch::simulation {
 
@@ -237,7 +238,7 @@ void Node::Move(const std::string& job) {
 
 std::string Node::MarkerOf(const std::string& job) {
   for (const json& variable : (*PodOf(job))["spec"]["containers"][0]["env"]) {
-    if (variable["name"] == cluster::kMarkerVariable) return variable["value"];
+    if (variable["name"] == contract::kMarkerVariable) return variable["value"];
   }
   return {};
 }

@@ -3,15 +3,15 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "cluster/objects/hang_classes.h"
+#include "contract/contract.h"
 
 namespace imagebatch::cluster {
 namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
+namespace key = contract::key;
 
-constexpr std::string_view kStart = "{\"imagebatch\":";
 constexpr size_t kLineLimit = size_t{64} * 1024;  // the runner's own limit is 8 KiB
 constexpr size_t kMostLevels = 32;                // the runner writes four
 
@@ -25,15 +25,15 @@ std::string Text(const Json& object, const char* key, size_t limit) {
 /// The verdict in a line or an account of the runner; nothing where it is none, or that the build goes on.
 template <class Json>
 std::optional<Verdict> VerdictOf(const Json& object) {
-  if (Text(object, "verdict", 40) != "Hung") return std::nullopt;
+  if (Text(object, key::kVerdict, 40) != contract::kHung) return std::nullopt;
   // A class becomes the reason of a condition and a label of metrics: never just what a line says
-  const std::string class_name = Text(object, "class", 40);
-  if (std::find(kRunnerClasses.begin(), kRunnerClasses.end(), class_name) == kRunnerClasses.end())
+  const std::string class_name = Text(object, key::kClass, 40);
+  if (std::find(contract::kClasses.begin(), contract::kClasses.end(), class_name) == contract::kClasses.end())
     return std::nullopt;
-  const auto since = ParseTime(Text(object, "since", 40));
+  const auto since = ParseTime(Text(object, key::kSince, 40));
   if (!since) return std::nullopt;
-  return Verdict{Verdict::Kind::Hang, class_name, Text(object, "reason", 40), Text(object, "message", 512),
-                 *since};
+  return Verdict{Verdict::Kind::Hang, class_name, Text(object, key::kReason, 40),
+                 Text(object, key::kMessage, 512), *since};
 }
 
 std::string Layout(const ordered_json& object) {
@@ -43,16 +43,17 @@ std::string Layout(const ordered_json& object) {
 }  // namespace
 
 std::optional<Saying> ReadSaying(std::string_view line, std::string_view marker) {
-  if (!line.starts_with(kStart) || line.size() > kLineLimit || marker.empty()) return std::nullopt;
+  static const std::string start = std::string("{\"") + key::kKind + "\":";
+  if (!line.starts_with(start) || line.size() > kLineLimit || marker.empty()) return std::nullopt;
   // Laid out with their indentation, levels cost their square
   if (NestedDeeper(line, kMostLevels)) return std::nullopt;
   ordered_json object = ordered_json::parse(line, nullptr, false);
   if (!object.is_object()) return std::nullopt;
-  const auto said = object.find("marker");
+  const auto said = object.find(key::kMarker);
   if (said == object.end() || !said->is_string() || said->get_ref<const std::string&>() != marker)
     return std::nullopt;
-  object.erase("marker");
-  if (Text(object, "verdict", 40) == "Progressing") return Saying{};
+  object.erase(key::kMarker);
+  if (Text(object, key::kVerdict, 40) == contract::kProgressing) return Saying{};
   const auto verdict = VerdictOf(object);
   if (!verdict) return std::nullopt;
   return Saying{Evidence{*verdict, Layout(object)}};

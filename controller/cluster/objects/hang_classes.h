@@ -1,13 +1,20 @@
 #pragma once
+#include <algorithm>
 #include <array>
-#include <span>
 #include <string_view>
+
+#include "contract/contract.h"
 
 namespace imagebatch::cluster {
 
-/// The classes of hangs, those that a build's runner finds (hang::Name of each hang::Class) first.
-inline constexpr std::array<std::string_view, 6> kHangClasses = {"Deadlock", "Idle",     "Busy",
-                                                                 "Looping",  "Deadline", "Unobserved"};
-inline constexpr auto kRunnerClasses = std::span(kHangClasses).first<5>();
+/// Of a build whose runner, if it has one, gives no sign of life.
+inline constexpr std::string_view kUnobservedClass = "Unobserved";
+
+/// The classes of hangs: those that a build's runner finds, and the controller's own.
+inline constexpr auto kHangClasses = [] {
+  std::array<std::string_view, contract::kClasses.size() + 1> all;
+  *std::copy(contract::kClasses.begin(), contract::kClasses.end(), all.begin()) = kUnobservedClass;
+  return all;
+}();
 
 }  // namespace imagebatch::cluster

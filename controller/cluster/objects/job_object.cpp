@@ -6,11 +6,13 @@
 
 #include "batch/pod_template.h"
 #include "cluster/objects/names.h"
+#include "contract/contract.h"
 
 namespace imagebatch::cluster {
 namespace {
 
 using nlohmann::json;
+namespace flag = contract::flag;
 
 constexpr std::string_view kVolume = batch::kRunnerName;
 constexpr const char* kRunner = "/imagebatch/imagebatch-runner";
@@ -21,11 +23,10 @@ constexpr int kNobody = 65532;  // the user of the runner's image
 /// 12 KiB, in equal shares (pkg/kubelet/status normalizeStatus). One more container is counted, the ephemeral
 /// one of a `kubectl debug`.
 int64_t TerminationMessageBytes(const json& pod) {
-  constexpr size_t kOne = 4096;
   constexpr size_t kAll = 12288;
-  constexpr size_t kLeast = 512;  // that the runner takes; fewer than 24 containers leave more
   const size_t containers = pod["containers"].size() + pod["initContainers"].size() + 1;
-  return static_cast<int64_t>(std::clamp(kAll / containers, kLeast, kOne));
+  return static_cast<int64_t>(
+      std::clamp(kAll / containers, contract::kLeastResultBytes, contract::kMostResultBytes));
 }
 
 /// What the template gives a build to end, from SIGTERM on, less what the runner needs for its account;
@@ -45,17 +46,17 @@ json RunnerArguments(const batch::HangPolicy& hang, bool listen, int64_t result_
     arguments.push_back(option);
     arguments.push_back(std::move(value));
   };
-  if (listen) add("--listen", ":" + std::to_string(kRunnerPort));
-  add("--state", kState);
-  add("--result", "/dev/termination-log");
-  add("--result-bytes", std::to_string(result_bytes));
-  add("--deadlock-after", seconds(hang.deadlock_seconds));
-  add("--idle-after", seconds(hang.idle_seconds));
-  add("--silent-after", seconds(hang.silent_seconds));
-  if (hang.deadline_seconds > 0) add("--deadline", seconds(hang.deadline_seconds));
-  if (grace) add("--grace", seconds(*grace));
+  if (listen) add(flag::kListen, ":" + std::to_string(kRunnerPort));
+  add(flag::kState, kState);
+  add(flag::kResult, "/dev/termination-log");
+  add(flag::kResultBytes, std::to_string(result_bytes));
+  add(flag::kDeadlockAfter, seconds(hang.deadlock_seconds));
+  add(flag::kIdleAfter, seconds(hang.idle_seconds));
+  add(flag::kSilentAfter, seconds(hang.silent_seconds));
+  if (hang.deadline_seconds > 0) add(flag::kDeadline, seconds(hang.deadline_seconds));
+  if (grace) add(flag::kGrace, seconds(*grace));
   // Retry and Fail both end the hung tree; what follows is decided here, from the attempt's result
-  add("--on-hang", hang.action == batch::HangAction::Flag ? "flag" : "fail");
+  add(flag::kOnHang, hang.action == batch::HangAction::Flag ? contract::kFlag : contract::kFail);
   arguments.push_back("--");
   return arguments;
 }
@@ -109,19 +110,19 @@ void SetMarker(json& container, const std::string& marker) {
   json& variables = container["env"];
   json kept = json::array();
   for (json& variable : variables) {
-    if (!variable.is_object() || variable.value("name", json()) != kMarkerVariable)
+    if (!variable.is_object() || variable.value("name", json()) != contract::kMarkerVariable)
       kept.push_back(std::move(variable));
   }
-  kept.push_back({{"name", kMarkerVariable}, {"value", marker}});
+  kept.push_back({{"name", contract::kMarkerVariable}, {"value", marker}});
   variables = std::move(kept);
 }
 
 json ReadinessProbe(bool listens) {
   json probe = {{"periodSeconds", kProbePeriodSeconds}, {"timeoutSeconds", 3}, {"failureThreshold", 1}};
   if (listens) {
-    probe["httpGet"] = {{"path", "/progress"}, {"port", kRunnerPort}};
+    probe["httpGet"] = {{"path", contract::kProgressPath}, {"port", kRunnerPort}};
   } else {
-    probe["exec"] = {{"command", {kRunner, "probe", "--state", kState}}};
+    probe["exec"] = {{"command", {kRunner, "probe", flag::kState, kState}}};
   }
   return probe;
 }

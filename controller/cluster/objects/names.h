@@ -18,7 +18,6 @@ inline constexpr std::string_view kAttemptLabel = "imagebatch.dev/attempt";
 inline constexpr std::string_view kNameLabel = "imagebatch.dev/name";  // as LabelValue; for reading only
 inline constexpr std::string_view kEvidenceLabel =
     "imagebatch.dev/evidence";  // of ConfigMaps of evidence: the batch's name, for reading
-using batch::kMarkerVariable;
 inline constexpr std::string_view kNameAnnotation =
     "imagebatch.dev/name";  // the row's name or the key, in full
 inline constexpr std::string_view kImageAnnotation = "imagebatch.dev/image";  // what the build pushes

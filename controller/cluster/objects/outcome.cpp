@@ -2,12 +2,14 @@
 
 #include "base/text.h"
 #include "batch/pod_template.h"
+#include "contract/contract.h"
 
 namespace imagebatch::cluster {
 namespace {
 
 using nlohmann::json;
 using plan::Cause;
+namespace key = contract::key;
 
 constexpr size_t kMessageLimit = 512;
 
@@ -47,8 +49,8 @@ json RunnerAccount(const std::string& message, const std::string& marker) {
   if (NestedDeeper(message, kMostLevels)) return {};
   json account = json::parse(message, nullptr, false);
   if (account.is_discarded()) account = WholeMembers(message);
-  if (marker.empty() || !account.is_object() || String(account, "marker") != marker) return {};
-  account.erase("marker");
+  if (marker.empty() || !account.is_object() || String(account, key::kMarker) != marker) return {};
+  account.erase(key::kMarker);
   return account;
 }
 
@@ -92,16 +94,16 @@ bool FailByInit(Outcome& outcome, const PodView& pod) {
 
 void FailByItself(Outcome& outcome, const PodView& pod) {
   const ContainerView& container = *pod.build;
-  if (outcome.runner.is_object() && String(outcome.runner, "verdict") == "Hung" &&
-      container.exit_code == 124) {
-    outcome.class_name = Printable(String(outcome.runner, "class"), 40);
-    outcome.hang_reason = Printable(String(outcome.runner, "reason"), 40);
-    outcome.hung_since = ParseTime(String(outcome.runner, "since")).value_or(Time{});
-    Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, "message"));
+  if (outcome.runner.is_object() && String(outcome.runner, key::kVerdict) == contract::kHung &&
+      container.exit_code == contract::kExitHung) {
+    outcome.class_name = Printable(String(outcome.runner, key::kClass), 40);
+    outcome.hang_reason = Printable(String(outcome.runner, key::kReason), 40);
+    outcome.hung_since = ParseTime(String(outcome.runner, key::kSince)).value_or(Time{});
+    Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, key::kMessage));
     return;
   }
   std::string code = "the command ended with exit code " + std::to_string(container.exit_code);
-  const bool killed = container.exit_code == 128 + 9 || String(outcome.runner, "signal") == "SIGKILL";
+  const bool killed = container.exit_code == 128 + 9 || String(outcome.runner, key::kSignal) == "SIGKILL";
   // May come with any exit code: the kernel kills the largest process, and its parent may go on or fail
   if (container.reason == "OOMKilled") {
     Fail(outcome, Cause::Build, "OOMKilled", "the build used more memory than its limit");
@@ -113,7 +115,7 @@ void FailByItself(Outcome& outcome, const PodView& pod) {
          "the build's container ended well, but another one of its Pod failed" +
              (failed == nullptr ? std::string() : ": container " + HowItFailed(*failed)));
   } else {
-    const bool stopped = container.exit_code == 128 + 15 || String(outcome.runner, "signal") == "SIGTERM";
+    const bool stopped = container.exit_code == 128 + 15 || String(outcome.runner, key::kSignal) == "SIGTERM";
     if (stopped) code += ": something told it to end; the kubelet does where a livenessProbe fails";
     if (killed) code += ": something killed it or a child of it; the kernel does where memory is short";
     Fail(outcome, Cause::Build, "Error", code);

@@ -22,7 +22,7 @@ struct Outcome {
   Time started{}, finished{};  // of the container where known, else of the Job
   std::optional<int> exit_code;
   std::string log_end;    // of one whose Pod goes: the end of its log, printable lines, at most 1 KiB
-  nlohmann::json runner;  // the runner's own account (design: "result"); null where there is none
+  nlohmann::json runner;  // the runner's own account (contract/contract.h); null where there is none
 };
 
 /// The outcome of a Job that has ended. `pod` is its Pod with a terminated build container, or nothing where

@@ -7,6 +7,7 @@
 #include "cluster/objects/json_fields.h"
 #include "cluster/objects/names.h"
 #include "cluster/objects/pod_containers.h"
+#include "contract/contract.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -245,7 +246,7 @@ std::vector<ContainerSpec> ReadSpecs(sj::value list) {
           if (field == "name") name = Text(inner);
           if (field == "value") text = Text(inner);
         });
-        if (name == kMarkerVariable) spec.marker = std::move(text);
+        if (name == contract::kMarkerVariable) spec.marker = std::move(text);
       });
     });
     specs.push_back(std::move(spec));

@@ -53,7 +53,8 @@ HangsByClass HangCounts::End(const std::string& job, const Outcome& outcome) {
   Add(hangs, -1);
   if (!outcome.class_name.empty()) hangs.try_emplace(outcome.class_name, 1);
   if (outcome.runner.is_object()) {
-    for (const auto& [class_name, count] : HangsOf(outcome.runner.value("verdictCounts", nlohmann::json())))
+    for (const auto& [class_name, count] :
+         HangsOf(outcome.runner.value(contract::key::kVerdictCounts, nlohmann::json())))
       hangs[class_name] = std::max(hangs[class_name], count);
   }
   Add(hangs, 1);

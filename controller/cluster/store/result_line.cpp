@@ -6,11 +6,13 @@
 #include "base/text.h"
 #include "cluster/objects/json_fields.h"
 #include "cluster/objects/names.h"
+#include "contract/contract.h"
 
 namespace imagebatch::cluster {
 namespace {
 
 using nlohmann::json;
+namespace key = contract::key;
 
 constexpr size_t kPhases = 12;
 constexpr size_t kLineLimit = 4096;
@@ -44,14 +46,14 @@ void CopyNumber(json& line, const char* to, const json& runner, const char* from
 
 json Phases(const json& runner) {
   json phases = json::array();
-  const auto at = runner.find("phases");
+  const auto at = runner.find(key::kPhases);
   if (at == runner.end() || !at->is_array()) return phases;
   for (const json& phase : *at) {
     if (phases.size() == kPhases) break;
-    if (!phase.is_object() || !phase.contains("name") || !phase["name"].is_string()) continue;
-    if (!phase.contains("seconds") || !phase["seconds"].is_number()) continue;
+    if (!phase.is_object() || !phase.contains(key::kName) || !phase[key::kName].is_string()) continue;
+    if (!phase.contains(key::kSeconds) || !phase[key::kSeconds].is_number()) continue;
     phases.push_back(
-        {{"name", Printable(phase["name"].get<std::string>(), 80)}, {"seconds", phase["seconds"]}});
+        {{"name", Printable(phase[key::kName].get<std::string>(), 80)}, {"seconds", phase[key::kSeconds]}});
   }
   return phases;
 }
@@ -95,10 +97,10 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Tim
   AddHang(line, subject, outcome);
   if (!subject.hangs.empty()) line["hangs"] = subject.hangs;
   if (outcome.runner.is_object()) {
-    CopyNumber(line, "longest_silence_seconds", outcome.runner, "longestSilenceSeconds");
-    CopyNumber(line, "peak_rss_bytes", outcome.runner, "peakRssBytes");
-    CopyNumber(line, "cpu_seconds", outcome.runner, "cpuSeconds");
-    CopyNumber(line, "output_bytes", outcome.runner, "outputBytes");
+    CopyNumber(line, "longest_silence_seconds", outcome.runner, key::kLongestSilence);
+    CopyNumber(line, "peak_rss_bytes", outcome.runner, key::kPeakRss);
+    CopyNumber(line, "cpu_seconds", outcome.runner, key::kCpu);
+    CopyNumber(line, "output_bytes", outcome.runner, key::kOutputBytes);
     line["phases"] = Phases(outcome.runner);
   }
   const auto text = [&] { return line.dump(-1, ' ', false, json::error_handler_t::replace); };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cluster/objects/hang_classes.h"
 #include "cluster/objects/job_object.h"
 #include "cluster/objects/log_lines.h"
 
@@ -77,8 +78,8 @@ bool HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
       log ? "its runner has given no sign of life for " + std::to_string(silent.count()) + " s"
           : "its runner does not say that it makes progress, and its log cannot be read: " +
                 log.error().message;
-  verdict_ = Verdict{Verdict::Kind::Hang, "Unobserved", reason, Printable(message, kMessageLimit),
-                     verdict_ ? verdict_->since : now.wall};
+  verdict_ = Verdict{Verdict::Kind::Hang, std::string(kUnobservedClass), reason,
+                     Printable(message, kMessageLimit), verdict_ ? verdict_->since : now.wall};
   next_read_ = now.steady + kLookForChange;
   return true;
 }

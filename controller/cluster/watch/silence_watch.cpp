@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cluster/objects/hang_classes.h"
 #include "cluster/objects/log_lines.h"
 
 namespace imagebatch::cluster {
@@ -60,8 +61,8 @@ bool SilenceWatch::OnLine(const Result<std::string>& log, Now now) {
   const std::string message =
       log ? "it has no runner, and has printed nothing for " + std::to_string(silent.count()) + " s"
           : "it has no runner, and its log cannot be read: " + log.error().message;
-  verdict_ = Verdict{Verdict::Kind::Hang, "Unobserved", reason, Printable(message, kMessageLimit),
-                     was_silent ? verdict_->since : last_ + limit_};
+  verdict_ = Verdict{Verdict::Kind::Hang, std::string(kUnobservedClass), reason,
+                     Printable(message, kMessageLimit), was_silent ? verdict_->since : last_ + limit_};
   return true;
 }
 

@@ -5,14 +5,16 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "contract/contract.h"
+
 namespace imagebatch::runner {
 
 std::optional<std::string> TakeMarker() {
-  char* value = getenv("IMAGEBATCH_MARKER");
+  char* value = getenv(contract::kMarkerVariable);
   if (value == nullptr) return std::string();
   std::string marker = value;
   memset(value, '-', marker.size());
-  unsetenv("IMAGEBATCH_MARKER");
+  unsetenv(contract::kMarkerVariable);
   if (prctl(PR_SET_DUMPABLE, 0) != 0) return std::nullopt;
   return marker;
 }

@@ -4,10 +4,13 @@
 #include <numeric>
 
 #include "base/time.h"
+#include "contract/contract.h"
 #include "runner/report/json.h"
 
 namespace imagebatch::runner {
 namespace {
+
+namespace key = contract::key;
 
 constexpr size_t kMessageBytes = 300;
 constexpr size_t kPhaseBytes = 160;
@@ -61,20 +64,20 @@ void WriteNullable(JsonWriter& json, std::string_view text, size_t limit) {
 
 void WriteClass(JsonWriter& json, const Snapshot& snapshot) {
   const auto& finding = snapshot.verdict.finding;
-  json.Key("verdict").String(finding ? "Hung" : "Progressing", 16);
-  json.Key("class");
+  json.Key(key::kVerdict).String(finding ? contract::kHung : contract::kProgressing, 16);
+  json.Key(key::kClass);
   WriteNullable(json, finding ? hang::Name(finding->hang_class) : "", 32);
 }
 
 void WriteSince(JsonWriter& json, const Snapshot& snapshot) {
-  json.Key("since").String(snapshot.clock.Format(snapshot.verdict.since), 32);
+  json.Key(key::kSince).String(snapshot.clock.Format(snapshot.verdict.since), 32);
 }
 
 void WriteReason(JsonWriter& json, const Snapshot& snapshot, size_t message_bytes) {
   const auto& finding = snapshot.verdict.finding;
-  json.Key("reason");
+  json.Key(key::kReason);
   WriteNullable(json, finding ? finding->reason : "", 64);
-  json.Key("message");
+  json.Key(key::kMessage);
   WriteNullable(json, finding ? std::string_view(finding->message) : "", message_bytes);
 }
 
@@ -103,7 +106,7 @@ void WriteProcess(JsonWriter& json, const ProcessEvidence& process, size_t comma
     for (const auto& [call, threads] : process.other_threads) json.Key(call).Integer(threads);
     json.EndObject();
   }
-  json.Key("cpuSeconds").Decimal(process.cpu_seconds);
+  json.Key(key::kCpu).Decimal(process.cpu_seconds);
   json.Key("command").String(process.command, command_bytes);
   json.EndObject();
 }
@@ -162,8 +165,8 @@ void WritePhases(JsonWriter& json, const std::vector<hang::Phase>& phases, size_
   json.BeginArray();
   for (size_t index : chosen) {
     json.BeginObject();
-    json.Key("name").String(phases[index].name, kPhaseBytes);
-    json.Key("seconds").Decimal(phases[index].seconds);
+    json.Key(key::kName).String(phases[index].name, kPhaseBytes);
+    json.Key(key::kSeconds).Decimal(phases[index].seconds);
     json.EndObject();
   }
   json.EndArray();
@@ -171,7 +174,7 @@ void WritePhases(JsonWriter& json, const std::vector<hang::Phase>& phases, size_
 
 /// The newest `count` times at which it was hung, and how many of each class there were in all.
 void WriteVerdicts(JsonWriter& json, const Snapshot& snapshot, const hang::VerdictLog& log, size_t count) {
-  json.Key("verdictCounts").BeginObject();
+  json.Key(key::kVerdictCounts).BeginObject();
   for (hang::Class hang_class : hang::kAllClasses) {
     const size_t verdicts = log.Count(hang_class);
     if (verdicts > 0) json.Key(hang::Name(hang_class)).Integer(static_cast<int64_t>(verdicts));
@@ -181,8 +184,8 @@ void WriteVerdicts(JsonWriter& json, const Snapshot& snapshot, const hang::Verdi
   const auto& newest = log.Newest();
   for (size_t index = newest.size() - std::min(count, newest.size()); index < newest.size(); ++index) {
     json.BeginObject();
-    json.Key("class").String(hang::Name(newest[index].hang_class), 32);
-    json.Key("since").String(snapshot.clock.Format(newest[index].since), 32);
+    json.Key(key::kClass).String(hang::Name(newest[index].hang_class), 32);
+    json.Key(key::kSince).String(snapshot.clock.Format(newest[index].since), 32);
     if (newest[index].until) json.Key("until").String(snapshot.clock.Format(*newest[index].until), 32);
     json.EndObject();
   }
@@ -221,24 +224,24 @@ std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const
     json.BeginObject();
     WriteClass(json, snapshot);
     WriteSince(json, snapshot);
-    if (!marker.empty()) json.Key("marker").String(marker, kMarkerBytes);
+    if (!marker.empty()) json.Key(key::kMarker).String(marker, kMarkerBytes);
     WriteReason(json, snapshot, detail.message_bytes);
     json.Key("exitCode").Integer(outcome.exit_code);
-    json.Key("signal");
+    json.Key(key::kSignal);
     WriteNullable(json, outcome.signal, 16);
     if (detail.whole) {
       WriteVerdicts(json, snapshot, outcome.verdicts, detail.verdicts);
       json.Key("startedAt").String(snapshot.clock.Format(snapshot.clock.steady_start), 32);
       json.Key("finishedAt").String(snapshot.clock.Format(snapshot.now), 32);
       json.Key("lastProgress").String(snapshot.clock.Format(snapshot.progress.Last()), 32);
-      json.Key("longestSilenceSeconds").Decimal(outcome.longest_silence_seconds);
-      json.Key("peakRssBytes").Integer(static_cast<int64_t>(outcome.peak_resident_bytes));
-      json.Key("cpuSeconds").Decimal(outcome.cpu_seconds);
-      json.Key("outputBytes").Integer(static_cast<int64_t>(outcome.output_bytes));
+      json.Key(key::kLongestSilence).Decimal(outcome.longest_silence_seconds);
+      json.Key(key::kPeakRss).Integer(static_cast<int64_t>(outcome.peak_resident_bytes));
+      json.Key(key::kCpu).Decimal(outcome.cpu_seconds);
+      json.Key(key::kOutputBytes).Integer(static_cast<int64_t>(outcome.output_bytes));
       if (outcome.lost_output_bytes > 0) {
         json.Key("lostOutputBytes").Integer(static_cast<int64_t>(outcome.lost_output_bytes));
       }
-      json.Key("phases");
+      json.Key(key::kPhases);
       WritePhases(json, outcome.phases, detail.phases);
       json.Key("evidence");
       WriteEvidence(json, snapshot, detail);
@@ -253,8 +256,8 @@ std::string RenderLogLine(const Snapshot& snapshot, const std::string& marker) {
   return Fit(kLogLineBytes, [&](const Detail& detail) {
     JsonWriter json;
     json.BeginObject();
-    json.Key("imagebatch").String(hung ? "evidence" : "verdict", 16);
-    if (!marker.empty()) json.Key("marker").String(marker, kMarkerBytes);
+    json.Key(key::kKind).String(hung ? "evidence" : "verdict", 16);
+    if (!marker.empty()) json.Key(key::kMarker).String(marker, kMarkerBytes);
     WriteVerdict(json, snapshot);
     WriteTimes(json, snapshot);
     if (hung) {

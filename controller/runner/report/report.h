@@ -46,21 +46,16 @@ struct Outcome {
 };
 
 inline constexpr size_t kStateBytes = 8192;
-// Kubernetes keeps no more of a termination message, and less where the Pod has more than three containers:
-// 12 KiB divided by their number, init containers and ephemeral ones included (pkg/kubelet/status,
-// normalizeStatus).
-inline constexpr size_t kResultBytes = 4096;
-inline constexpr size_t kLeastResultBytes = 512;  // room for all of what comes first
 inline constexpr size_t kLogLineBytes = 8192;
 inline constexpr size_t kProbeBytes = 900;
 
 /// The state file, and the answer to GET /progress: at most kStateBytes of JSON, the evidence last.
 std::string RenderState(const Snapshot& snapshot);
 
-/// The result: at most `limit` bytes of JSON (kLeastResultBytes to kResultBytes), whatever the evidence
-/// holds. Processes, lines and phases are left out, the oldest and shortest first, until it fits. Verdict,
-/// class, since and marker stand first, so that they are there where somebody cuts it all the same. `marker`
-/// as for RenderLogLine().
+/// The result: at most `limit` bytes of JSON (kLeastResultBytes to kMostResultBytes of the contract),
+/// whatever the evidence holds. Processes, lines and phases are left out, the oldest and shortest first,
+/// until it fits. Verdict, class, since and marker stand first, so that they are there where somebody cuts it
+/// all the same. `marker` as for RenderLogLine().
 std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const std::string& marker,
                          size_t limit);
 

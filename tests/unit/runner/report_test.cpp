@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "contract/contract.h"
 #include "runner/report/json.h"
 
 namespace imagebatch::runner {
@@ -129,7 +130,7 @@ TEST(Result, HoldsTheAccount) {
   outcome.cpu_seconds = 3.25;
   outcome.output_bytes = 5'000'000'000;
   outcome.phases = {{"[1/2] RUN a", 1.5}, {"[2/2] RUN b", 2.25}};
-  const json result = json::parse(RenderResult(Fine(), outcome, "", kResultBytes));
+  const json result = json::parse(RenderResult(Fine(), outcome, "", contract::kMostResultBytes));
   EXPECT_EQ(result["exitCode"], 137);
   EXPECT_EQ(result["signal"], "SIGKILL");
   EXPECT_EQ(result["verdict"], "Progressing");
@@ -158,8 +159,8 @@ TEST(Result, IsValidAndFitsWhateverItHolds) {
       outcome.phases.push_back(
           {evidence.processes[index].command.substr(0, 120), 1.0 / static_cast<double>(index)});
     }
-    const std::string result = RenderResult(snapshot, outcome, "s3cr3t", kResultBytes);
-    ASSERT_LE(result.size(), kResultBytes);
+    const std::string result = RenderResult(snapshot, outcome, "s3cr3t", contract::kMostResultBytes);
+    ASSERT_LE(result.size(), contract::kMostResultBytes);
     const json parsed = json::parse(result);
     EXPECT_EQ(parsed["exitCode"], 124);
     EXPECT_GT(parsed["evidence"]["olderProcesses"], 0);
@@ -194,7 +195,7 @@ std::string HugeResult(size_t limit) {
 
 TEST(Result, FitsWhatTheKubeletKeepsOfIt) {
   size_t before = 0;
-  for (size_t limit = kLeastResultBytes; limit <= kResultBytes; limit += 16) {
+  for (size_t limit = contract::kLeastResultBytes; limit <= contract::kMostResultBytes; limit += 16) {
     const std::string result = HugeResult(limit);
     ASSERT_LE(result.size(), limit);
     ASSERT_GE(result.size(), before) << "more room, more of it";
@@ -207,7 +208,7 @@ TEST(Result, FitsWhatTheKubeletKeepsOfIt) {
 }
 
 TEST(Result, BeginsWithTheVerdictSoThatACutLeavesIt) {
-  for (size_t limit : {kLeastResultBytes, kResultBytes}) {
+  for (size_t limit : {contract::kLeastResultBytes, contract::kMostResultBytes}) {
     EXPECT_EQ(HugeResult(limit).find(
                   R"({"verdict":"Hung","class":"Deadlock","since":"2026-01-02T03:05:05.006Z","marker":"mmm)"),
               0U);
@@ -223,14 +224,14 @@ TEST(Result, HasAllVerdictsOfTheAttempt) {
   outcome.verdicts.Add({std::nullopt, kStart + seconds(2)});
   outcome.verdicts.Add(hung(hang::Class::Idle, 3));
   outcome.verdicts.Add(hung(hang::Class::Looping, 4));
-  const json result = json::parse(RenderResult(Fine(), outcome, "", kResultBytes));
+  const json result = json::parse(RenderResult(Fine(), outcome, "", contract::kMostResultBytes));
   EXPECT_EQ(result["verdictCounts"], json({{"Idle", 2}, {"Looping", 1}}));
   const json expected = {
       {{"class", "Idle"}, {"since", "2026-01-02T03:04:06.006Z"}, {"until", "2026-01-02T03:04:07.006Z"}},
       {{"class", "Idle"}, {"since", "2026-01-02T03:04:08.006Z"}, {"until", "2026-01-02T03:04:09.006Z"}},
       {{"class", "Looping"}, {"since", "2026-01-02T03:04:09.006Z"}}};
   EXPECT_EQ(result["verdicts"], expected);
-  const json none = json::parse(RenderResult(Fine(), Outcome(), "", kResultBytes));
+  const json none = json::parse(RenderResult(Fine(), Outcome(), "", contract::kMostResultBytes));
   EXPECT_EQ(none["verdictCounts"], json::object());
   EXPECT_EQ(none["verdicts"], json::array());
 }
@@ -245,7 +246,7 @@ TEST(Result, TheProofOfADeadlockIsCutLast) {
   for (int pid = 0; pid < 16; ++pid) {
     evidence.deadlock.push_back("pid " + std::to_string(pid) + std::string(300, ' ') + "end");
   }
-  const json result = json::parse(RenderResult(Hung(evidence), Outcome(), "", kResultBytes));
+  const json result = json::parse(RenderResult(Hung(evidence), Outcome(), "", contract::kMostResultBytes));
   const json& sentences = result["evidence"]["deadlock"];
   ASSERT_GE(sentences.size(), 6U);
   EXPECT_TRUE(sentences[5].get<std::string>().ends_with("end")) << "whole";
@@ -261,7 +262,7 @@ TEST(Result, ThePhasesThatStayAreTheLongest) {
     outcome.phases.push_back(
         {"phase " + std::to_string(index) + std::string(90, '.'), index % 7 == 0 ? 100.0 : 1.0});
   }
-  const json result = json::parse(RenderResult(Fine(), outcome, "", kResultBytes));
+  const json result = json::parse(RenderResult(Fine(), outcome, "", contract::kMostResultBytes));
   int longest = 0;
   for (const json& phase : result["phases"]) longest += phase["seconds"] == 100 ? 1 : 0;
   EXPECT_EQ(longest, 9);
