@@ -92,11 +92,9 @@ Attempts::Live* Attempts::AdoptLeft(const PodView& pod) {
   return &live;
 }
 
-void Attempts::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-                     const std::vector<std::pair<Change, PodView>>& pods,
-                     const std::vector<ToldVerdict>& told, Now now) {
-  for (const auto& [change, job] : jobs) See(change, job, now);
-  for (const auto& [change, pod] : pods) See(change, pod, now);
+void Attempts::Adopt(ParkedObjects left, const std::vector<ToldVerdict>& told, Now now) {
+  left.jobs.TakeEach([&](Change change, const JobView& job) { See(change, job, now); });
+  left.pods.TakeEach([&](Change change, const PodView& pod) { See(change, pod, now); });
   for (const ToldVerdict& verdict : told) {
     if (Find(verdict.job) != nullptr) verdicts_.Resume(verdict);
   }

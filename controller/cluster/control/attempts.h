@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "batch/expand.h"
+#include "cluster/control/parked.h"
 #include "cluster/objects/build_hashes.h"
 #include "cluster/objects/outcome.h"
 #include "cluster/objects/views.h"
@@ -61,9 +62,7 @@ class Attempts {
   /// What an earlier process left and has told, seen as a whole before anything is decided about any of it: a
   /// Job that has ended and its Pod come from two watches, and one without the other would have to be read
   /// again.
-  void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-             const std::vector<std::pair<Change, PodView>>& pods, const std::vector<ToldVerdict>& told,
-             Now now);
+  void Adopt(ParkedObjects left, const std::vector<ToldVerdict>& told, Now now);
   void OnJob(Change change, const JobView& job, Now now);
   void OnPod(Change change, const PodView& pod, Now now);
   void OnListBegun(Collection collection);

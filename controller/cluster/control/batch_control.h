@@ -73,9 +73,7 @@ class BatchControl {
   void GoOnWithoutRows(Now now);
   void HandOver(Now now);
   void BeginWork(Now now);
-  void Begin(batch::Expansion builds, const std::deque<ResultKey>& stored,
-             const std::vector<std::pair<Change, JobView>>& jobs,
-             const std::vector<std::pair<Change, PodView>>& pods, Now now);
+  void Begin(batch::Expansion builds, const std::deque<ResultKey>& stored, ParkedObjects left, Now now);
   void Run(Now now);
   void FollowSpec(Now now);
   void Halt(const std::string& reason, const std::string& message, Now now);

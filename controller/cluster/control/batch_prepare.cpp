@@ -1,5 +1,6 @@
 // How a batch comes to its work: from its input, or without it from what the cluster holds.
 #include <algorithm>
+#include <utility>
 
 #include "cluster/control/batch_control.h"
 #include "cluster/control/salvage.h"
@@ -78,17 +79,15 @@ void BatchControl::GoOnWithoutRows(Now now) {
   start_ = ParseTime(status_.known().value("startTime", ""));
   input_digest_ = StartedWith().value_or("");
   const std::deque<ResultKey> stored = results_.TakeLoaded();
-  const auto jobs = parked_.jobs.All();
   salvaged_ = true;
-  Begin(Salvage(batch_, jobs, stored, status_.known()), stored, jobs, parked_.pods.All(), now);
+  Begin(Salvage(batch_, parked_.jobs.All(), stored, status_.known()), stored, parked_, now);
 }
 
-void BatchControl::Begin(batch::Expansion builds, const std::deque<ResultKey>& stored,
-                         const std::vector<std::pair<Change, JobView>>& jobs,
-                         const std::vector<std::pair<Change, PodView>>& pods, Now now) {
+void BatchControl::Begin(batch::Expansion builds, const std::deque<ResultKey>& stored, ParkedObjects left,
+                         Now now) {
   work_ = std::make_unique<Work>(batch_, std::move(builds), kit_, stored,
                                  Work::Sinks{requests_, this, results_, events_, totals_});
-  work_->Adopt(jobs, pods, ToldIn(status_.known()), now);
+  work_->Adopt(std::move(left), ToldIn(status_.known()), now);
   status_due_ = true;
 }
 
@@ -113,7 +112,7 @@ void BatchControl::BeginWork(Now now) {
   start_ = ParseTime(status_.known().value("startTime", "")).value_or(now.wall);
   batch::Expansion builds = input_->TakeExpansion();
   input_.reset();
-  Begin(std::move(builds), results_.TakeLoaded(), parked_.jobs.Take(), parked_.pods.Take(), now);
+  Begin(std::move(builds), results_.TakeLoaded(), std::exchange(parked_, {}), now);
   if (!status_.known().contains("startTime")) {
     events_.Normal("Started",
                    std::to_string(work_->Total().Total()) + " builds in " +

@@ -61,8 +61,7 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit
   }
 }
 
-void Work::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-                 const std::vector<std::pair<Change, PodView>>& pods, const Told& told, Now now) {
+void Work::Adopt(ParkedObjects left, const Told& told, Now now) {
   held_told_ = told.held;
   std::vector<ToldVerdict> verdicts;
   const auto add = [&](Verdict::Kind kind, const FlaggedEntry& entry) {
@@ -75,7 +74,7 @@ void Work::Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
   };
   for (const FlaggedEntry& hung : told.hung_builds) add(Verdict::Kind::Hang, hung);
   for (const FlaggedEntry& stalled : told.stalled_builds) add(Verdict::Kind::Stall, stalled);
-  attempts_.Adopt(jobs, pods, verdicts, now);
+  attempts_.Adopt(std::move(left), verdicts, now);
 }
 
 std::string Work::Name(uint32_t build) const { return std::string(expansion_.builds[build].key); }

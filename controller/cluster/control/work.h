@@ -9,6 +9,7 @@
 #include "batch/expand.h"
 #include "cluster/control/attempts.h"
 #include "cluster/control/forecast.h"
+#include "cluster/control/parked.h"
 #include "cluster/objects/build_hashes.h"
 #include "cluster/store/events.h"
 #include "cluster/store/hang_counts.h"
@@ -37,8 +38,7 @@ class Work {
        const std::deque<ResultKey>& stored, Sinks sinks);
 
   /// What an earlier process left: Jobs and Pods, and what it has told.
-  void Adopt(const std::vector<std::pair<Change, JobView>>& jobs,
-             const std::vector<std::pair<Change, PodView>>& pods, const Told& told, Now now);
+  void Adopt(ParkedObjects left, const Told& told, Now now);
   void OnJob(Change change, const JobView& job, Now now) { attempts_.OnJob(change, job, now); }
   void OnPod(Change change, const PodView& pod, Now now) { attempts_.OnPod(change, pod, now); }
   void OnListBegun(Collection collection) { attempts_.OnListBegun(collection); }

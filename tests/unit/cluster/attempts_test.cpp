@@ -21,6 +21,14 @@ using testing::SizeIs;
 using State = ContainerView::State;
 
 /// Two builds, and what is decided about their attempts; the test answers the requests.
+/// What an earlier process left.
+ParkedObjects Left(const std::vector<JobView>& jobs, const std::vector<PodView>& pods) {
+  ParkedObjects left;
+  for (const JobView& job : jobs) left.jobs.Put(Change::Upsert, job);
+  for (const PodView& pod : pods) left.pods.Put(Change::Upsert, pod);
+  return left;
+}
+
 class AttemptsTest : public testing::Test {
  protected:
   AttemptsTest() {
@@ -314,7 +322,7 @@ TEST_F(AttemptsTest, ABuildWaitsForAPodThatAnEarlierProcessLeftWithoutAJob) {
   for (const bool stored : {false, true}) {
     Restart();
     if (stored) plan_->Observe(0, {1, plan::Phase::Failed, plan::Cause::Infrastructure, kBegin});
-    attempts_->Adopt({}, {{Change::Upsert, Pod(State::Running)}}, {}, wire_.now);
+    attempts_->Adopt(Left({}, {Pod(State::Running)}), {}, wire_.now);
     EXPECT_THAT(Startable(), ElementsAre(1));
     Refuse(wire_.Only(), 404, "NotFound");
     wire_.Reply(wire_.Only(), 200,
@@ -401,7 +409,7 @@ TEST_F(AttemptsTest, AJobThatIsFoundOfAnEndedAttemptGoesOnlyOnceTheResultOfThatI
 
 TEST_F(AttemptsTest, WhatIsFoundAgainAfterARestartIsNoProgress) {
   wire_.Pass(minutes(10));
-  attempts_->Adopt({{Change::Upsert, Job()}}, {{Change::Upsert, Pod(State::Running)}}, {}, wire_.now);
+  attempts_->Adopt(Left({Job()}, {Pod(State::Running)}), {}, wire_.now);
   attempts_->Step(wire_.now);
   EXPECT_EQ(attempts_->progress(), kBegin + seconds(1)) << "when its build began";
 }
@@ -415,7 +423,7 @@ TEST_F(AttemptsTest, AVerdictThatWasToldBeforeARestartIsNoNews) {
   const ToldVerdict told{
       Name(),   0,   1, Verdict{Verdict::Kind::Hang, "Unobserved", "", "it is silent", kBegin + minutes(3)},
       pod.name, "n", {}};
-  attempts_->Adopt({{Change::Upsert, Job()}}, {{Change::Upsert, pod}}, {told}, wire_.now);
+  attempts_->Adopt(Left({Job()}, {pod}), {told}, wire_.now);
   EXPECT_EQ(attempts_->flagged().at(Name()).verdict.since, kBegin + minutes(3));
   for (int i = 0; i < 20; ++i) {
     for (const Command& read : wire_.requests.Take())

@@ -343,10 +343,11 @@ TEST(ParkedTest, OfEachObjectTheNewestIsKept) {
   for (job.version = 1; job.version <= 1000; ++job.version) parked.Put(Change::Upsert, job);
   job.version = 5;
   parked.Put(Change::Gone, job);
-  const auto taken = parked.Take();
+  std::vector<std::pair<Change, Version>> taken;
+  parked.TakeEach([&](Change change, const JobView& seen) { taken.emplace_back(change, seen.version); });
   ASSERT_EQ(taken.size(), 1u);
-  EXPECT_EQ(taken[0].second.version, 1000u);
-  EXPECT_EQ(taken[0].first, Change::Upsert) << "what is older changes nothing";
+  EXPECT_EQ(taken[0], std::pair(Change::Upsert, Version{1000})) << "what is older changes nothing";
+  EXPECT_EQ(parked.size(), 0u);
 }
 
 TEST_F(BatchControlTest, ABatchThatNeverStartsShowsItsConditionsToMetrics) {
