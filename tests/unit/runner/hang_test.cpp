@@ -173,9 +173,17 @@ TEST(OnHangFail, GivesTheCommandTimeToClean) {
   EXPECT_EQ(run.Output(), "cleaned\n");
 }
 
+/// A program that makes the file `stuck` when it is: on a busy machine its start may take longer than the
+/// limit.
+std::vector<std::string> NotIdleBeforeItIsStuck(const std::string& program) {
+  return Shell("(until [ -e stuck ]; do echo starting; sleep 0.1; done) & exec " + program);
+}
+
 TEST(OnHangFail, AsksForStacksBehindTheEvidence) {
-  Supervised run(Quick({"--on-hang", "fail"}), {"python3", "-X", "faulthandler", "-c",
-                                                "import time\ndef stuck(): time.sleep(1000)\nstuck()"});
+  Supervised run(Quick({"--on-hang", "fail"}),
+                 NotIdleBeforeItIsStuck("python3 -X faulthandler -c 'import time\n"
+                                        "def stuck(): open(\"stuck\", \"w\").close(); time.sleep(1000)\n"
+                                        "stuck()'"));
   EXPECT_EQ(run.Wait(), 124);
   const std::string log = run.Errors();
   EXPECT_THAT(log, StartsWith("{\"imagebatch\":\"evidence\""));
@@ -188,9 +196,10 @@ TEST(OnHangFail, AsksAJavaMachineForItsStacks) {
   if (std::system("java -version > /dev/null 2>&1") != 0) GTEST_SKIP() << "no java";
   Supervised run(
       Quick({"--on-hang", "fail"}),
-      Shell("echo 'class Stuck { public static void main(String[] a) throws Exception { stuck(); } "
-            "static void stuck() throws Exception { synchronized (Stuck.class) { Stuck.class.wait(); "
-            "} } }' > Stuck.java; exec java Stuck.java"));
+      NotIdleBeforeItIsStuck(
+          "sh -c 'echo \"class Stuck { public static void main(String[] a) throws Exception { stuck(); } "
+          "static void stuck() throws Exception { new java.io.File(\\\"stuck\\\").createNewFile(); "
+          "synchronized (Stuck.class) { Stuck.class.wait(); } } }\" > Stuck.java; exec java Stuck.java'"));
   EXPECT_EQ(run.Wait(), 124);
   EXPECT_THAT(run.Output(), HasSubstr("Full thread dump"));
   EXPECT_THAT(run.Output(), HasSubstr("at Stuck.stuck"));
