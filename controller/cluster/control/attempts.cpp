@@ -28,13 +28,13 @@ std::pair<std::string, int> ReadJobName(const std::string& batch, const std::str
 }  // namespace
 
 Attempts::Attempts(const batch::Batch& batch, const batch::Expansion& expansion, const BuildHashes& hashes,
-                   RunnerKit& kit, plan::Plan& plan, Requests& requests, const void* owner)
+                   RunnerKit& kit, plan::Plan& plan, Channel& channel)
     : batch_(batch),
       plan_(plan),
       hashes_(hashes),
-      client_(batch, expansion, hashes, kit, requests, owner),
-      evidence_(batch, requests, owner),
-      verdicts_(batch, expansion, requests, owner, evidence_) {}
+      client_(batch, expansion, hashes, kit, channel),
+      evidence_(batch, channel),
+      verdicts_(batch, expansion, channel, evidence_) {}
 
 Attempts::Live* Attempts::Find(const std::string& name) {
   const auto at = live_.find(name);

@@ -54,7 +54,7 @@ class Attempts {
   };
 
   Attempts(const batch::Batch& batch, const batch::Expansion& expansion, const BuildHashes& hashes,
-           RunnerKit& kit, plan::Plan& plan, Requests& requests, const void* owner);
+           RunnerKit& kit, plan::Plan& plan, Channel& channel);
 
   void Start(const plan::Start& start, Now now);
   /// False: no Job is created until it is true again, of whatever attempt. Counts from the next Step.

@@ -46,16 +46,21 @@ void Sooner(std::optional<SteadyTime>& next, std::optional<SteadyTime> other) {
 
 }  // namespace
 
-BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals)
+BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals,
+                           std::function<void()> replied)
     : kit_(kit),
-      requests_(requests),
+      channel_(requests,
+               [this, replied = std::move(replied)] {
+                 status_due_ = true;
+                 if (replied) replied();
+               }),
       totals_(totals),
       batch_(Identity(object)),
-      events_(batch_, requests, this),
-      results_(batch_, requests, this),
-      status_(BatchPath(batch_.ns, batch_.name), requests, this),
-      degraded_(batch_, requests, this, events_),
-      expiry_(batch_, requests, this, events_) {
+      events_(batch_, channel_),
+      results_(batch_, channel_),
+      status_(BatchPath(batch_.ns, batch_.name), channel_),
+      degraded_(batch_, channel_, events_),
+      expiry_(batch_, channel_, events_) {
   OnObject(object);
   const json& status = status_.known();
   last_progress_ = TimeAt(status, "lastProgressTime");
@@ -159,8 +164,7 @@ void BatchControl::Step(bool cluster_known, Now now) {
   const bool due =
       (status_due_ && now.steady >= status_computed_ + kStatusPause) || (flush && *flush <= now.steady);
   if (due && !Ending()) WriteStatus(now);
-  if (work_ && EndIsTold() && work_->Idle() && !status_due_ && !status_.Next() && !requests_.Waits(this))
-    Rest();
+  if (work_ && EndIsTold() && work_->Idle() && !status_due_ && !status_.Next() && !channel_.Waits()) Rest();
 }
 
 std::optional<SteadyTime> BatchControl::Next(Now now) const {

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,11 +12,11 @@
 #include "cluster/objects/markers.h"
 #include "cluster/objects/views.h"
 #include "cluster/store/backoff.h"
+#include "cluster/store/channel.h"
 #include "cluster/store/degraded.h"
 #include "cluster/store/events.h"
 #include "cluster/store/expiry.h"
 #include "cluster/store/input.h"
-#include "cluster/store/requests.h"
 #include "cluster/store/result_log.h"
 #include "cluster/store/status_object.h"
 #include "cluster/store/status_writer.h"
@@ -32,8 +33,9 @@ namespace imagebatch::cluster {
 /// one of its Jobs or Pods turns out to run.
 class BatchControl {
  public:
-  BatchControl(const nlohmann::json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals);
-  ~BatchControl() { requests_.Drop(this); }
+  /// `replied` is called when a reply to one of its requests comes: Step is to be called.
+  BatchControl(const nlohmann::json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals,
+               std::function<void()> replied = {});
   BatchControl(const BatchControl&) = delete;
   BatchControl& operator=(const BatchControl&) = delete;
 
@@ -44,8 +46,6 @@ class BatchControl {
   void OnPod(Change change, const PodView& pod, Now now);
   void OnListBegun(Collection collection);
   void OnListEnded(Collection collection, Version version, Now now);
-  /// A reply to one of its requests has been delivered.
-  void OnReply() { status_due_ = true; }
 
   /// Decides and sends what is due. `cluster_known`: whole lists of Jobs and Pods have been seen.
   void Step(bool cluster_known, Now now);
@@ -84,12 +84,12 @@ class BatchControl {
   std::optional<Time> Deadline() const;
   std::optional<Time> DeleteTime() const;
   /// It, or its namespace, is being deleted: nothing new is started, and nothing is told.
-  bool Ending() const { return deleting_ || requests_.NamespaceEnding(this); }
+  bool Ending() const { return deleting_ || channel_.NamespaceEnding(); }
   bool Started() const { return start_.has_value() && status_.known().contains("startTime"); }
   bool Halted() const { return failed_reason_ == "Invalid" || failed_reason_ == "InputChanged"; }
 
   RunnerKit& kit_;
-  Requests& requests_;
+  Channel channel_;
   metrics::Totals& totals_;
 
   batch::Batch batch_;

@@ -22,14 +22,13 @@ void BatchControl::Prepare(bool cluster_known, Now now) {
   if (!spec_known_) return ReadAgain(now);
   waits_for_lists_ = EndIsTold() && !cluster_known;
   if (waits_for_lists_) return;
-  if (!work_ && EndIsTold() && NothingIsLeft() && !requests_.Waits(this)) return Rest();
+  if (!work_ && EndIsTold() && NothingIsLeft() && !channel_.Waits()) return Rest();
   if (!spec_problems_.empty()) return Halt("Invalid", spec_problems_, now);
   const bool restored = input_ && failed_reason_ == "InputChanged" && now.steady >= read_again_;  // perhaps
   if (!input_ || restored) {
     read_pause_ = restored ? std::min<Duration>(read_pause_ * 2, kLongestPause) : kReadAgain;
     read_again_ = now.steady + read_pause_;
-    input_ =
-        std::make_unique<Input>(batch_, status_.known().contains("startTime"), kit_.runner, requests_, this);
+    input_ = std::make_unique<Input>(batch_, status_.known().contains("startTime"), kit_.runner, channel_);
   }
   const Input::State before = input_->state();
   input_->Step(now);
@@ -86,7 +85,7 @@ void BatchControl::GoOnWithoutRows(Now now) {
 void BatchControl::Begin(batch::Expansion builds, const std::deque<ResultKey>& stored, ParkedObjects left,
                          Now now) {
   work_ = std::make_unique<Work>(batch_, std::move(builds), kit_, stored,
-                                 Work::Sinks{requests_, this, results_, events_, totals_});
+                                 Work::Sinks{channel_, results_, events_, totals_});
   work_->Adopt(std::move(left), ToldIn(status_.known()), now);
   status_due_ = true;
 }
@@ -98,7 +97,7 @@ void BatchControl::HandOver(Now now) {
     return;
   }
   handing_over_ = true;
-  if (requests_.Waits(this)) return;
+  if (channel_.Waits()) return;
   handing_over_ = salvaged_ = false;
   work_.reset();
   results_.Forget();

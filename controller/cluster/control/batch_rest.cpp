@@ -55,17 +55,15 @@ void BatchControl::Wake() {
 void BatchControl::ReadAgain(Now now) {
   if (reading_ || !backoff_.Due(now.steady)) return;
   reading_ = true;
-  kube::Request request;
-  request.path = BatchPath(batch_.ns, batch_.name);
-  requests_.Send(this, {Purpose::ReadBatch, ""}, std::move(request),
-                 [this](const Result<kube::Response>& response, Now replied) {
-                   reading_ = false;
-                   auto object = Ok(response) ? batch::ReadStored(response->body) : std::nullopt;
-                   if (!object || (*object)["metadata"].value("uid", "") != batch_.uid)
-                     return backoff_.Failed(replied.steady);
-                   backoff_.Succeeded();
-                   if (!spec_known_) OnObject(*object);
-                 });
+  channel_.Get({Purpose::ReadBatch, ""}, BatchPath(batch_.ns, batch_.name),
+               [this](const Result<kube::Response>& response, Now replied) {
+                 reading_ = false;
+                 auto object = Ok(response) ? batch::ReadStored(response->body) : std::nullopt;
+                 if (!object || (*object)["metadata"].value("uid", "") != batch_.uid)
+                   return backoff_.Failed(replied.steady);
+                 backoff_.Succeeded();
+                 if (!spec_known_) OnObject(*object);
+               });
 }
 
 }  // namespace imagebatch::cluster

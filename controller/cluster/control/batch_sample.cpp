@@ -23,7 +23,7 @@ metrics::BatchSample BatchControl::Sample() const {
   sample.completion = completion_;
   for (const nlohmann::json& condition : conditions_)
     sample.conditions.emplace_back(condition.value("type", ""), condition.value("status", "") == "True");
-  for (const auto& [purpose, since] : requests_.FailingSince(this))
+  for (const auto& [purpose, since] : channel_.FailingSince())
     sample.failing_since[std::string(Name(purpose))] = since;
   if (completion_ && stepped_ >= *completion_ + kShownWhole) {
     for (metrics::StageCounts& stage : sample.stages) stage.slow.reset();

@@ -20,9 +20,7 @@ void Reconciler::Observe(const Event& event, Now now) {
   if (const auto* ended = std::get_if<ListEnded>(&event))
     return OnListEnded(ended->collection, ended->version, now);
   if (const auto* replied = std::get_if<Replied>(&event)) {
-    const auto uid = uid_of_.find(requests_.Deliver(replied->id, replied->response, now));
-    if (uid != uid_of_.end()) Find(uid->second)->control->OnReply();
-    return;
+    return requests_.Deliver(replied->id, replied->response, now);
   }
   const auto* job = std::get_if<JobSeen>(&event);
   const auto* pod = std::get_if<PodSeen>(&event);
@@ -59,7 +57,6 @@ void Reconciler::TouchAll() {
 void Reconciler::Forget(const std::string& uid) {
   const auto at = batches_.find(uid);
   if (at == batches_.end()) return;
-  uid_of_.erase(at->second.control.get());
   touched_.erase(uid);
   timers_.Set(uid, std::nullopt);
   batches_.erase(at);
@@ -74,8 +71,8 @@ void Reconciler::OnBatch(const BatchSeen& seen) {
     return;
   }
   Entry& entry = batches_[uid];
-  entry.control = std::make_unique<BatchControl>(seen.object, kit_, requests_, totals_);
-  uid_of_.emplace(entry.control.get(), uid);
+  entry.control =
+      std::make_unique<BatchControl>(seen.object, kit_, requests_, totals_, [this, uid] { Find(uid); });
   Touch(uid, entry);
   if (auto parked = parked_.extract(uid)) entry.control->OnParked(std::move(parked.mapped()));
 }

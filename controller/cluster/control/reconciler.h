@@ -66,7 +66,6 @@ class Reconciler {
   Requests requests_;
   metrics::Totals totals_;
   std::map<std::string, Entry> batches_;  // by UID
-  std::unordered_map<const void*, std::string> uid_of_;
   std::set<std::string> touched_;         // UIDs
   Timers timers_;                         // by UID: when to step those that nothing has touched
   std::optional<Duration> clocks_apart_;  // wall time minus steady time, when the timers were set

@@ -44,7 +44,7 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit
       hashes_(batch, expansion_),
       sinks_(sinks),
       plan_(GraphOf(expansion_), batch.stages.size(), Nothing()),
-      attempts_(batch, expansion_, hashes_, kit, plan_, sinks.requests, sinks.owner),
+      attempts_(batch, expansion_, hashes_, kit, plan_, sinks.channel),
       forecast_(batch, plan_) {
   for (const ResultKey& key : stored) {
     const auto build = hashes_.Find(key.build);

@@ -26,8 +26,7 @@ class Work {
  public:
   /// What it writes to; all outlive it.
   struct Sinks {
-    Requests& requests;
-    const void* owner;
+    Channel& channel;
     ResultLog& results;
     EventEmitter& events;
     metrics::Totals& totals;

@@ -43,7 +43,7 @@ void Degraded::Restore(const json& status, Now now) {
     if (refusal.starts_with(words)) refusal.erase(0, words.size());
     if (refusal.ends_with(")")) refusal.pop_back();
     const Time since = ParseTime(condition.value("lastTransitionTime", "")).value_or(now.wall);
-    requests_.MakeTroubles(owner_).Restore(*purpose, refusal, {since, now.steady - minutes(1)});
+    channel_.MakeTroubles().Restore(*purpose, refusal, {since, now.steady - minutes(1)});
   }
 }
 
@@ -56,7 +56,7 @@ void Degraded::SetInput(const std::string& reason, const std::string& message, N
 
 bool Degraded::Step(Now now) {
   std::string reason = input_reason_, message = input_message_;
-  if (Troubles* troubles = requests_.TroublesOf(owner_)) {
+  if (Troubles* troubles = channel_.troubles()) {
     for (const Troubles::News& news : troubles->Take(now)) Tell(news, now);
     for (const Troubles::News& trouble : troubles->Lasting()) {
       if (reason.empty()) reason = Reason(trouble.purpose);
@@ -90,7 +90,7 @@ void Degraded::Tell(const Troubles::News& news, Now now) {
 }
 
 std::optional<SteadyTime> Degraded::Next() const {
-  const Troubles* troubles = requests_.TroublesOf(owner_);
+  const Troubles* troubles = channel_.troubles();
   return troubles == nullptr ? std::nullopt : troubles->Next();
 }
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "batch/types.h"
+#include "cluster/store/channel.h"
 #include "cluster/store/events.h"
-#include "cluster/store/requests.h"
 
 namespace imagebatch::cluster {
 
@@ -16,8 +16,8 @@ namespace imagebatch::cluster {
 /// once).
 class Degraded {
  public:
-  Degraded(const batch::Batch& batch, Requests& requests, const void* owner, EventEmitter& events)
-      : batch_(batch), requests_(requests), owner_(owner), events_(events) {}
+  Degraded(const batch::Batch& batch, Channel& channel, EventEmitter& events)
+      : batch_(batch), channel_(channel), events_(events) {}
 
   /// Takes over what an earlier process has told, from the status it has left: it is not told again. Call
   /// before any request is answered.
@@ -38,8 +38,7 @@ class Degraded {
   void Tell(const Troubles::News& news, Now now);
 
   const batch::Batch& batch_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
   EventEmitter& events_;
   std::set<Purpose> logged_;  // whose end is to be logged
   std::string input_reason_, input_message_;

@@ -38,12 +38,12 @@ std::optional<SteadyTime> EventReader::Next() const {
 
 void EventReader::ReadOne(const Subject& subject) {
   kube::Request request = EventsRequest(ns_, subject.uid);
-  requests_.Send(owner_, {Purpose::ReadEvents, subject.job}, std::move(request),
-                 [this, subject](const Result<kube::Response>& response, Now now) {
-                   EventsAnswer answer;
-                   if (Ok(response)) answer = {true, FindTelling(response->body)};
-                   on_events_(subject, answer, now);
-                 });
+  channel_.Send({Purpose::ReadEvents, subject.job}, std::move(request),
+                [this, subject](const Result<kube::Response>& response, Now now) {
+                  EventsAnswer answer;
+                  if (Ok(response)) answer = {true, FindTelling(response->body)};
+                  on_events_(subject, answer, now);
+                });
 }
 
 void EventReader::ReadAll(EventKind kind) {
@@ -62,8 +62,8 @@ void EventReader::ReadAll(EventKind kind) {
 void EventReader::ReadPage(EventKind kind) {
   Reading& reading = Of(kind);
   ++reading.pages;
-  requests_.Send(
-      owner_, {Purpose::ReadEvents, ""}, EventsRequest(ns_, kind, reading.list->next()),
+  channel_.Send(
+      {Purpose::ReadEvents, ""}, EventsRequest(ns_, kind, reading.list->next()),
       [this, kind](const Result<kube::Response>& response, Now now) { OnPage(kind, response, now); });
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cluster/objects/object_events.h"
-#include "cluster/store/requests.h"
+#include "cluster/store/channel.h"
 
 namespace imagebatch::cluster {
 
@@ -35,13 +35,8 @@ class EventReader {
   /// A list is read up to here; what is behind is not known.
   static constexpr int kPages = 20;
 
-  EventReader(std::string_view ns, Requests& requests, const void* owner, Followers followers,
-              OnEvents on_events)
-      : ns_(ns),
-        requests_(requests),
-        owner_(owner),
-        followers_(std::move(followers)),
-        on_events_(std::move(on_events)) {}
+  EventReader(std::string_view ns, Channel& channel, Followers followers, OnEvents on_events)
+      : ns_(ns), channel_(channel), followers_(std::move(followers)), on_events_(std::move(on_events)) {}
 
   void Ask(EventKind kind, Subject subject, Now now);
 
@@ -65,8 +60,7 @@ class EventReader {
   void OnPage(EventKind kind, const Result<kube::Response>& response, Now now);
 
   const std::string ns_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
   const Followers followers_;
   const OnEvents on_events_;
   std::array<Reading, kEventKinds> readings_;

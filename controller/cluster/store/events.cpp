@@ -101,8 +101,8 @@ void EventEmitter::Send(uint64_t number) {
   Unanswered& event = unanswered_.at(number);
   ++event.tries;
   event.under_way = true;
-  requests_.Send(
-      owner_, {Purpose::WriteEvent, ""}, event.request,
+  channel_.Send(
+      {Purpose::WriteEvent, ""}, event.request,
       [this, number](const Result<kube::Response>& response, Now now) { Answered(number, response, now); });
 }
 

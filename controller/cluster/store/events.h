@@ -7,8 +7,8 @@
 
 #include "batch/types.h"
 #include "cluster/store/backoff.h"
+#include "cluster/store/channel.h"
 #include "cluster/store/event_budget.h"
-#include "cluster/store/requests.h"
 
 namespace imagebatch::cluster {
 
@@ -21,8 +21,7 @@ class EventEmitter {
  public:
   static constexpr int kTries = 8;
 
-  EventEmitter(const batch::Batch& batch, Requests& requests, const void* owner)
-      : batch_(batch), requests_(requests), owner_(owner) {}
+  EventEmitter(const batch::Batch& batch, Channel& channel) : batch_(batch), channel_(channel) {}
 
   void Normal(std::string_view reason, std::string_view message, Now now) {
     Emit("Normal", reason, message, now);
@@ -54,8 +53,7 @@ class EventEmitter {
   void Answered(uint64_t number, const Result<kube::Response>& response, Now now);
 
   const batch::Batch& batch_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
   uint64_t written_ = 0;
   std::map<uint64_t, Unanswered> unanswered_;  // by their number
   EventBudget budget_;

@@ -111,20 +111,20 @@ void EvidenceKeeper::PassOver(const std::pair<std::string, uint64_t>& waiting) {
 
 void EvidenceKeeper::Read(const std::string& job, const Task& task) {
   kube::Request request = task.search ? task.search->Next(task.pod) : task.end.Next(task.pod);
-  requests_.Send(owner_, {Purpose::ReadLog, job}, std::move(request),
-                 [this, job, id = task.id](const Result<kube::Response>& response, Now now) {
-                   Task* found = Find(job, id);
-                   if (found == nullptr) return;
-                   found->waiting = false;
-                   if (found->search) {
-                     OnPiece(*found, response, now);
-                     if (!found->search) Found(job, *found, std::move(found->evidence));
-                   } else {
-                     OnEnd(*found, response, now);
-                     if (!found->log) ends_.erase(id);
-                   }
-                   Advance(job, now);
-                 });
+  channel_.Send({Purpose::ReadLog, job}, std::move(request),
+                [this, job, id = task.id](const Result<kube::Response>& response, Now now) {
+                  Task* found = Find(job, id);
+                  if (found == nullptr) return;
+                  found->waiting = false;
+                  if (found->search) {
+                    OnPiece(*found, response, now);
+                    if (!found->search) Found(job, *found, std::move(found->evidence));
+                  } else {
+                    OnEnd(*found, response, now);
+                    if (!found->log) ends_.erase(id);
+                  }
+                  Advance(job, now);
+                });
 }
 
 // True where nothing is to be had: the Pod is gone, or it has been tried often enough.

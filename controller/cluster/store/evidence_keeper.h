@@ -24,8 +24,7 @@ namespace imagebatch::cluster {
 /// the newest.
 class EvidenceKeeper {
  public:
-  EvidenceKeeper(const batch::Batch& batch, Requests& requests, const void* owner)
-      : requests_(requests), owner_(owner), store_(batch, requests, owner) {}
+  EvidenceKeeper(const batch::Batch& batch, Channel& channel) : channel_(channel), store_(batch, channel) {}
 
   /// A running build was found to hang. What was kept of this attempt before is replaced.
   EvidenceReference Keep(const JobView& job, const PodView& pod, Evidence evidence);
@@ -79,8 +78,7 @@ class EvidenceKeeper {
   void Store(const std::string& job, Task& task);
   void PassOver(const std::pair<std::string, uint64_t>& waiting);
 
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
   EvidenceStore store_;
   uint64_t last_id_ = 0;
   std::map<std::string, Task> tasks_;                     // by Job name, as all of these

@@ -20,8 +20,8 @@ bool Refuses(const kube::Response& response) {
 
 }  // namespace
 
-EvidenceStore::EvidenceStore(const batch::Batch& batch, Requests& requests, const void* owner)
-    : batch_(batch), owner_reference_(OwnerReference(batch)), requests_(requests), owner_(owner) {}
+EvidenceStore::EvidenceStore(const batch::Batch& batch, Channel& channel)
+    : batch_(batch), owner_reference_(OwnerReference(batch)), channel_(channel) {}
 
 std::string EvidenceStore::Name(const std::string& build, int attempt) const {
   return EvidenceName(batch_.name, build, attempt);
@@ -49,15 +49,15 @@ void EvidenceStore::Step(Now now) {
 void EvidenceStore::Send(Purpose purpose, kube::Request request,
                          std::function<void(const kube::Response&, Now)> answered) {
   asking_ = true;
-  requests_.Send(owner_, {purpose, ""}, std::move(request),
-                 [this, answered = std::move(answered)](const Result<kube::Response>& response, Now now) {
-                   asking_ = false;
-                   if (response && Refuses(*response)) return Settle(ErrorMessage(response), now);
-                   if (!Ok(response) && !HasStatus(response, 404) && !HasStatus(response, 409))
-                     return backoff_.Failed(now.steady);
-                   backoff_.Succeeded();
-                   answered(*response, now);
-                 });
+  channel_.Send({purpose, ""}, std::move(request),
+                [this, answered = std::move(answered)](const Result<kube::Response>& response, Now now) {
+                  asking_ = false;
+                  if (response && Refuses(*response)) return Settle(ErrorMessage(response), now);
+                  if (!Ok(response) && !HasStatus(response, 404) && !HasStatus(response, 409))
+                    return backoff_.Failed(now.steady);
+                  backoff_.Succeeded();
+                  answered(*response, now);
+                });
 }
 
 void EvidenceStore::Load() {

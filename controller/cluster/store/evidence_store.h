@@ -8,7 +8,7 @@
 
 #include "batch/types.h"
 #include "cluster/store/backoff.h"
-#include "cluster/store/requests.h"
+#include "cluster/store/channel.h"
 
 namespace imagebatch::cluster {
 
@@ -35,7 +35,7 @@ struct EvidenceReference {
 /// What is there is listed before the first write, so a batch without hangs asks nothing.
 class EvidenceStore {
  public:
-  EvidenceStore(const batch::Batch& batch, Requests& requests, const void* owner);
+  EvidenceStore(const batch::Batch& batch, Channel& channel);
 
   /// `done` is called once: with an empty text when it is stored, else with why the API server refuses it.
   using Done = std::function<void(const std::string& refusal, Now now)>;
@@ -60,8 +60,7 @@ class EvidenceStore {
 
   const batch::Batch& batch_;
   const nlohmann::json owner_reference_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
   std::deque<Waiting> waiting_;
   std::optional<std::vector<std::string>> stored_;  // names, oldest first; nothing: not listed yet
   bool asking_ = false;

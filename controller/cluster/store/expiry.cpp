@@ -25,38 +25,30 @@ std::optional<Time> DeleteTime(const json& object) {
 void Expiry::Step(std::optional<Time> at, Now now) {
   if (!at || now.wall < *at || asking_ || !backoff_.Due(now.steady)) return;
   asking_ = true;
-  kube::Request request;
-  request.path = BatchPath(batch_.ns, batch_.name);
-  requests_.Send(owner_, {Purpose::ReadBatch, ""}, std::move(request),
-                 [this](const Result<kube::Response>& response, Now replied) {
-                   asking_ = false;
-                   const json object = Ok(response) ? json::parse(response->body, nullptr, false) : json();
-                   const auto fresh = object.is_object() ? DeleteTime(object) : std::nullopt;
-                   if (!fresh || *fresh > replied.wall ||
-                       object.value(json::json_pointer("/metadata/uid"), "") != batch_.uid)
-                     return backoff_.Failed(replied.steady);  // the watch is about to say why
-                   Delete(object.value(json::json_pointer("/metadata/resourceVersion"), ""), replied);
-                 });
+  channel_.Get({Purpose::ReadBatch, ""}, BatchPath(batch_.ns, batch_.name),
+               [this](const Result<kube::Response>& response, Now replied) {
+                 asking_ = false;
+                 const json object = Ok(response) ? json::parse(response->body, nullptr, false) : json();
+                 const auto fresh = object.is_object() ? DeleteTime(object) : std::nullopt;
+                 if (!fresh || *fresh > replied.wall ||
+                     object.value(json::json_pointer("/metadata/uid"), "") != batch_.uid)
+                   return backoff_.Failed(replied.steady);  // the watch is about to say why
+                 Delete(object.value(json::json_pointer("/metadata/resourceVersion"), ""), replied);
+               });
 }
 
 void Expiry::Delete(const std::string& version, Now now) {
   if (!std::exchange(told_, true)) events_.Normal("Deleted", "ttlSecondsAfterFinished has passed", now);
   asking_ = true;
-  kube::Request request;
-  request.method = kube::Method::Delete;
-  request.path = BatchPath(batch_.ns, batch_.name);
-  request.body = json{{"apiVersion", "v1"},
-                      {"kind", "DeleteOptions"},
-                      {"propagationPolicy", "Background"},
-                      {"preconditions", {{"uid", batch_.uid}, {"resourceVersion", version}}}}
-                     .dump();
-  requests_.Send(owner_, {Purpose::DeleteBatch, ""}, std::move(request),
-                 [this](const Result<kube::Response>& response, Now replied) {
-                   // Done: the watch is about to say so
-                   if (Ok(response) || HasStatus(response, 404)) return;
-                   asking_ = false;
-                   backoff_.Failed(replied.steady);
-                 });
+  const json options = {{"propagationPolicy", "Background"},
+                        {"preconditions", {{"uid", batch_.uid}, {"resourceVersion", version}}}};
+  channel_.Delete({Purpose::DeleteBatch, ""}, BatchPath(batch_.ns, batch_.name), options,
+                  [this](const Result<kube::Response>& response, Now replied) {
+                    // Done: the watch is about to say so
+                    if (Ok(response) || HasStatus(response, 404)) return;
+                    asking_ = false;
+                    backoff_.Failed(replied.steady);
+                  });
 }
 
 std::optional<SteadyTime> Expiry::Next(std::optional<Time> at, Now now) const {

@@ -4,8 +4,8 @@
 #include "base/time.h"
 #include "batch/types.h"
 #include "cluster/store/backoff.h"
+#include "cluster/store/channel.h"
 #include "cluster/store/events.h"
-#include "cluster/store/requests.h"
 
 namespace imagebatch::cluster {
 
@@ -13,8 +13,8 @@ namespace imagebatch::cluster {
 /// live that was raised a moment ago counts.
 class Expiry {
  public:
-  Expiry(const batch::Batch& batch, Requests& requests, const void* owner, EventEmitter& events)
-      : batch_(batch), requests_(requests), owner_(owner), events_(events) {}
+  Expiry(const batch::Batch& batch, Channel& channel, EventEmitter& events)
+      : batch_(batch), channel_(channel), events_(events) {}
 
   /// `at`: when it is to be deleted, as far as is known; nothing: never.
   void Step(std::optional<Time> at, Now now);
@@ -24,8 +24,7 @@ class Expiry {
   void Delete(const std::string& version, Now now);
 
   const batch::Batch& batch_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
   EventEmitter& events_;
   bool asking_ = false, told_ = false;
   Backoff backoff_;

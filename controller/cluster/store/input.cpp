@@ -84,13 +84,11 @@ std::string Describe(const std::vector<batch::Problem>& problems) {
   return Printable(text, kProblemsLimit);
 }
 
-Input::Input(const batch::Batch& batch, bool started, RunnerSource runner, Requests& requests,
-             const void* owner)
+Input::Input(const batch::Batch& batch, bool started, RunnerSource runner, Channel& channel)
     : batch_(batch),
       started_(started),
       runner_(std::move(runner)),
-      requests_(requests),
-      owner_(owner),
+      channel_(channel),
       texts_(batch.images.config_maps.size()),
       versions_(texts_.size()),
       pause_(kLookAgain) {}
@@ -122,36 +120,27 @@ void Input::Step(Now now) {
   }
 }
 
-void Input::Send(Errand errand, kube::Request request, Requests::Handler handler) {
-  requests_.Send(owner_, std::move(errand), std::move(request),
-                 [alive = std::weak_ptr(alive_), handler = std::move(handler)](
-                     const Result<kube::Response>& response, Now now) {
-                   if (!alive.expired()) handler(response, now);
-                 });
-}
-
 void Input::ReadConfigMap(size_t i) {
   ++under_way_;
   const batch::ConfigMapKey& source = batch_.images.config_maps[i];
-  kube::Request request;
-  request.path = ConfigMapsPath(batch_.ns) + "/" + source.name;
-  Send({Purpose::ReadRows, source.name}, std::move(request),
-       [this, i, source](const Result<kube::Response>& response, Now now) {
-         --under_way_;
-         const std::string where = "ConfigMap " + source.name;
-         if (HasStatus(response, 404)) {
-           missing_.push_back({where, "not found in namespace " + batch_.ns + "; create it"});
-           texts_[i] = "";
-           versions_[i].clear();
-           return;
-         }
-         auto read = Ok(response) ? ReadRowsText(response->body, source.key) : std::nullopt;
-         if (!read) return backoff_.Failed(now.steady);
-         backoff_.Succeeded();
-         versions_[i] = std::move(read->version);
-         if (!read->text) missing_.push_back({where, "has no key " + source.key + " in its data; add it"});
-         texts_[i] = std::move(read->text).value_or("");
-       });
+  channel_.Get({Purpose::ReadRows, source.name}, ConfigMapsPath(batch_.ns) + "/" + source.name,
+               [this, i, source](const Result<kube::Response>& response, Now now) {
+                 --under_way_;
+                 const std::string where = "ConfigMap " + source.name;
+                 if (HasStatus(response, 404)) {
+                   missing_.push_back({where, "not found in namespace " + batch_.ns + "; create it"});
+                   texts_[i] = "";
+                   versions_[i].clear();
+                   return;
+                 }
+                 auto read = Ok(response) ? ReadRowsText(response->body, source.key) : std::nullopt;
+                 if (!read) return backoff_.Failed(now.steady);
+                 backoff_.Succeeded();
+                 versions_[i] = std::move(read->version);
+                 if (!read->text)
+                   missing_.push_back({where, "has no key " + source.key + " in its data; add it"});
+                 texts_[i] = std::move(read->text).value_or("");
+               });
 }
 
 void Input::Expand(Now now) {
@@ -206,28 +195,26 @@ void Input::CheckStage(size_t stage) {
   const std::string key(first->key);
   // A name that no attempt can have: the dry run must not meet a Job of this batch
   const JobSpec spec{BuildHash(batch_.uid, batch_.stages[stage].name, key), key, 0, runner_, ""};
-  kube::Request request;
-  request.method = kube::Method::Post;
-  request.path = JobsPath(batch_.ns) + "?dryRun=All&fieldValidation=Strict";
-  request.body =
+  std::string job =
       JobObject(batch_, batch_.stages[stage], *first, spec,
                 batch::RenderTemplate(batch_, expansion_, static_cast<size_t>(first - builds.begin())))
           .dump(-1, ' ', false, json::error_handler_t::replace);
   ++under_way_;
-  Send({Purpose::DryRun, batch_.stages[stage].name}, std::move(request),
-       [this, stage](const Result<kube::Response>& response, Now now) {
-         --under_way_;
-         if (state_ != State::Checking) return;  // another stage was refused already
-         if (Ok(response)) {
-           backoff_.Succeeded();
-           if (--unchecked_ == 0) state_ = State::Valid;
-         } else if (!Failed(Purpose::DryRun, response)) {
-           Refused(stage, *response, now.steady);
-         } else {
-           to_check_.push_back(stage);
-           backoff_.Failed(now.steady);
-         }
-       });
+  channel_.Create({Purpose::DryRun, batch_.stages[stage].name},
+                  JobsPath(batch_.ns) + "?dryRun=All&fieldValidation=Strict", std::move(job),
+                  [this, stage](const Result<kube::Response>& response, Now now) {
+                    --under_way_;
+                    if (state_ != State::Checking) return;  // another stage was refused already
+                    if (Ok(response)) {
+                      backoff_.Succeeded();
+                      if (--unchecked_ == 0) state_ = State::Valid;
+                    } else if (!Failed(Purpose::DryRun, response)) {
+                      Refused(stage, *response, now.steady);
+                    } else {
+                      to_check_.push_back(stage);
+                      backoff_.Failed(now.steady);
+                    }
+                  });
 }
 
 void Input::Refused(size_t stage, const kube::Response& response, SteadyTime now) {

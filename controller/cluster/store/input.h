@@ -8,7 +8,7 @@
 #include "batch/types.h"
 #include "cluster/objects/job_object.h"
 #include "cluster/store/backoff.h"
-#include "cluster/store/requests.h"
+#include "cluster/store/channel.h"
 
 namespace imagebatch::cluster {
 
@@ -22,7 +22,7 @@ class Input {
   /// refuses a Job. Invalid: wrong until somebody changes it.
   enum class State { Reading, Checking, Valid, Lacking, Invalid };
 
-  Input(const batch::Batch& batch, bool started, RunnerSource runner, Requests& requests, const void* owner);
+  Input(const batch::Batch& batch, bool started, RunnerSource runner, Channel& channel);
 
   void Step(Now now);
   std::optional<SteadyTime> Next() const;
@@ -41,7 +41,6 @@ class Input {
   const std::string& digest() const { return digest_; }
 
  private:
-  void Send(Errand errand, kube::Request request, Requests::Handler handler);
   void ReadConfigMap(size_t i);
   void Expand(Now now);
   void Check();
@@ -53,10 +52,7 @@ class Input {
   const batch::Batch& batch_;
   const bool started_;
   const RunnerSource runner_;
-  Requests& requests_;
-  const void* owner_;
-  // A changed spec replaces the Input while its requests are under way: their replies are then nobody's
-  const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  Channel channel_;  // a changed spec replaces the Input while its requests are under way
   State state_ = State::Reading;
   std::string reason_, problems_, digest_;
   batch::Expansion expansion_;

@@ -38,75 +38,62 @@ void JobClient::Create(uint32_t build_index, int attempt, OnReply handler) {
   const batch::Build& build = expansion_.builds[build_index];
   const JobSpec spec{std::string(hashes_[build_index]), std::string(build.key), attempt, kit_.runner,
                      kit_.markers.Next(Name(build_index, attempt))};
-  kube::Request request;
-  request.method = kube::Method::Post;
-  request.path = JobsPath(batch_.ns);
-  request.body = JobObject(batch_, batch_.stages[build.stage], build, spec,
-                           batch::RenderTemplate(batch_, expansion_, build_index))
-                     .dump(-1, ' ', false, json::error_handler_t::replace);
-  requests_.Send(owner_, {Purpose::CreateJob, Name(build_index, attempt)}, std::move(request),
-                 [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
-                   handler({Created(response), JobIn(response), ErrorMessage(response)}, now);
-                 });
+  std::string job = JobObject(batch_, batch_.stages[build.stage], build, spec,
+                              batch::RenderTemplate(batch_, expansion_, build_index))
+                        .dump(-1, ' ', false, json::error_handler_t::replace);
+  channel_.Create({Purpose::CreateJob, Name(build_index, attempt)}, JobsPath(batch_.ns), std::move(job),
+                  [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
+                    handler({Created(response), JobIn(response), ErrorMessage(response)}, now);
+                  });
 }
 
 void JobClient::Read(const std::string& job, OnReply handler) {
-  kube::Request request;
-  request.path = JobsPath(batch_.ns) + "/" + job;
-  requests_.Send(owner_, {Purpose::ReadJob, job}, std::move(request),
-                 [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
-                   Reply reply{Answer::NotNow, JobIn(response), ErrorMessage(response)};
-                   if (reply.job) reply.answer = Answer::Done;
-                   if (HasStatus(response, 404)) reply.answer = Answer::Absent;
-                   handler(reply, now);
-                 });
+  channel_.Get({Purpose::ReadJob, job}, JobsPath(batch_.ns) + "/" + job,
+               [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
+                 Reply reply{Answer::NotNow, JobIn(response), ErrorMessage(response)};
+                 if (reply.job) reply.answer = Answer::Done;
+                 if (HasStatus(response, 404)) reply.answer = Answer::Absent;
+                 handler(reply, now);
+               });
 }
 
 // In the foreground, so that the Job stands for its Pod until that is gone.
 void JobClient::Delete(const std::string& job, const std::string& uid, OnReply handler) {
-  kube::Request request;
-  request.method = kube::Method::Delete;
-  request.path = JobsPath(batch_.ns) + "/" + job;
-  request.body = json{{"apiVersion", "v1"},
-                      {"kind", "DeleteOptions"},
-                      {"propagationPolicy", "Foreground"},
-                      {"preconditions", {{"uid", uid}}}}
-                     .dump();
-  requests_.Send(owner_, {Purpose::DeleteJob, job}, std::move(request),
-                 [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
-                   Reply reply{Answer::NotNow, std::nullopt, ErrorMessage(response)};
-                   if (Ok(response)) reply.answer = Answer::Done;
-                   if (HasStatus(response, 404)) reply.answer = Answer::Absent;
-                   if (HasStatus(response, 409)) reply.answer = Answer::Exists;  // of another UID
-                   handler(reply, now);
-                 });
+  const json options = {{"propagationPolicy", "Foreground"}, {"preconditions", {{"uid", uid}}}};
+  channel_.Delete({Purpose::DeleteJob, job}, JobsPath(batch_.ns) + "/" + job, options,
+                  [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
+                    Reply reply{Answer::NotNow, std::nullopt, ErrorMessage(response)};
+                    if (Ok(response)) reply.answer = Answer::Done;
+                    if (HasStatus(response, 404)) reply.answer = Answer::Absent;
+                    if (HasStatus(response, 409)) reply.answer = Answer::Exists;  // of another UID
+                    handler(reply, now);
+                  });
 }
 
 void JobClient::ReadPods(const std::string& job, OnPods handler) {
-  kube::Request request;
-  request.path = PodsPath(batch_.ns) + "?labelSelector=batch.kubernetes.io%2Fjob-name%3D" + job;
-  requests_.Send(owner_, {Purpose::ReadPod, job}, std::move(request),
-                 [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
-                   auto pods = Ok(response) ? ParsePodList(response->body)
-                                            : Result<std::vector<PodView>>(Fail("no list"));
-                   handler(pods ? std::optional(std::move(*pods)) : std::nullopt, now);
-                 });
+  channel_.Get({Purpose::ReadPod, job},
+               PodsPath(batch_.ns) + "?labelSelector=batch.kubernetes.io%2Fjob-name%3D" + job,
+               [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
+                 auto pods = Ok(response) ? ParsePodList(response->body)
+                                          : Result<std::vector<PodView>>(Fail("no list"));
+                 handler(pods ? std::optional(std::move(*pods)) : std::nullopt, now);
+               });
 }
 
 void JobClient::ReadLogEnd(const PodView& pod, OnReply handler, LogEnd end) {
   constexpr size_t kKept = 1024;
   kube::Request request = end.Next(pod);
-  requests_.Send(owner_, {Purpose::ReadLog, pod.name}, std::move(request),
-                 [this, handler = std::move(handler), pod, end](const Result<kube::Response>& response,
-                                                                Now now) mutable {
-                   if (!Ok(response)) {
-                     return handler({HasStatus(response, 404) ? Answer::Absent : Answer::NotNow, std::nullopt,
-                                     ErrorMessage(response)},
-                                    now);
-                   }
-                   if (!end.OnReply(response->body)) return ReadLogEnd(pod, std::move(handler), end);
-                   handler({Answer::Done, std::nullopt, KeptLog(response->body, pod.marker, kKept)}, now);
-                 });
+  channel_.Send({Purpose::ReadLog, pod.name}, std::move(request),
+                [this, handler = std::move(handler), pod, end](const Result<kube::Response>& response,
+                                                               Now now) mutable {
+                  if (!Ok(response)) {
+                    return handler({HasStatus(response, 404) ? Answer::Absent : Answer::NotNow, std::nullopt,
+                                    ErrorMessage(response)},
+                                   now);
+                  }
+                  if (!end.OnReply(response->body)) return ReadLogEnd(pod, std::move(handler), end);
+                  handler({Answer::Done, std::nullopt, KeptLog(response->body, pod.marker, kKept)}, now);
+                });
 }
 
 }  // namespace imagebatch::cluster

@@ -9,7 +9,7 @@
 #include "cluster/objects/log_end.h"
 #include "cluster/objects/markers.h"
 #include "cluster/objects/views.h"
-#include "cluster/store/requests.h"
+#include "cluster/store/channel.h"
 
 namespace imagebatch::cluster {
 
@@ -18,13 +18,8 @@ namespace imagebatch::cluster {
 class JobClient {
  public:
   JobClient(const batch::Batch& batch, const batch::Expansion& expansion, const BuildHashes& hashes,
-            RunnerKit& kit, Requests& requests, const void* owner)
-      : batch_(batch),
-        expansion_(expansion),
-        hashes_(hashes),
-        kit_(kit),
-        requests_(requests),
-        owner_(owner) {}
+            RunnerKit& kit, Channel& channel)
+      : batch_(batch), expansion_(expansion), hashes_(hashes), kit_(kit), channel_(channel) {}
 
   /// The name of an attempt's Job; derived, so that a second create meets the first one's.
   std::string Name(uint32_t build, int attempt) const;
@@ -64,8 +59,7 @@ class JobClient {
   const batch::Expansion& expansion_;
   const BuildHashes& hashes_;
   RunnerKit& kit_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
 };
 
 }  // namespace imagebatch::cluster

@@ -69,13 +69,12 @@ std::optional<StoredResults> ParseStoredResults(std::string_view config_map) {
   return stored;
 }
 
-ResultLog::ResultLog(const batch::Batch& batch, Requests& requests, const void* owner)
+ResultLog::ResultLog(const batch::Batch& batch, Channel& channel)
     : ns_(batch.ns),
       batch_name_(batch.name),
       batch_uid_(batch.uid),
       owner_reference_(OwnerReference(batch)),
-      requests_(requests),
-      owner_(owner) {}
+      channel_(channel) {}
 
 std::string ResultLog::ShardName(int number) const {
   return batch_name_ + "-results-" + std::to_string(number);
@@ -114,13 +113,11 @@ void ResultLog::Forget() {
 void ResultLog::Load(Now now) {
   if (loading_ || !backoff_.Due(now.steady)) return;
   loading_ = true;
-  kube::Request request;
-  request.path = ConfigMapsPath(ns_) + "/" + ShardName(next_);
-  requests_.Send(owner_, {Purpose::LoadResults, ""}, std::move(request),
-                 [this](const Result<kube::Response>& response, Now replied) {
-                   loading_ = false;
-                   Loaded(response, replied);
-                 });
+  channel_.Get({Purpose::LoadResults, ""}, ConfigMapsPath(ns_) + "/" + ShardName(next_),
+               [this](const Result<kube::Response>& response, Now replied) {
+                 loading_ = false;
+                 Loaded(response, replied);
+               });
 }
 
 void ResultLog::Loaded(const Result<kube::Response>& response, Now now) {
@@ -218,18 +215,18 @@ void ResultLog::Write() {
   }
   request.body = body.dump();
   writing_ = true;
-  requests_.Send(owner_, {Purpose::WriteResults, ""}, std::move(request),
-                 [this, text = std::move(text)](const Result<kube::Response>& response, Now now) {
-                   writing_ = false;
-                   auto shard = Ok(response) ? ParseStoredResults(response->body) : std::nullopt;
-                   if (!shard) return Written(response, now);
-                   lines_ += CountLines(text) - (stored_.contains(shard_) ? CountLines(shard_text_) : 0);
-                   AdoptShard({batch_uid_, std::move(shard->version), text});
-                   waiting_.erase(waiting_.begin(),
-                                  waiting_.begin() + static_cast<std::ptrdiff_t>(in_flight_));
-                   backoff_.Succeeded();
-                   hurry_ = hurry_ && !waiting_.empty();
-                 });
+  channel_.Send({Purpose::WriteResults, ""}, std::move(request),
+                [this, text = std::move(text)](const Result<kube::Response>& response, Now now) {
+                  writing_ = false;
+                  auto shard = Ok(response) ? ParseStoredResults(response->body) : std::nullopt;
+                  if (!shard) return Written(response, now);
+                  lines_ += CountLines(text) - (stored_.contains(shard_) ? CountLines(shard_text_) : 0);
+                  AdoptShard({batch_uid_, std::move(shard->version), text});
+                  waiting_.erase(waiting_.begin(),
+                                 waiting_.begin() + static_cast<std::ptrdiff_t>(in_flight_));
+                  backoff_.Succeeded();
+                  hurry_ = hurry_ && !waiting_.empty();
+                });
 }
 
 // The write failed, or nobody knows: look before writing again.
@@ -240,10 +237,8 @@ void ResultLog::Written(const Result<kube::Response>& response, Now now) {
 
 void ResultLog::ReadShardAgain() {
   writing_ = true;
-  kube::Request request;
-  request.path = ConfigMapsPath(ns_) + "/" + ShardName(shard_);
-  requests_.Send(
-      owner_, {Purpose::WriteResults, ""}, std::move(request),
+  channel_.Get(
+      {Purpose::WriteResults, ""}, ConfigMapsPath(ns_) + "/" + ShardName(shard_),
       [this](const Result<kube::Response>& response, Now now) {
         writing_ = false;
         if (HasStatus(response, 404)) {  // never written, or deleted by hand: what it held is written anew

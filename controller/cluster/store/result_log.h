@@ -10,7 +10,7 @@
 
 #include "batch/types.h"
 #include "cluster/store/backoff.h"
-#include "cluster/store/requests.h"
+#include "cluster/store/channel.h"
 #include "cluster/store/result_line.h"
 
 namespace imagebatch::cluster {
@@ -33,7 +33,7 @@ std::optional<StoredResults> ParseStoredResults(std::string_view config_map);
 /// is added, so no line is lost and none stands twice.
 class ResultLog {
  public:
-  ResultLog(const batch::Batch& batch, Requests& requests, const void* owner);
+  ResultLog(const batch::Batch& batch, Channel& channel);
 
   /// Before anything else: what is known to be stored, as config_maps() was.
   void Expect(const std::vector<std::string>& config_maps);
@@ -88,8 +88,7 @@ class ResultLog {
 
   std::string ns_, batch_name_, batch_uid_;
   nlohmann::json owner_reference_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
 
   bool loaded_ = false, loading_ = false, writing_ = false, read_again_ = false, hurry_ = false;
   int next_ = 1, expected_ = 0;  // the ConfigMap to be read, and the last one that was known to be there

@@ -40,8 +40,7 @@ json WithoutNulls(json status) {
 
 }  // namespace
 
-StatusWriter::StatusWriter(std::string path, Requests& requests, const void* owner)
-    : path_(std::move(path)), requests_(requests), owner_(owner) {}
+StatusWriter::StatusWriter(std::string path, Channel& channel) : path_(std::move(path)), channel_(channel) {}
 
 void StatusWriter::OnObject(const json& object) {
   const std::string version = object["metadata"].value("resourceVersion", "");
@@ -72,36 +71,29 @@ void StatusWriter::Step(const json& wanted, int64_t finished_builds, Now now) {
 std::optional<SteadyTime> StatusWriter::Next() const { return writing_ || reading_ ? std::nullopt : due_; }
 
 void StatusWriter::Write(const json& wanted) {
-  kube::Request request;
-  request.method = kube::Method::Patch;
-  request.path = path_ + "/status";
-  request.content_type = "application/merge-patch+json";
-  request.body = json{{"metadata", {{"resourceVersion", version_}}}, {"status", wanted}}.dump(
+  std::string change = json{{"metadata", {{"resourceVersion", version_}}}, {"status", wanted}}.dump(
       -1, ' ', false, json::error_handler_t::replace);
   writing_ = true;
-  requests_.Send(owner_, {Purpose::WriteStatus, ""}, std::move(request),
-                 [this](const Result<kube::Response>& response, Now now) {
-                   writing_ = false;
-                   if (Ok(response)) {
-                     const json object = json::parse(response->body, nullptr, false);
-                     backoff_.Succeeded();
-                     if (object.is_object() && object.contains("metadata")) OnObject(object);
-                     return;
-                   }
-                   // A conflict: the object has changed, and the watch is about to bring it. Whatever else:
-                   // ask for it.
-                   backoff_.Failed(now.steady);
-                   reading_ = true;
-                   kube::Request read;
-                   read.path = path_;
-                   requests_.Send(owner_, {Purpose::ReadBatch, ""}, std::move(read),
-                                  [this](const Result<kube::Response>& reply, Now) {
-                                    reading_ = false;
-                                    const json object =
-                                        Ok(reply) ? json::parse(reply->body, nullptr, false) : json();
-                                    if (object.is_object() && object.contains("metadata")) OnObject(object);
-                                  });
-                 });
+  channel_.MergePatch(
+      {Purpose::WriteStatus, ""}, path_ + "/status", std::move(change),
+      [this](const Result<kube::Response>& response, Now now) {
+        writing_ = false;
+        if (Ok(response)) {
+          const json object = json::parse(response->body, nullptr, false);
+          backoff_.Succeeded();
+          if (object.is_object() && object.contains("metadata")) OnObject(object);
+          return;
+        }
+        // A conflict: the object has changed, and the watch is about to bring it. Whatever else:
+        // ask for it.
+        backoff_.Failed(now.steady);
+        reading_ = true;
+        channel_.Get({Purpose::ReadBatch, ""}, path_, [this](const Result<kube::Response>& reply, Now) {
+          reading_ = false;
+          const json object = Ok(reply) ? json::parse(reply->body, nullptr, false) : json();
+          if (object.is_object() && object.contains("metadata")) OnObject(object);
+        });
+      });
 }
 
 }  // namespace imagebatch::cluster

@@ -5,7 +5,7 @@
 
 #include "base/time.h"
 #include "cluster/store/backoff.h"
-#include "cluster/store/requests.h"
+#include "cluster/store/channel.h"
 
 namespace imagebatch::cluster {
 
@@ -14,7 +14,7 @@ namespace imagebatch::cluster {
 /// passed.
 class StatusWriter {
  public:
-  StatusWriter(std::string path, Requests& requests, const void* owner);
+  StatusWriter(std::string path, Channel& channel);
 
   /// The object as the API server has it now: a write builds on this version.
   void OnObject(const nlohmann::json& object);
@@ -32,8 +32,7 @@ class StatusWriter {
   void Write(const nlohmann::json& wanted);
 
   std::string path_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
   std::string version_;
   Version number_ = 0;
   nlohmann::json known_;

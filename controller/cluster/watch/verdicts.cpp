@@ -36,15 +36,14 @@ bool Works(Standing standing) {
 
 }  // namespace
 
-Verdicts::Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Requests& requests,
-                   const void* owner, EvidenceKeeper& evidence)
+Verdicts::Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Channel& channel,
+                   EvidenceKeeper& evidence)
     : batch_(batch),
       expansion_(expansion),
-      requests_(requests),
-      owner_(owner),
+      channel_(channel),
       evidence_(evidence),
       event_reader_(
-          batch.ns, requests, owner, [this](EventKind kind) { return FollowersOfEvents(kind); },
+          batch.ns, channel, [this](EventKind kind) { return FollowersOfEvents(kind); },
           [this](const auto& subject, const auto& answer, Now now) { OnEvents(subject, answer, now); }) {}
 
 void Verdicts::Resume(const ToldVerdict& told) {
@@ -140,14 +139,14 @@ void Verdicts::Step(Now now) {
 std::optional<SteadyTime> Verdicts::Next() const { return Sooner(timers_.Next(), event_reader_.Next()); }
 
 void Verdicts::ReadLog(const std::string& job, kube::Request request) {
-  requests_.Send(owner_, {Purpose::ReadLog, job}, std::move(request),
-                 [this, job, pod = watched_.at(job).pod](const Result<kube::Response>& response, Now now) {
-                   const auto at = watched_.find(job);
-                   if (at == watched_.end() || at->second.pod != pod) return;
-                   at->second.hang.OnLog(
-                       Ok(response) ? response : Result<kube::Response>(Fail(ErrorMessage(response))), now);
-                   Look(job, at->second, now);
-                 });
+  channel_.Send({Purpose::ReadLog, job}, std::move(request),
+                [this, job, pod = watched_.at(job).pod](const Result<kube::Response>& response, Now now) {
+                  const auto at = watched_.find(job);
+                  if (at == watched_.end() || at->second.pod != pod) return;
+                  at->second.hang.OnLog(
+                      Ok(response) ? response : Result<kube::Response>(Fail(ErrorMessage(response))), now);
+                  Look(job, at->second, now);
+                });
 }
 
 std::vector<EventReader::Subject> Verdicts::FollowersOfEvents(EventKind kind) const {

@@ -10,9 +10,9 @@
 #include "batch/expand.h"
 #include "batch/types.h"
 #include "cluster/objects/views.h"
+#include "cluster/store/channel.h"
 #include "cluster/store/event_reader.h"
 #include "cluster/store/evidence_keeper.h"
-#include "cluster/store/requests.h"
 #include "cluster/store/timers.h"
 #include "cluster/watch/course.h"
 #include "cluster/watch/flagged_list.h"
@@ -46,8 +46,8 @@ struct ToldVerdict {
 /// both verdicts, that on its Pod is the one that counts: a Pod that does not end is beyond its build.
 class Verdicts {
  public:
-  Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Requests& requests,
-           const void* owner, EvidenceKeeper& evidence);
+  Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Channel& channel,
+           EvidenceKeeper& evidence);
 
   /// A verdict on an attempt that has not been looked at yet. It stands until that has told whether it still
   /// holds; if it does it is no news, and keeps its `since`.
@@ -106,8 +106,7 @@ class Verdicts {
 
   const batch::Batch& batch_;
   const batch::Expansion& expansion_;
-  Requests& requests_;
-  const void* owner_;
+  Channel& channel_;
   EvidenceKeeper& evidence_;
   EventReader event_reader_;
   std::map<std::string, Watched> watched_;  // by Job name

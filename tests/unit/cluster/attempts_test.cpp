@@ -59,7 +59,7 @@ class AttemptsTest : public testing::Test {
   void Restart() {
     wire_.requests.Take();
     plan_.emplace(Unconnected(2), 1, policy_);
-    attempts_.emplace(batch_, expansion_, *hashes_, kit_, *plan_, wire_.requests, this);
+    attempts_.emplace(batch_, expansion_, *hashes_, kit_, *plan_, wire_.channel);
   }
 
   std::string Name(uint32_t build = 0, int attempt = 1) const {

@@ -80,7 +80,6 @@ class BatchControlTest : public testing::Test {
                                             ? kube::Response{refusal, refused_with_.dump(), std::nullopt}
                                             : api_.Handle(command.request, now_.wall);
         requests_.Deliver(command.id, response, now_);
-        control_->OnReply();
       }
     }
     FAIL() << "it does not come to rest";

@@ -48,7 +48,7 @@ class EventReaderTest : public testing::Test {
   Wire wire_;
   std::vector<EventReader::Subject> followers_;
   std::map<std::string, EventsAnswer> answers_;  // by UID
-  EventReader reader_{"builds", wire_.requests, this, [this](EventKind) { return followers_; },
+  EventReader reader_{"builds", wire_.channel, [this](EventKind) { return followers_; },
                       [this](const EventReader::Subject& subject, const EventsAnswer& answer, Now) {
                         answers_[subject.uid] = answer;
                       }};

@@ -48,7 +48,7 @@ class EventsTest : public testing::Test {
 
   batch::Batch batch_;
   Wire wire_;
-  EventEmitter events_{batch_, wire_.requests, this};
+  EventEmitter events_{batch_, wire_.channel};
   std::string message_;  // of the last one
 };
 

@@ -49,7 +49,7 @@ class EvidenceStoreTest : public testing::Test {
 
   const batch::Batch batch_ = Batch();
   Wire wire_;
-  EvidenceStore store_{batch_, wire_.requests, this};
+  EvidenceStore store_{batch_, wire_.channel};
   std::vector<std::string> done_;
 };
 
@@ -168,7 +168,7 @@ class EvidenceKeeperTest : public testing::Test {
 
   const batch::Batch batch_ = Batch();
   Wire wire_;
-  EvidenceKeeper keeper_{batch_, wire_.requests, this};
+  EvidenceKeeper keeper_{batch_, wire_.channel};
   JobView job_;
   PodView pod_;
   Outcome outcome_;

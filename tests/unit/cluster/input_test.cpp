@@ -33,7 +33,7 @@ class InputTest : public testing::Test {
  protected:
   void Begin(bool started = false) {
     batch_ = batch::ReadBatch(Object()).value();
-    input_ = std::make_unique<Input>(batch_, started, RunnerSource{"runner:1"}, wire_.requests, this);
+    input_ = std::make_unique<Input>(batch_, started, RunnerSource{"runner:1"}, wire_.channel);
   }
 
   std::vector<Command> Step() {
@@ -181,7 +181,7 @@ TEST_F(InputTest, WhatMayPassRefusesAJobAndIsNoFaultOfIt) {
   for (const auto& [status, message] : std::vector<std::pair<int, std::string>>{
            {403, "exceeded quota"}, {409, "try again"}, {400, webhook}, {422, policy}}) {
     SCOPED_TRACE(message);
-    wire_ = Wire();
+    wire_.requests.Take();
     Begin();
     GiveGoodRows();
     const auto checks = Step();
@@ -199,7 +199,7 @@ TEST_F(InputTest, AJobThatIsWrongInItselfIsInvalid) {
            {413, "too large"},
            {422, "Required value"}}) {
     SCOPED_TRACE(message);
-    wire_ = Wire();
+    wire_.requests.Take();
     Begin();
     GiveGoodRows();
     wire_.Reply(Step()[0], status, Refusal(message));
@@ -234,7 +234,7 @@ TEST_F(InputTest, RowsThatStayWrongAreLookedAtEverMoreSeldom) {
 TEST_F(InputTest, AServerInTroubleSaysNothingOfTheTemplate) {
   for (const int status : {0, 500, 503}) {
     SCOPED_TRACE(status);
-    wire_ = Wire();
+    wire_.requests.Take();
     Begin();
     GiveGoodRows();
     const auto checks = Step();
@@ -276,7 +276,7 @@ TEST_F(InputTest, TheDigestOfABatchStaysWhatItIs) {
   spec["stages"][1]["image"] = "$(registry)/image:$(name)";
   spec["stages"][1]["template"]["spec"]["containers"][0]["args"] = {"$(row.text)", "$(n)", "$$(no)"};
   batch_ = batch::ReadBatch(object).value();
-  input_ = std::make_unique<Input>(batch_, true, RunnerSource{"runner:1"}, wire_.requests, this);
+  input_ = std::make_unique<Input>(batch_, true, RunnerSource{"runner:1"}, wire_.channel);
   GiveRows(
       ConfigMap("{\"text\": \"\\u00e4\\n\\\"\\\\ \\u2028 \\ud83d\\ude00\", \"name\": \"a\", \"env\": \"e\", "
                 "\"n\": 4.10}\n"),

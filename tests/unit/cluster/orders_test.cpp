@@ -22,6 +22,8 @@ struct Script {
   json stall;
 };
 
+void PrintTo(const Script& script, std::ostream* out) { *out << script.what; }
+
 std::string CreateOfJob(const kube::Request& request) {
   return request.method == kube::Method::Post && request.path.ends_with("/jobs") ? kReplies : "";
 }

@@ -26,7 +26,7 @@ class ResultLogTest : public testing::Test {
 
   void Restart() {
     wire_ = std::make_unique<Wire>();
-    log_ = std::make_unique<ResultLog>(batch_, wire_->requests, this);
+    log_ = std::make_unique<ResultLog>(batch_, wire_->channel);
   }
 
   kube::Response Handle(const Command& command) {

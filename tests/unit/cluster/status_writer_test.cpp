@@ -55,7 +55,7 @@ class StatusWriterTest : public testing::Test {
   }
 
   Wire wire_;
-  StatusWriter writer_{kPath, wire_.requests, this};
+  StatusWriter writer_{kPath, wire_.channel};
   int version_ = 100;
   json stored_;
   int running_ = 1;

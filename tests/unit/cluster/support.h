@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/store/requests.h"
+#include "cluster/store/channel.h"
 #include "plan/plan.h"
 #include "simulation/api_server.h"
 
@@ -18,6 +18,7 @@ inline constexpr Time kBegin{std::chrono::seconds(1577836800)};
 class Wire {
  public:
   Requests requests;
+  Channel channel{requests};
   Now now{kBegin, SteadyTime(std::chrono::hours(1))};
 
   void Pass(Duration time) {

@@ -66,10 +66,7 @@ class World {
       if (sent.empty()) return;
       for (const Command& command : sent) {
         const kube::Response response = answer(command.request);
-        const auto reply = [this, id = command.id, response] {
-          requests_.Deliver(id, response, now_);
-          control_->OnReply();
-        };
+        const auto reply = [this, id = command.id, response] { requests_.Deliver(id, response, now_); };
         const std::string queue = hold(command.request);
         if (queue.empty()) {
           reply();
