@@ -2,7 +2,6 @@
 #include "cluster/control/attempts.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "cluster/objects/names.h"
@@ -12,29 +11,16 @@ namespace {
 
 using plan::Phase;
 
-/// The hash and the number in a name that JobName made; empty and 0 where it did not.
-std::pair<std::string, int> ReadJobName(const std::string& batch, const std::string& name) {
-  const size_t last = name.rfind('-');
-  if (last == std::string::npos || last == 0) return {};
-  const size_t before = name.rfind('-', last - 1);
-  if (before == std::string::npos) return {};
-  int number = 0;
-  std::from_chars(name.data() + last + 1, name.data() + name.size(), number);
-  std::string hash = name.substr(before + 1, last - before - 1);
-  if (number < 1 || JobName(batch, hash, number) != name) return {};
-  return {std::move(hash), number};
-}
-
 }  // namespace
 
-Attempts::Attempts(const batch::Batch& batch, const batch::Expansion& expansion, const BuildHashes& hashes,
-                   RunnerKit& kit, plan::Plan& plan, Channel& channel)
+Attempts::Attempts(const batch::Batch& batch, const Builds& builds, RunnerKit& kit, plan::Plan& plan,
+                   Channel& channel)
     : batch_(batch),
+      builds_(builds),
       plan_(plan),
-      hashes_(hashes),
-      client_(batch, expansion, hashes, kit, channel),
+      client_(batch, builds, kit, channel),
       evidence_(batch, channel),
-      verdicts_(batch, expansion, channel, evidence_) {}
+      verdicts_(batch, builds, channel, evidence_) {}
 
 Attempts::Live* Attempts::Find(const std::string& name) {
   const auto at = live_.find(name);
@@ -60,7 +46,7 @@ Attempts::Live& Attempts::Add(const std::string& name, uint32_t build, int attem
 }
 
 void Attempts::Start(const plan::Start& start, Now now) {
-  const std::string name = client_.Name(start.build, start.attempt);
+  const std::string name = builds_.JobName(start.build, start.attempt);
   Add(name, start.build, start.attempt, false);
   Advance(name, now);
 }
@@ -68,10 +54,9 @@ void Attempts::Start(const plan::Start& start, Now now) {
 // The live attempt of a Job: one that was started here, or one that an earlier process left.
 Attempts::Live* Attempts::FindOrAdopt(Change change, const JobView& job, Now now) {
   if (Live* live = Find(job.name)) return live->job || !live->course.concluded ? live : nullptr;
-  const auto build = hashes_.Find(job.build);
+  const auto build = builds_.Find(job.build);
   if (!build || job.attempt < 1) return nullptr;
-  if (job.name != JobName(batch_.name, job.build, job.attempt))
-    return nullptr;  // labels can be copied by anyone
+  if (job.name != builds_.JobName(*build, job.attempt)) return nullptr;  // labels can be copied by anyone
   if (!HasEnded(*build, job.attempt)) return &Add(job.name, *build, job.attempt, false);
   if (Finished(job) || change == Change::Gone) return nullptr;
   // Left over, or the watch lags behind: only a fresh read tells whether it is to be deleted
@@ -84,10 +69,9 @@ Attempts::Live* Attempts::FindOrAdopt(Change change, const JobView& job, Now now
 // A Pod that may run, of a Job that is not known here: of an attempt that has ended, or of one whose Job
 // somebody deleted while no controller ran. Its build waits for it, whatever its Job turns out to be.
 Attempts::Live* Attempts::AdoptLeft(const PodView& pod) {
-  const auto [hash, number] = ReadJobName(batch_.name, pod.job);
-  const auto build = hashes_.Find(hash);
-  if (!build) return nullptr;
-  Live& live = Add(pod.job, *build, number, true);
+  const auto known = builds_.FindJob(pod.job);
+  if (!known) return nullptr;
+  Live& live = Add(pod.job, known->first, known->second, true);
   live.course.taken = true;
   return &live;
 }

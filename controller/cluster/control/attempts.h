@@ -8,7 +8,7 @@
 
 #include "batch/expand.h"
 #include "cluster/control/parked.h"
-#include "cluster/objects/build_hashes.h"
+#include "cluster/objects/builds.h"
 #include "cluster/objects/outcome.h"
 #include "cluster/objects/views.h"
 #include "cluster/store/backoff.h"
@@ -53,8 +53,8 @@ class Attempts {
     std::string why;  // printable, bounded
   };
 
-  Attempts(const batch::Batch& batch, const batch::Expansion& expansion, const BuildHashes& hashes,
-           RunnerKit& kit, plan::Plan& plan, Channel& channel);
+  Attempts(const batch::Batch& batch, const Builds& builds, RunnerKit& kit, plan::Plan& plan,
+           Channel& channel);
 
   void Start(const plan::Start& start, Now now);
   /// False: no Job is created until it is true again, of whatever attempt. Counts from the next Step.
@@ -150,9 +150,9 @@ class Attempts {
   void Advanced(Time at, Now now) { progress_ = std::max(progress_, std::min(at, now.wall)); }
 
   const batch::Batch& batch_;
+  const Builds& builds_;
   plan::Plan& plan_;
 
-  const BuildHashes& hashes_;
   std::unordered_map<std::string, Live> live_;  // by Job name
   Timers timers_;                               // of what is to be asked again
   CreatePace pace_;

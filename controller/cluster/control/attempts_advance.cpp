@@ -270,7 +270,7 @@ void Attempts::Looked(const std::string& name, const std::optional<std::vector<P
     const auto left = std::find_if(pods->begin(), pods->end(), believed);
     if (left != pods->end()) {
       live->job = JobOf(*left);
-      live->job->build = client_.Hash(live->build);
+      live->job->build = builds_.hash(live->build);
       live->job->attempt = live->attempt;
     }
     live->course.taken = false;
@@ -333,7 +333,7 @@ void Attempts::EndStalled(Now now) {
     if (live == nullptr || live->asking || live->course.concluded) continue;
     // By the calendar it has waited long enough; but the cluster's clock and this one may differ
     const SteadyTime seen_enough =
-        live->pod_since + std::chrono::seconds(verdicts_.StallPolicyOf(live->build).after_seconds);
+        live->pod_since + std::chrono::seconds(builds_.stall(live->build).after_seconds);
     const SteadyTime due = std::max(seen_enough, live->backoff.next());
     if (now.steady < due) {
       timers_.Set(name, due);

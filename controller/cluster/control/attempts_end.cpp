@@ -116,7 +116,7 @@ void Attempts::Conclude(const std::string& name, Outcome outcome, Now now, std::
 void Attempts::ForgetUncreated(uint32_t build) {
   const std::vector<plan::Attempt> attempts = plan_.attempts(build);
   for (const plan::Attempt& attempt : attempts) {
-    const std::string name = client_.Name(build, attempt.number);
+    const std::string name = builds_.JobName(build, attempt.number);
     const Live* live = Find(name);
     if (live != nullptr && !live->asking && NeedOf(*live, live->course) == Need::Create) Forget(name);
   }

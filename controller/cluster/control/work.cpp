@@ -12,14 +12,6 @@ namespace {
 
 using plan::State;
 
-plan::Graph GraphOf(const batch::Expansion& expansion) {
-  plan::Graph graph;
-  graph.stages.reserve(expansion.builds.size());
-  for (const batch::Build& build : expansion.builds) graph.stages.push_back(build.stage);
-  graph.needs = expansion.needs;
-  return graph;
-}
-
 /// Starts nothing until the first Step brings the real one.
 plan::Policy Nothing() {
   plan::Policy policy;
@@ -40,14 +32,13 @@ std::string Seconds(double seconds) { return std::to_string(static_cast<int64_t>
 Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
            const std::deque<ResultKey>& stored, Sinks sinks)
     : batch_(batch),
-      expansion_(std::move(expansion)),
-      hashes_(batch, expansion_),
+      builds_(batch, std::move(expansion)),
       sinks_(sinks),
-      plan_(GraphOf(expansion_), batch.stages.size(), Nothing()),
-      attempts_(batch, expansion_, hashes_, kit, plan_, sinks.channel),
+      plan_(builds_.Graph(), batch.stages.size(), Nothing()),
+      attempts_(batch, builds_, kit, plan_, sinks.channel),
       forecast_(batch, plan_) {
   for (const ResultKey& key : stored) {
-    const auto build = hashes_.Find(key.build);
+    const auto build = builds_.Find(key.build);
     if (!build) continue;
     const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
     plan_.Observe(*build, {key.attempt, phase, key.cause, key.finished});
@@ -65,10 +56,9 @@ void Work::Adopt(ParkedObjects left, const Told& told, Now now) {
   held_told_ = told.held;
   std::vector<ToldVerdict> verdicts;
   const auto add = [&](Verdict::Kind kind, const FlaggedEntry& entry) {
-    const std::string hash = BuildHash(batch_.uid, entry.stage, entry.name);
-    const auto build = hashes_.Find(hash);
+    const auto build = builds_.Find(entry.stage, entry.name);
     if (!build) return;
-    verdicts.push_back({JobName(batch_.name, hash, entry.attempt), *build, entry.attempt,
+    verdicts.push_back({builds_.JobName(*build, entry.attempt), *build, entry.attempt,
                         Verdict{kind, entry.class_name, "", entry.message, entry.since}, entry.pod,
                         entry.node, entry.evidence});
   };
@@ -76,8 +66,6 @@ void Work::Adopt(ParkedObjects left, const Told& told, Now now) {
   for (const FlaggedEntry& stalled : told.stalled_builds) add(Verdict::Kind::Stall, stalled);
   attempts_.Adopt(std::move(left), verdicts, now);
 }
-
-std::string Work::Name(uint32_t build) const { return std::string(expansion_.builds[build].key); }
 
 void Work::Step(const plan::Policy& policy, Now now) {
   attempts_.AllowCreates(!policy.suspend && !policy.expired);
@@ -118,13 +106,12 @@ std::optional<SteadyTime> Work::Next(Now now) const {
 }
 
 void Work::Record(const Attempts::Concluded& concluded, Now now) {
-  const batch::Build& build = expansion_.builds[concluded.build];
-  const std::string& stage = StageOf(concluded.build).name;
+  const std::string& stage = builds_.stage(concluded.build).name;
   const Outcome& outcome = concluded.outcome;
   const ResultSubject subject{stage,
-                              Name(concluded.build),
-                              std::string(build.image),
-                              std::string(hashes_[concluded.build]),
+                              builds_.name(concluded.build),
+                              builds_.image(concluded.build),
+                              std::string(builds_.hash(concluded.build)),
                               concluded.job,
                               concluded.attempt,
                               concluded.verdict,
@@ -146,26 +133,26 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
 
   if (!concluded.outlived_by.empty() && outlived_told_.insert(concluded.outlived_by).second) {
     sinks_.events.Normal("PodOutlivedBuild",
-                         "build " + Name(concluded.build) + " of stage " + stage +
+                         "build " + builds_.name(concluded.build) + " of stage " + stage +
                              " has ended, and its Pod has not (" + concluded.outlived_by +
                              "): its Job is deleted, once its result is stored",
                          now);
   }
   if (outcome.succeeded) return forecast_.Finished(concluded.build, seconds);
-  log::Warn("attempt " + std::to_string(concluded.attempt) + " of build " + Name(concluded.build) +
+  log::Warn("attempt " + std::to_string(concluded.attempt) + " of build " + builds_.name(concluded.build) +
                 " failed: " + outcome.message,
             {batch_.ns, batch_.name, concluded.job, outcome.reason});
   NoteFailed(concluded.build, concluded.attempt, outcome.reason, outcome.message);
   if (outcome.cause == plan::Cause::Hang) {
     sinks_.events.Warning("HungBuildEnded",
-                          "build " + Name(concluded.build) + " of stage " + stage +
+                          "build " + builds_.name(concluded.build) + " of stage " + stage +
                               " was ended because it hung (" + outcome.class_name + "): " + outcome.message +
                               Describe(concluded.evidence),
                           now);
   }
   if (plan_.state(concluded.build) == State::Failed) {
     sinks_.events.Warning("BuildFailed",
-                          "build " + Name(concluded.build) + " of stage " + stage +
+                          "build " + builds_.name(concluded.build) + " of stage " + stage +
                               " failed for good in attempt " + std::to_string(concluded.attempt) + " (" +
                               outcome.reason + "): " + outcome.message,
                           now);
@@ -177,13 +164,14 @@ void Work::Record(const Attempts::Held& held, Now now) {
   forecast_.Ended(held.build, now);
   if (std::exchange(held_told_, true)) return;
   sinks_.events.Normal("BuildsHeld",
-                       "build " + Name(held.build) + " of stage " + StageOf(held.build).name +
+                       "build " + builds_.name(held.build) + " of stage " + builds_.stage(held.build).name +
                            " is held, and goes on by itself when it may: " + held.why,
                        now);
 }
 
 void Work::Record(const VerdictChange& change, Now now) {
-  const std::string subject = "build " + Name(change.build) + " of stage " + StageOf(change.build).name;
+  const std::string subject =
+      "build " + builds_.name(change.build) + " of stage " + builds_.stage(change.build).name;
   const bool stall = change.verdict.kind == Verdict::Kind::Stall;
   if (!change.stands) {
     sinks_.events.Normal("BuildRecovered",
@@ -210,7 +198,7 @@ void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, co
   std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });
   if (failed_.size() == kListed) failed_.pop_front();
   failed_.push_back({build,
-                     {StageOf(build).name, Cut(Name(build), 253), Printable(reason, 64),
+                     {builds_.stage(build).name, Cut(builds_.name(build), 253), Printable(reason, 64),
                       Printable(message, 512), attempt}});
 }
 
@@ -232,7 +220,7 @@ void Work::ReleaseStored(Now now) {
 std::vector<FlaggedEntry> Work::Flagged(Verdict::Kind kind) const {
   std::vector<FlaggedEntry> entries;
   for (const VerdictChange* flagged : attempts_.flagged().First(kind, kListed)) {
-    entries.push_back({StageOf(flagged->build).name, Cut(Name(flagged->build), 253),
+    entries.push_back({builds_.stage(flagged->build).name, Cut(builds_.name(flagged->build), 253),
                        flagged->verdict.class_name, flagged->pod, flagged->node, flagged->verdict.message,
                        flagged->attempt, flagged->verdict.since, flagged->evidence});
   }
@@ -250,7 +238,7 @@ void Work::Fill(Summary& summary) const {
   summary.hung_builds = Flagged(Verdict::Kind::Hang);
   summary.stalled_builds = Flagged(Verdict::Kind::Stall);
   for (auto& [build, entry] : forecast_.SlowBuilds()) {
-    entry.name = Cut(Name(build), 253);
+    entry.name = Cut(builds_.name(build), 253);
     summary.slow_builds.push_back(std::move(entry));
   }
   if (!plan_.Finished()) summary.end = forecast_.end();

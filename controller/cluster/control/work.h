@@ -10,7 +10,7 @@
 #include "cluster/control/attempts.h"
 #include "cluster/control/forecast.h"
 #include "cluster/control/parked.h"
-#include "cluster/objects/build_hashes.h"
+#include "cluster/objects/builds.h"
 #include "cluster/store/events.h"
 #include "cluster/store/hang_counts.h"
 #include "cluster/store/result_log.h"
@@ -71,14 +71,11 @@ class Work {
   void Foresee(Now now);
   void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void ReleaseStored(Now now);
-  const batch::Stage& StageOf(uint32_t build) const { return batch_.stages[expansion_.builds[build].stage]; }
-  std::string Name(uint32_t build) const;
   /// The oldest, at most kListed.
   std::vector<FlaggedEntry> Flagged(Verdict::Kind kind) const;
 
   const batch::Batch& batch_;
-  const batch::Expansion expansion_;
-  const BuildHashes hashes_;
+  const Builds builds_;
   Sinks sinks_;
   plan::Plan plan_;
   Attempts attempts_;

@@ -14,8 +14,6 @@ constexpr size_t kPiece = 4 << 20;
 constexpr size_t kLargestPiece = 20 << 20;
 
 /// When the verdict was reached; the epoch where there is none.
-Time Since(const std::optional<Evidence>& found) { return found ? found->verdict.since : Time{}; }
-
 }  // namespace
 
 LogSearch::LogSearch(std::string marker, Time from)
@@ -28,26 +26,23 @@ kube::Request LogSearch::Next(const PodView& pod) const {
   return request;
 }
 
-LogSearch::Piece LogSearch::OnPiece(std::string_view lines, size_t received) {
-  const Time before = Since(found_);
-  Piece piece;
-  piece.more = received >= limit_;
+bool LogSearch::OnPiece(std::string_view lines, size_t received) {
+  const bool more = received >= limit_;
   Time last = from_;
   while (!lines.empty()) {
-    if (piece.more && lines.find('\n') == std::string_view::npos) break;  // cut
+    if (more && lines.find('\n') == std::string_view::npos) break;  // cut
     const auto line = TakeLine(lines);
     if (!line) continue;
     last = std::max<Time>(last, std::chrono::floor<seconds>(line->time));
     if (auto saying = ReadSaying(line->text, marker_)) found_ = std::move(saying->hung);
   }
-  piece.changed = Since(found_) != before;
-  if (piece.more && last == from_ && limit_ < kLargestPiece) {
+  if (more && last == from_ && limit_ < kLargestPiece) {
     limit_ = kLargestPiece;
-    return piece;
+    return more;
   }
-  from_ = piece.more && last == from_ ? from_ + seconds(1) : last;
+  from_ = more && last == from_ ? from_ + seconds(1) : last;
   limit_ = kPiece;
-  return piece;
+  return more;
 }
 
 }  // namespace imagebatch::cluster

@@ -19,13 +19,9 @@ class LogSearch {
   /// The piece that is due.
   kube::Request Next(const PodView& pod) const;
 
-  struct Piece {
-    bool more = false;     // it was cut: there is another one already
-    bool changed = false;  // the runner has said something new, and this is not what it has said before
-  };
   /// Takes in the reply to Next: its lines with the marker and the beginning of the last, which may be more,
-  /// and how many bytes came.
-  Piece OnPiece(std::string_view lines, size_t received);
+  /// and how many bytes came. True: it was cut, there is another one already.
+  bool OnPiece(std::string_view lines, size_t received);
 
   /// What the runner said last; nothing where that is that the build goes on, or where it has said nothing.
   const std::optional<Evidence>& found() const { return found_; }

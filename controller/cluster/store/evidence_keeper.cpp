@@ -139,8 +139,8 @@ void EvidenceKeeper::OnPiece(Task& task, const Result<kube::Response>& response,
     if (GiveUp(task, response, now)) task.search.reset();
     return;
   }
-  const LogSearch::Piece piece = task.search->OnPiece(response->body, response->received);
-  if (piece.more && ++task.pieces < kMostPieces) return;
+  const bool more = task.search->OnPiece(response->body, response->received);
+  if (more && ++task.pieces < kMostPieces) return;
   if (task.search->found()) task.evidence = task.search->found();
   task.search.reset();
 }

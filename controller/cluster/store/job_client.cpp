@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "cluster/objects/job_object.h"
 #include "cluster/objects/log_lines.h"
 #include "cluster/objects/names.h"
 #include "cluster/objects/parse.h"
@@ -30,18 +29,10 @@ JobClient::Answer Created(const Result<kube::Response>& response) {
 
 }  // namespace
 
-std::string JobClient::Name(uint32_t build, int attempt) const {
-  return JobName(batch_.name, hashes_[build], attempt);
-}
-
-void JobClient::Create(uint32_t build_index, int attempt, OnReply handler) {
-  const batch::Build& build = expansion_.builds[build_index];
-  const JobSpec spec{std::string(hashes_[build_index]), std::string(build.key), attempt, kit_.runner,
-                     kit_.markers.Next(Name(build_index, attempt))};
-  std::string job = JobObject(batch_, batch_.stages[build.stage], build, spec,
-                              batch::RenderTemplate(batch_, expansion_, build_index))
-                        .dump(-1, ' ', false, json::error_handler_t::replace);
-  channel_.Create({Purpose::CreateJob, Name(build_index, attempt)}, JobsPath(batch_.ns), std::move(job),
+void JobClient::Create(uint32_t build, int attempt, OnReply handler) {
+  const std::string name = builds_.JobName(build, attempt);
+  std::string job = builds_.Job(build, attempt, kit_.runner, kit_.markers.Next(name));
+  channel_.Create({Purpose::CreateJob, name}, JobsPath(batch_.ns), std::move(job),
                   [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
                     handler({Created(response), JobIn(response), ErrorMessage(response)}, now);
                   });

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "batch/expand.h"
-#include "cluster/objects/build_hashes.h"
+#include "cluster/objects/builds.h"
 #include "cluster/objects/log_end.h"
 #include "cluster/objects/markers.h"
 #include "cluster/objects/views.h"
@@ -17,14 +16,8 @@ namespace imagebatch::cluster {
 /// follows from it, is decided elsewhere (Attempts).
 class JobClient {
  public:
-  JobClient(const batch::Batch& batch, const batch::Expansion& expansion, const BuildHashes& hashes,
-            RunnerKit& kit, Channel& channel)
-      : batch_(batch), expansion_(expansion), hashes_(hashes), kit_(kit), channel_(channel) {}
-
-  /// The name of an attempt's Job; derived, so that a second create meets the first one's.
-  std::string Name(uint32_t build, int attempt) const;
-
-  std::string_view Hash(uint32_t build) const { return hashes_[build]; }
+  JobClient(const batch::Batch& batch, const Builds& builds, RunnerKit& kit, Channel& channel)
+      : batch_(batch), builds_(builds), kit_(kit), channel_(channel) {}
 
   enum class Answer : uint8_t {
     Done,     // it has happened
@@ -56,8 +49,7 @@ class JobClient {
 
  private:
   const batch::Batch& batch_;
-  const batch::Expansion& expansion_;
-  const BuildHashes& hashes_;
+  const Builds& builds_;
   RunnerKit& kit_;
   Channel& channel_;
 };

@@ -22,17 +22,15 @@ constexpr size_t kMessageLimit = 512;
 
 }  // namespace
 
-HangWatch::Step HangWatch::Look(const PodView& pod, seconds silent_after, Now now) {
+std::optional<kube::Request> HangWatch::Look(const PodView& pod, seconds silent_after, Now now) {
   if (!pod.runner) return LookAtLine(pod, silent_after, now);
-  Step step;
   const bool running =
       pod.build && pod.build->state == ContainerView::State::Running && pod.build->up && !pod.deleting;
   if (!running || pod.build->ready) {
     unready_since_.reset();
     // The verdict of a build that has ended stands until its outcome is known
-    step.changed = running && verdict_.has_value();
     if (running) verdict_.reset();
-    return step;
+    return std::nullopt;
   }
   if (!unready_since_) {
     unready_since_ = now.steady;
@@ -40,39 +38,33 @@ HangWatch::Step HangWatch::Look(const PodView& pod, seconds silent_after, Now no
     const bool never_ready = pod.ready_changed <= pod.build->started;
     next_read_ = never_ready ? now.steady + kFirstProbe : now.steady;
   }
-  if (reading_ || now.steady < next_read_) return step;
+  if (reading_ || now.steady < next_read_) return std::nullopt;
   reading_ = true;
-  step.read = search_->Next(pod);
-  return step;
+  return search_->Next(pod);
 }
 
-HangWatch::Step HangWatch::LookAtLine(const PodView& pod, seconds silent_after, Now now) {
+std::optional<kube::Request> HangWatch::LookAtLine(const PodView& pod, seconds silent_after, Now now) {
   if (!silence_) silence_.emplace();
-  const SilenceWatch::Step look = silence_->Look(pod, silent_after, now);
-  Step step;
-  step.changed = look.changed;
-  if (look.read_line) step.read = LogRequest(pod, "tailLines=1", 64);  // the time stamp has 30 to 35
-  return step;
+  if (!silence_->Look(pod, silent_after, now)) return std::nullopt;
+  return LogRequest(pod, "tailLines=1", 64);  // the time stamp has 30 to 35
 }
 
-bool HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
+void HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
   if (silence_)
     return silence_->OnLine(log ? Result<std::string>(log->body) : tl::unexpected(log.error()), now);
   reading_ = false;
-  if (!unready_since_) return false;  // ready again, or ended, in the meantime
-  LogSearch::Piece piece;
-  if (log) piece = search_->OnPiece(log->body, log->received);
+  if (!unready_since_) return;  // ready again, or ended, in the meantime
+  const bool more = log && search_->OnPiece(log->body, log->received);
   if (search_->found()) {
     next_read_ = now.steady + kLookForChange;
-    const bool told = verdict_ && !piece.changed;
     verdict_ = search_->found()->verdict;
-    return !told;
+    return;
   }
   // What is behind a flood of output is looked for without a pause only until there is a verdict
-  next_read_ = now.steady + (verdict_ ? kLookForChange : piece.more ? seconds(0) : kReadAgain);
-  if (now.steady < *unready_since_ + kUnobserved) return false;
+  next_read_ = now.steady + (verdict_ ? kLookForChange : more ? seconds(0) : kReadAgain);
+  if (now.steady < *unready_since_ + kUnobserved) return;
   const std::string reason = log ? "RunnerSilent" : "LogUnreadable";
-  if (verdict_ && verdict_->reason == reason) return false;
+  if (verdict_ && verdict_->reason == reason) return;
   const auto silent = std::chrono::duration_cast<seconds>(now.steady - *unready_since_);
   const std::string message =
       log ? "its runner has given no sign of life for " + std::to_string(silent.count()) + " s"
@@ -81,7 +73,6 @@ bool HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
   verdict_ = Verdict{Verdict::Kind::Hang, std::string(kUnobservedClass), reason,
                      Printable(message, kMessageLimit), verdict_ ? verdict_->since : now.wall};
   next_read_ = now.steady + kLookForChange;
-  return true;
 }
 
 std::optional<SteadyTime> HangWatch::Next() const {

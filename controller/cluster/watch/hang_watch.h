@@ -20,16 +20,12 @@ namespace imagebatch::cluster {
 /// kubelet either, and so is not unready. A build without a runner is left to SilenceWatch.
 class HangWatch {
  public:
-  /// What to do now for the Pod as it is seen.
-  struct Step {
-    std::optional<kube::Request> read;  // its reply goes to OnLog
-    bool changed = false;               // the verdict has gone
-  };
-  /// `silent_after`: see SilenceWatch; of a build with a runner it is the runner's own affair.
-  Step Look(const PodView& pod, std::chrono::seconds silent_after, Now now);
+  /// The Pod as it is seen now; what is to be read of its log, for OnLog. `silent_after`: see SilenceWatch;
+  /// of a build with a runner it is the runner's own affair.
+  std::optional<kube::Request> Look(const PodView& pod, std::chrono::seconds silent_after, Now now);
 
-  /// The log has been read, or why it cannot be. True where the verdict has come, changed or gone.
-  bool OnLog(const Result<kube::Response>& log, Now now);
+  /// The log has been read, or why it cannot be.
+  void OnLog(const Result<kube::Response>& log, Now now);
 
   /// It is unready or silent, and whether that is a verdict is yet to be found out.
   bool undecided() const { return silence_ ? silence_->undecided() : unready_since_ && !verdict_; }
@@ -43,7 +39,7 @@ class HangWatch {
   std::optional<SteadyTime> Next() const;
 
  private:
-  Step LookAtLine(const PodView& pod, std::chrono::seconds silent_after, Now now);
+  std::optional<kube::Request> LookAtLine(const PodView& pod, std::chrono::seconds silent_after, Now now);
 
   Rare<SilenceWatch> silence_;  // of a build without a runner
   Rare<Verdict> verdict_;

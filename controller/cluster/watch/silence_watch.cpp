@@ -18,32 +18,30 @@ constexpr size_t kMessageLimit = 512;
 
 }  // namespace
 
-SilenceWatch::Step SilenceWatch::Look(const PodView& pod, seconds limit, Now now) {
-  Step step;
+bool SilenceWatch::Look(const PodView& pod, seconds limit, Now now) {
   const bool running = pod.build && pod.build->state == ContainerView::State::Running && !pod.deleting;
   if (!running || limit == seconds(0)) {
     next_.reset();
     // The verdict of a build that has ended stands until its outcome is known
-    step.changed = running && verdict_.has_value();
-    if (step.changed) verdict_.reset();
-    return step;
+    if (running) verdict_.reset();
+    return false;
   }
   if (!next_ || limit != limit_) {
     limit_ = limit;
     last_ = std::max(last_, pod.build->started);
     next_ = now.steady + std::max<Duration>(last_ + limit - now.wall, Duration(0));
   }
-  step.read_line = !reading_ && now.steady >= *next_;
-  if (step.read_line) reading_ = true;
-  return step;
+  if (reading_ || now.steady < *next_) return false;
+  reading_ = true;
+  return true;
 }
 
-bool SilenceWatch::OnLine(const Result<std::string>& log, Now now) {
+void SilenceWatch::OnLine(const Result<std::string>& log, Now now) {
   reading_ = false;
-  if (!next_) return false;  // it has ended in the meantime
+  if (!next_) return;  // it has ended in the meantime
   next_ = now.steady + kAgain;
   failures_ = log ? 0 : failures_ + 1;
-  if (!log && failures_ < kUnreadable) return false;
+  if (!log && failures_ < kUnreadable) return;
   if (log) {
     answered_ = true;
     std::string_view rest = *log;
@@ -53,17 +51,16 @@ bool SilenceWatch::OnLine(const Result<std::string>& log, Now now) {
   if (log && now.wall < last_ + limit_) {
     next_ = now.steady + (last_ + limit_ - now.wall);
     verdict_.reset();
-    return was_silent;
+    return;
   }
   const std::string reason = log ? "LogSilence" : "LogUnreadable";
-  if (was_silent && verdict_->reason == reason) return false;
+  if (was_silent && verdict_->reason == reason) return;
   const auto silent = std::chrono::duration_cast<seconds>(now.wall - last_);
   const std::string message =
       log ? "it has no runner, and has printed nothing for " + std::to_string(silent.count()) + " s"
           : "it has no runner, and its log cannot be read: " + log.error().message;
   verdict_ = Verdict{Verdict::Kind::Hang, std::string(kUnobservedClass), reason,
                      Printable(message, kMessageLimit), was_silent ? verdict_->since : last_ + limit_};
-  return true;
 }
 
 std::optional<SteadyTime> SilenceWatch::Next() const { return reading_ ? std::nullopt : next_; }

@@ -14,16 +14,11 @@ namespace imagebatch::cluster {
 /// cannot be read twice in a row, the reason is LogUnreadable.
 class SilenceWatch {
  public:
-  struct Step {
-    bool read_line = false;  // ask for the log's last line
-    bool changed = false;    // the verdict has gone
-  };
-  /// `limit`: how long a log may be silent; zero: for ever.
-  Step Look(const PodView& pod, std::chrono::seconds limit, Now now);
+  /// True: ask for the log's last line. `limit`: how long a log may be silent; zero: for ever.
+  bool Look(const PodView& pod, std::chrono::seconds limit, Now now);
 
-  /// The last line has been read, with its time stamp: empty where the log is; or why it cannot be. True
-  /// where the verdict has come, changed or gone.
-  bool OnLine(const Result<std::string>& log, Now now);
+  /// The last line has been read, with its time stamp: empty where the log is; or why it cannot be.
+  void OnLine(const Result<std::string>& log, Now now);
 
   const Rare<Verdict>& verdict() const { return verdict_; }
   /// It runs, and its last line has never been read.

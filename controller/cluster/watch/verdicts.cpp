@@ -36,10 +36,10 @@ bool Works(Standing standing) {
 
 }  // namespace
 
-Verdicts::Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Channel& channel,
+Verdicts::Verdicts(const batch::Batch& batch, const Builds& builds, Channel& channel,
                    EvidenceKeeper& evidence)
     : batch_(batch),
-      expansion_(expansion),
+      builds_(builds),
       channel_(channel),
       evidence_(evidence),
       event_reader_(
@@ -59,7 +59,7 @@ void Verdicts::Look(const std::string& job, const SeenAttempt& seen, Now now) {
 
 void Verdicts::Look(const std::string& job, Watched& watched, Now now) {
   const SeenAttempt& seen = *watched.seen;
-  const batch::StallPolicy stall = StallPolicyOf(seen.build);
+  const batch::StallPolicy stall = builds_.stall(seen.build);
   const Limits limits{std::chrono::seconds(stall.after_seconds), std::chrono::seconds(stall.init_seconds)};
   if (watched.stall.Look(*seen.job, seen.pod, limits, now))
     event_reader_.Ask(watched.stall.kind_of_events(), {job, watched.stall.events_of()}, now);
@@ -77,9 +77,9 @@ void Verdicts::Look(const std::string& job, Watched& watched, Now now) {
     watched.hang = HangWatch();
   }
   if (there) {
-    auto step =
-        watched.hang.Look(*seen.pod, std::chrono::seconds(HangPolicyOf(seen.build).silent_seconds), now);
-    if (step.read) ReadLog(job, std::move(*step.read));
+    auto read =
+        watched.hang.Look(*seen.pod, std::chrono::seconds(builds_.hang(seen.build).silent_seconds), now);
+    if (read) ReadLog(job, std::move(*read));
   }
   if (watched.stall.over()) {
     over_.insert(job);
@@ -94,14 +94,6 @@ void Verdicts::Look(const std::string& job, Watched& watched, Now now) {
     working_.erase(job);
   }
   timers_.Set(job, Sooner(there ? watched.hang.Next() : std::nullopt, watched.stall.Next()));
-}
-
-batch::HangPolicy Verdicts::HangPolicyOf(uint32_t build) const {
-  return batch::Override(batch_.hang, batch_.stages[expansion_.builds[build].stage].hang);
-}
-
-batch::StallPolicy Verdicts::StallPolicyOf(uint32_t build) const {
-  return batch::Override(batch_.stall, batch_.stages[expansion_.builds[build].stage].stall);
 }
 
 std::optional<Verdict> Verdicts::ToEnd(const std::string& job) const {

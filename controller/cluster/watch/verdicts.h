@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "batch/expand.h"
 #include "batch/types.h"
+#include "cluster/objects/builds.h"
 #include "cluster/objects/views.h"
 #include "cluster/store/channel.h"
 #include "cluster/store/event_reader.h"
@@ -46,8 +46,7 @@ struct ToldVerdict {
 /// both verdicts, that on its Pod is the one that counts: a Pod that does not end is beyond its build.
 class Verdicts {
  public:
-  Verdicts(const batch::Batch& batch, const batch::Expansion& expansion, Channel& channel,
-           EvidenceKeeper& evidence);
+  Verdicts(const batch::Batch& batch, const Builds& builds, Channel& channel, EvidenceKeeper& evidence);
 
   /// A verdict on an attempt that has not been looked at yet. It stands until that has told whether it still
   /// holds; if it does it is no news, and keeps its `since`.
@@ -74,8 +73,6 @@ class Verdicts {
   std::set<std::string> TakeOver() { return std::exchange(over_, {}); }
   /// Attempts that are stalled, may be ended, and by spec.stall.action are to be.
   std::set<std::string> TakeToEnd() { return std::exchange(to_end_, {}); }
-  /// What holds for one of this build.
-  batch::StallPolicy StallPolicyOf(uint32_t build) const;
   /// The verdict of one of them, if it still is one.
   std::optional<Verdict> ToEnd(const std::string& job) const;
 
@@ -97,7 +94,6 @@ class Verdicts {
   };
 
   void Look(const std::string& job, Watched& watched, Now now);
-  batch::HangPolicy HangPolicyOf(uint32_t build) const;
   void ReadLog(const std::string& job, kube::Request request);
   std::vector<EventReader::Subject> FollowersOfEvents(EventKind kind) const;
   void OnEvents(const EventReader::Subject& subject, const EventsAnswer& answer, Now now);
@@ -105,7 +101,7 @@ class Verdicts {
   void Describe(VerdictChange& change, const Watched& watched);
 
   const batch::Batch& batch_;
-  const batch::Expansion& expansion_;
+  const Builds& builds_;
   Channel& channel_;
   EvidenceKeeper& evidence_;
   EventReader event_reader_;

@@ -50,8 +50,7 @@ class AttemptsTest : public testing::Test {
     batch::ReadInlineRows(batch_.images, rows, problems);
     auto expansion = batch::Expand(batch_, std::move(rows));
     EXPECT_TRUE(expansion) << Describe(expansion.error());
-    expansion_ = std::move(*expansion);
-    hashes_.emplace(batch_, expansion_);
+    builds_.emplace(batch_, std::move(*expansion));
     policy_.retry_hung = {true};
     Restart();
   }
@@ -59,12 +58,10 @@ class AttemptsTest : public testing::Test {
   void Restart() {
     wire_.requests.Take();
     plan_.emplace(Unconnected(2), 1, policy_);
-    attempts_.emplace(batch_, expansion_, *hashes_, kit_, *plan_, wire_.channel);
+    attempts_.emplace(batch_, *builds_, kit_, *plan_, wire_.channel);
   }
 
-  std::string Name(uint32_t build = 0, int attempt = 1) const {
-    return JobName("b", (*hashes_)[build], attempt);
-  }
+  std::string Name(uint32_t build = 0, int attempt = 1) const { return builds_->JobName(build, attempt); }
 
   JobView Job(uint32_t build = 0, int attempt = 1) const {
     JobView job;
@@ -72,7 +69,7 @@ class AttemptsTest : public testing::Test {
     job.name = Name(build, attempt);
     job.uid = "job-" + job.name;
     job.batch_uid = "batch";
-    job.build = (*hashes_)[build];
+    job.build = builds_->hash(build);
     job.attempt = attempt;
     job.version = 10;
     job.created = kBegin;
@@ -169,8 +166,7 @@ class AttemptsTest : public testing::Test {
 
   Wire wire_;
   batch::Batch batch_;
-  batch::Expansion expansion_;
-  std::optional<BuildHashes> hashes_;
+  std::optional<Builds> builds_;
   RunnerKit kit_{{"runner:1"}, Markers("secret")};
   plan::Policy policy_;
   std::optional<plan::Plan> plan_;

@@ -42,9 +42,25 @@ PodView Ended() {
   return pod;
 }
 
-void ExpectStep(const HangWatch::Step& step, bool read_log, bool changed) {
-  EXPECT_EQ(step.read.has_value(), read_log);
-  EXPECT_EQ(step.changed, changed);
+/// What an observer sees of it.
+std::string Shown(const HangWatch& watch) {
+  if (!watch.verdict()) return "";
+  return watch.verdict()->class_name + " " + watch.verdict()->reason + " since " +
+         FormatTime(watch.verdict()->since);
+}
+
+void ExpectLook(HangWatch& watch, const PodView& pod, seconds silent_after, Now now, bool reads,
+                bool changes) {
+  const std::string before = Shown(watch);
+  EXPECT_EQ(watch.Look(pod, silent_after, now).has_value(), reads);
+  EXPECT_EQ(Shown(watch) != before, changes);
+}
+
+/// Whether the verdict has come, changed or gone with it.
+bool Tells(HangWatch& watch, const Result<kube::Response>& log, Now now) {
+  const std::string before = Shown(watch);
+  watch.OnLog(log, now);
+  return Shown(watch) != before;
 }
 
 // Its runner is stopped, and the build prints more than can be read
@@ -52,71 +68,71 @@ TEST(HangWatchTest, AFloodWithoutAVerdictIsFollowedUntilItIsUnobserved) {
   HangWatch watch;
   const kube::Response piece{200, "", std::nullopt, 20 << 20};
   for (int second = 0; second < 45; ++second) {
-    ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
-    ASSERT_FALSE(watch.OnLog(piece, At(second)));
+    ExpectLook(watch, Pod(false), kNever, At(second), true, false);
+    ASSERT_FALSE(Tells(watch, piece, At(second)));
     EXPECT_EQ(watch.Next(), At(second).steady) << "there is more";
   }
-  ExpectStep(watch.Look(Pod(false), kNever, At(45)), true, false);
-  EXPECT_TRUE(watch.OnLog(piece, At(45)));
+  ExpectLook(watch, Pod(false), kNever, At(45), true, false);
+  EXPECT_TRUE(Tells(watch, piece, At(45)));
   EXPECT_EQ(watch.Next(), At(105).steady);
-  ExpectStep(watch.Look(Pod(false), kNever, At(105)), true, false);
-  EXPECT_FALSE(watch.OnLog(piece, At(105)));
+  ExpectLook(watch, Pod(false), kNever, At(105), true, false);
+  EXPECT_FALSE(Tells(watch, piece, At(105)));
   EXPECT_EQ(watch.Next(), At(165).steady);
 }
 
 TEST(HangWatchTest, NothingIsAskedOfAReadyBuild) {
   HangWatch watch;
-  ExpectStep(watch.Look(Pod(true), kNever, At(0)), false, false);
+  ExpectLook(watch, Pod(true), kNever, At(0), false, false);
   EXPECT_EQ(watch.Next(), std::nullopt);
 }
 
 TEST(HangWatchTest, ABuildThatHasJustStartedIsNotLookedAtBeforeItsFirstProbes) {
   for (const Time ready_changed : {Time{}, kStarted - seconds(3), kStarted}) {
     HangWatch watch;
-    ExpectStep(watch.Look(Pod(false, ready_changed), kNever, At(0)), false, false);
+    ExpectLook(watch, Pod(false, ready_changed), kNever, At(0), false, false);
     EXPECT_EQ(watch.Next(), At(10).steady);
-    ExpectStep(watch.Look(Pod(false, ready_changed), kNever, At(9)), false, false);
-    ExpectStep(watch.Look(Pod(false, ready_changed), kNever, At(10)), true, false);
+    ExpectLook(watch, Pod(false, ready_changed), kNever, At(9), false, false);
+    ExpectLook(watch, Pod(false, ready_changed), kNever, At(10), true, false);
   }
 }
 
 TEST(HangWatchTest, OnceUnreadyTheLogGivesTheVerdict) {
   HangWatch watch;
   watch.Look(Pod(true), kNever, At(0));
-  ExpectStep(watch.Look(Pod(false), kNever, At(5)), true, false);
+  ExpectLook(watch, Pod(false), kNever, At(5), true, false);
   EXPECT_EQ(watch.Next(), std::nullopt) << "a read is under way";
-  ExpectStep(watch.Look(Pod(false), kNever, At(6)), false, false);
-  EXPECT_TRUE(watch.OnLog(Log(kHung), At(7)));
+  ExpectLook(watch, Pod(false), kNever, At(6), false, false);
+  EXPECT_TRUE(Tells(watch, Log(kHung), At(7)));
   ASSERT_TRUE(watch.verdict());
   EXPECT_EQ(watch.verdict()->class_name, "Idle");
   ASSERT_NE(watch.evidence(), nullptr);
   EXPECT_EQ(watch.evidence()->verdict.reason, "r");
   EXPECT_EQ(watch.Next(), At(67).steady) << "its class may change";
-  ExpectStep(watch.Look(Pod(false), kNever, At(66)), false, false);
+  ExpectLook(watch, Pod(false), kNever, At(66), false, false);
 }
 
 TEST(HangWatchTest, ReadsAgainEvery5SecondsUntilThereIsAVerdict) {
   HangWatch watch;
-  ExpectStep(watch.Look(Pod(false), kNever, At(0)), true, false);
-  EXPECT_FALSE(watch.OnLog(Fail("no answer"), At(1)));
+  ExpectLook(watch, Pod(false), kNever, At(0), true, false);
+  EXPECT_FALSE(Tells(watch, Fail("no answer"), At(1)));
   EXPECT_EQ(watch.Next(), At(6).steady);
-  ExpectStep(watch.Look(Pod(false), kNever, At(5)), false, false);
-  ExpectStep(watch.Look(Pod(false), kNever, At(6)), true, false);
-  EXPECT_FALSE(watch.OnLog(Log("no verdict in here\n"), At(7)));
-  ExpectStep(watch.Look(Pod(false), kNever, At(12)), true, false);
-  EXPECT_TRUE(watch.OnLog(Log(kHung), At(13)));
+  ExpectLook(watch, Pod(false), kNever, At(5), false, false);
+  ExpectLook(watch, Pod(false), kNever, At(6), true, false);
+  EXPECT_FALSE(Tells(watch, Log("no verdict in here\n"), At(7)));
+  ExpectLook(watch, Pod(false), kNever, At(12), true, false);
+  EXPECT_TRUE(Tells(watch, Log(kHung), At(13)));
 }
 
 TEST(HangWatchTest, ASilentRunnerIsUnobservedAfter45Seconds) {
   HangWatch watch;
   int second = 0;
   for (; second < 45; second += 5) {
-    ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
-    ASSERT_FALSE(watch.OnLog(Log(""), At(second))) << second;
+    ExpectLook(watch, Pod(false), kNever, At(second), true, false);
+    ASSERT_FALSE(Tells(watch, Log(""), At(second))) << second;
     EXPECT_FALSE(watch.verdict());
   }
-  ExpectStep(watch.Look(Pod(false), kNever, At(second)), true, false);
-  EXPECT_TRUE(watch.OnLog(Log(""), At(second)));
+  ExpectLook(watch, Pod(false), kNever, At(second), true, false);
+  EXPECT_TRUE(Tells(watch, Log(""), At(second)));
   ASSERT_TRUE(watch.verdict());
   EXPECT_EQ(watch.verdict()->class_name, "Unobserved");
   EXPECT_EQ(watch.verdict()->since, kWall);
@@ -128,12 +144,12 @@ TEST(HangWatchTest, ASilentRunnerIsUnobservedAfter45Seconds) {
 TEST(HangWatchTest, UnobservedGivesWayToTheRunnersOwnVerdict) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
-  EXPECT_TRUE(watch.OnLog(Log(""), At(45)));
+  EXPECT_TRUE(Tells(watch, Log(""), At(45)));
   EXPECT_EQ(watch.Next(), At(105).steady) << "the log is still read";
-  ExpectStep(watch.Look(Pod(false), kNever, At(105)), true, false);
-  EXPECT_FALSE(watch.OnLog(Log(""), At(106))) << "told once";
-  ExpectStep(watch.Look(Pod(false), kNever, At(166)), true, false);
-  EXPECT_TRUE(watch.OnLog(Log(kHung), At(167)));
+  ExpectLook(watch, Pod(false), kNever, At(105), true, false);
+  EXPECT_FALSE(Tells(watch, Log(""), At(106))) << "told once";
+  ExpectLook(watch, Pod(false), kNever, At(166), true, false);
+  EXPECT_TRUE(Tells(watch, Log(kHung), At(167)));
   EXPECT_EQ(watch.verdict()->class_name, "Idle");
 }
 
@@ -141,7 +157,7 @@ TEST(HangWatchTest, ALogThatCannotBeReadIsNoSilentRunner) {
   HangWatch watch;
   int reads = 0;
   for (int second = 0; second < 3600; ++second) {
-    if (!watch.Look(Pod(false), kNever, At(second)).read) continue;
+    if (!watch.Look(Pod(false), kNever, At(second))) continue;
     ++reads;
     watch.OnLog(Fail("pods \"p\" is forbidden"), At(second));
   }
@@ -153,10 +169,10 @@ TEST(HangWatchTest, ALogThatCannotBeReadIsNoSilentRunner) {
       "its runner does not say that it makes progress, and its log cannot be read: pods \"p\" is forbidden");
   EXPECT_LE(reads, 10 + 60) << "once it is told, no more than one a minute";
   watch.Look(Pod(false), kNever, At(3700));
-  EXPECT_TRUE(watch.OnLog(Log(""), At(3700)));
+  EXPECT_TRUE(Tells(watch, Log(""), At(3700)));
   EXPECT_EQ(watch.verdict()->reason, "RunnerSilent");
   watch.Look(Pod(false), kNever, At(3800));
-  EXPECT_TRUE(watch.OnLog(Log(kHung), At(3800)));
+  EXPECT_TRUE(Tells(watch, Log(kHung), At(3800)));
   EXPECT_EQ(watch.verdict()->class_name, "Idle");
 }
 
@@ -165,7 +181,7 @@ TEST(HangWatchTest, BeforeItsStartupProbeHasPassedNobodyAsksForItsProgress) {
   pod.build->up = false;
   HangWatch watch;
   for (int second = 0; second < 600; second += 5) {
-    ExpectStep(watch.Look(pod, kNever, At(second)), false, false);
+    ExpectLook(watch, pod, kNever, At(second), false, false);
     EXPECT_EQ(watch.Next(), std::nullopt);
   }
   pod.build->up = true;
@@ -178,10 +194,10 @@ TEST(HangWatchTest, ALogThatCannotBeReadIsToldOfABuildWithoutARunnerToo) {
   pod.runner = false;
   pod.build->started = kWall - seconds(300);
   HangWatch watch;
-  ASSERT_TRUE(watch.Look(pod, seconds(300), At(0)).read);
-  EXPECT_FALSE(watch.OnLog(Fail("no route to host"), At(1))) << "it may work the next time";
-  ASSERT_TRUE(watch.Look(pod, seconds(300), At(61)).read);
-  EXPECT_TRUE(watch.OnLog(Fail("no route to host"), At(62)));
+  ASSERT_TRUE(watch.Look(pod, seconds(300), At(0)));
+  EXPECT_FALSE(Tells(watch, Fail("no route to host"), At(1))) << "it may work the next time";
+  ASSERT_TRUE(watch.Look(pod, seconds(300), At(61)));
+  EXPECT_TRUE(Tells(watch, Fail("no route to host"), At(62)));
   EXPECT_EQ(watch.verdict()->reason, "LogUnreadable");
   EXPECT_NE(watch.verdict()->message.find("no route to host"), std::string::npos);
 }
@@ -190,33 +206,32 @@ TEST(HangWatchTest, AReadyBuildIsClearedOfItsVerdict) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
   watch.OnLog(Log(kHung), At(1));
-  ExpectStep(watch.Look(Pod(true), kNever, At(20)), false, true);
+  ExpectLook(watch, Pod(true), kNever, At(20), false, true);
   EXPECT_FALSE(watch.verdict());
-  ExpectStep(watch.Look(Pod(true), kNever, At(21)), false, false);
-  ExpectStep(watch.Look(Pod(false, kStarted + seconds(900)), kNever, At(400)), true,
-             false);  // it may hang again
+  ExpectLook(watch, Pod(true), kNever, At(21), false, false);
+  ExpectLook(watch, Pod(false, kStarted + seconds(900)), kNever, At(400), true, false);  // it may hang again
 }
 
 TEST(HangWatchTest, ALogThatComesTooLateChangesNothing) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
   watch.Look(Pod(true), kNever, At(1));
-  EXPECT_FALSE(watch.OnLog(Log(kHung), At(2)));
+  EXPECT_FALSE(Tells(watch, Log(kHung), At(2)));
   EXPECT_FALSE(watch.verdict());
   watch.Look(Pod(false), kNever, At(3));
   watch.Look(Ended(), kNever, At(4));
-  EXPECT_FALSE(watch.OnLog(Log(kHung), At(5)));
+  EXPECT_FALSE(Tells(watch, Log(kHung), At(5)));
 }
 
 TEST(HangWatchTest, TheVerdictOfAnEndedBuildStands) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
   watch.OnLog(Log(kHung), At(1));
-  ExpectStep(watch.Look(Ended(), kNever, At(2)), false, false);
+  ExpectLook(watch, Ended(), kNever, At(2), false, false);
   EXPECT_TRUE(watch.verdict());
   PodView deleting = Pod(false);
   deleting.deleting = true;
-  ExpectStep(watch.Look(deleting, kNever, At(3)), false, false);
+  ExpectLook(watch, deleting, kNever, At(3), false, false);
   EXPECT_TRUE(watch.verdict());
   EXPECT_EQ(watch.Next(), std::nullopt);
 }
@@ -225,10 +240,10 @@ TEST(HangWatchTest, TheLogIsReadFrom15SecondsBeforeItTurnedUnready) {
   PodView pod = Pod(false);
   pod.ready_changed = *ParseTime("2026-01-02T03:04:20Z");
   HangWatch watch;
-  const auto step = watch.Look(pod, kNever, At(0));
-  ASSERT_TRUE(step.read);
-  EXPECT_EQ(step.read->method, kube::Method::Get);
-  EXPECT_EQ(step.read->path,
+  const auto read = watch.Look(pod, kNever, At(0));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->method, kube::Method::Get);
+  EXPECT_EQ(read->path,
             "/api/v1/namespaces/builds/pods/p/"
             "log?container=build&timestamps=true&sinceTime=2026-01-02T03:04:05Z&limitBytes=4194304");
 }
@@ -236,14 +251,14 @@ TEST(HangWatchTest, TheLogIsReadFrom15SecondsBeforeItTurnedUnready) {
 TEST(HangWatchTest, AClassThatChangesIsToldAndTheSameOneIsNot) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
-  EXPECT_TRUE(watch.OnLog(Log(kHung), At(1)));
-  ExpectStep(watch.Look(Pod(false), kNever, At(61)), true, false);
-  EXPECT_FALSE(watch.OnLog(Log(kHung), At(62)));
-  ExpectStep(watch.Look(Pod(false), kNever, At(122)), true, false);
+  EXPECT_TRUE(Tells(watch, Log(kHung), At(1)));
+  ExpectLook(watch, Pod(false), kNever, At(61), true, false);
+  EXPECT_FALSE(Tells(watch, Log(kHung), At(62)));
+  ExpectLook(watch, Pod(false), kNever, At(122), true, false);
   std::string deadline = kHung;
   deadline.replace(deadline.find("Idle"), 4, "Deadline");
   deadline.replace(deadline.find("03:04:05Z"), 9, "03:05:05Z");
-  EXPECT_TRUE(watch.OnLog(Log(kHung + deadline), At(123)));
+  EXPECT_TRUE(Tells(watch, Log(kHung + deadline), At(123)));
   EXPECT_EQ(watch.verdict()->class_name, "Deadline");
 }
 
@@ -251,7 +266,7 @@ TEST(HangWatchTest, APieceThatWasCutIsFollowedByTheNextAtOnce) {
   HangWatch watch;
   watch.Look(Pod(false), kNever, At(0));
   const std::string noise = "2026-01-02T03:04:05Z " + std::string(4 << 20, 'x') + "\n";
-  EXPECT_FALSE(watch.OnLog(Log(noise), At(1)));
+  EXPECT_FALSE(Tells(watch, Log(noise), At(1)));
   EXPECT_EQ(watch.Next(), At(1).steady);
 }
 
@@ -260,11 +275,11 @@ TEST(HangWatchTest, ABuildWithoutARunnerIsWatchedByItsLogAlone) {
   pod.runner = false;
   pod.build->started = kWall - seconds(100);
   HangWatch watch;
-  ExpectStep(watch.Look(pod, seconds(300), At(0)), false, false);
+  ExpectLook(watch, pod, seconds(300), At(0), false, false);
   EXPECT_EQ(watch.Next(), At(200).steady);
-  const auto step = watch.Look(pod, seconds(300), At(200));
-  ASSERT_TRUE(step.read);
-  EXPECT_EQ(step.read->path,
+  const auto read = watch.Look(pod, seconds(300), At(200));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->path,
             "/api/v1/namespaces/builds/pods/p/log?container=build&timestamps=true&tailLines=1&limitBytes=64");
 }
 

@@ -1,0 +1,63 @@
+#include "cluster/objects/builds.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace imagebatch::cluster {
+
+using nlohmann::json;
+
+Builds::Builds(const batch::Batch& batch, batch::Expansion expansion)
+    : batch_(batch), expansion_(std::move(expansion)) {
+  const auto hash_of = [this](uint32_t build) { return hash(build); };
+  hashes_.reserve(size());
+  for (const batch::Build& build : expansion_.builds) {
+    const std::string hash = BuildHash(batch.uid, batch.stages[build.stage].name, build.key);
+    const auto number = static_cast<uint32_t>(hashes_.size());
+    std::copy(hash.begin(), hash.end(), hashes_.emplace_back().begin());
+    if (!index_.Find(hash, hash_of)) index_.Add(number, hash_of);  // 50 bits: two may be the same, by chance
+  }
+}
+
+std::optional<uint32_t> Builds::Find(std::string_view hash) const {
+  return index_.Find(hash, [this](uint32_t build) { return this->hash(build); });
+}
+
+std::optional<uint32_t> Builds::Find(std::string_view stage, std::string_view name) const {
+  return Find(BuildHash(batch_.uid, stage, name));
+}
+
+std::string Builds::JobName(uint32_t build, int attempt) const {
+  return cluster::JobName(batch_.name, hash(build), attempt);
+}
+
+std::optional<std::pair<uint32_t, int>> Builds::FindJob(std::string_view name) const {
+  const size_t last = name.rfind('-');
+  if (last == std::string_view::npos || last == 0) return std::nullopt;
+  const size_t before = name.rfind('-', last - 1);
+  if (before == std::string_view::npos) return std::nullopt;
+  int attempt = 0;
+  std::from_chars(name.data() + last + 1, name.data() + name.size(), attempt);
+  const auto build = Find(name.substr(before + 1, last - before - 1));
+  if (!build || attempt < 1 || JobName(*build, attempt) != name) return std::nullopt;
+  return std::pair(*build, attempt);
+}
+
+std::string Builds::Job(uint32_t build, int attempt, const RunnerSource& runner,
+                        const std::string& marker) const {
+  const JobSpec spec{std::string(hash(build)), name(build), attempt, runner, marker};
+  return JobObject(batch_, stage(build), expansion_.builds[build], spec,
+                   batch::RenderTemplate(batch_, expansion_, build))
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+plan::Graph Builds::Graph() const {
+  plan::Graph graph;
+  graph.stages.reserve(size());
+  for (const batch::Build& build : expansion_.builds) graph.stages.push_back(build.stage);
+  graph.needs = expansion_.needs;
+  return graph;
+}
+
+}  // namespace imagebatch::cluster
