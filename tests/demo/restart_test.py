@@ -33,8 +33,8 @@ def controller_pod():
     return ready[0]["metadata"] if len(ready) == 1 else None
 
 
-def hung_build_is_known():
-    return bool(cluster.query(f'imagebatch_hung_build_since_timestamp_seconds{{namespace="{demo.NAMESPACE}"}}'))
+def hung_build_is_known(pod):
+    return bool(cluster.query(f'imagebatch_hung_build_since_timestamp_seconds{{pod="{pod}"}}'))
 
 
 def evaluated_since(moment):
@@ -42,22 +42,24 @@ def evaluated_since(moment):
     return min(cluster.moment(group["lastEvaluation"]) for group in groups) > moment
 
 
-def heard(since):
-    """What the receiver has got since a moment, without batches of others: their alerts outlast them by some minutes."""
+def heard(since, pod):
+    """What the receiver has got since a moment, without batches of others and without builds of earlier demos: their alerts
+    outlast them by ten minutes."""
     for line in (cluster.CLUSTER / "alerts.jsonl").read_text().splitlines():
         notification = json.loads(line)
         if notification["receivedAt"] >= since:
             yield from ((alert["labels"]["alertname"], alert["status"]) for alert in notification["alerts"]
-                        if "batch" not in alert["labels"] or alert["labels"]["namespace"] == demo.NAMESPACE)
+                        if alert["labels"].get("pod", pod) == pod
+                        and ("batch" not in alert["labels"] or alert["labels"]["namespace"] == demo.NAMESPACE))
 
 
-def replaced(what, act):
+def replaced(what, act, pod):
     """Does it to the controller, and waits until its successor's word has been through the rules."""
     before = controller_pod()
     print(what, flush=True)
     act()
     wait_for("another controller", lambda: controller_pod() and controller_pod()["uid"] != before["uid"])
-    wait_for("its word on the hung build", hung_build_is_known)
+    wait_for("its word on the hung build", lambda: hung_build_is_known(pod))
     known = time.time()
     # Ten seconds of evaluations once a second: a notification of the gap would have come by then
     wait_for("ten seconds of evaluations", lambda: evaluated_since(known + 10))
@@ -69,11 +71,12 @@ def main():
     progress = status["lastProgressTime"]
     events = len(demo_events())
     since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
-    replaced("kill -9 of the controller", cluster.kill_controller)
-    replaced("helm upgrade", lambda: cluster.install(options.image, "--set-string", "podAnnotations.upgraded=yes"))
-    if told := list(heard(since)):
+    pod = status["hungBuilds"][0]["pod"]
+    replaced("kill -9 of the controller", cluster.kill_controller, pod)
+    replaced("helm upgrade", lambda: cluster.install(options.image, "--set-string", "podAnnotations.upgraded=yes"), pod)
+    if told := list(heard(since, pod)):
         raise Failed(f"the receiver heard of a restart: {told}")
-    firing = cluster.query(f'ALERTS{{alertname="ImageBuildHung",alertstate="firing",namespace="{demo.NAMESPACE}"}}')
+    firing = cluster.query(f'ALERTS{{alertname="ImageBuildHung",alertstate="firing",pod="{pod}"}}')
     if len(firing) != 1:
         raise Failed(f"the alert should still fire: {firing}")
     now = cluster.get("imagebatch", demo.BATCH, "-n", demo.NAMESPACE)["status"]
