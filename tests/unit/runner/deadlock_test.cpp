@@ -300,9 +300,9 @@ TEST(Deadlock, LeftoversAreToldInTheEvidenceOfWhatWasFound) {
   const json state = run.State();
   EXPECT_EQ(state["class"], "Idle");
   EXPECT_FALSE(state["evidence"].contains("deadlock"));
-  EXPECT_THAT(
-      state["evidence"]["notNeeded"].get<std::string>(),
-      testing::MatchesRegex("2 leftover processes are dead: pid [0-9]+ waits for a lock only it could release"));
+  EXPECT_THAT(state["evidence"]["notNeeded"].get<std::string>(),
+              testing::MatchesRegex(
+                  "2 leftover processes are dead: pid [0-9]+ waits for a lock only it could release"));
 }
 
 TEST(Deadlock, ZeroTurnsItOff) {
