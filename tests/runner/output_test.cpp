@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "unit/runner/run.h"
+#include "runner/run.h"
 
 namespace imagebatch::runner {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "runner/proc/proc_text.h"
-#include "unit/runner/run.h"
+#include "runner/run.h"
 
 namespace imagebatch::runner {
 namespace {

@@ -1,4 +1,4 @@
-#include "unit/runner/run.h"
+#include "runner/run.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "unit/runner/run.h"
+#include "runner/run.h"
 
 namespace imagebatch::runner {
 namespace {

@@ -10,7 +10,7 @@
 
 #include <fstream>
 
-#include "unit/runner/run.h"
+#include "runner/run.h"
 
 namespace imagebatch::runner {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "unit/runner/run.h"
+#include "runner/run.h"
 
 namespace imagebatch::runner {
 namespace {
