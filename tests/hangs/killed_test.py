@@ -14,12 +14,12 @@ VARIABLE = "IMAGEBATCH_KILLED_TEST"
 
 
 def marked(token):
-    """The processes that have our variable, by pid."""
-    found = set()
+    """The command lines of the processes that have our variable."""
+    found = []
     for entry in pathlib.Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and f"{VARIABLE}={token}".encode() in (entry / "environ").read_bytes():
-                found.add(int(entry.name))
+                found.append((entry / "cmdline").read_bytes())
         except OSError:
             continue  # gone, or not ours to read
     return found
@@ -40,8 +40,7 @@ def main():
         command = [sys.executable, HERE / "run.py", sys.argv[1], "--build", build, "--only", "py_lock_of_another"]
         with subprocess.Popen(command, env={**os.environ, VARIABLE: token}, stdout=subprocess.DEVNULL) as run:
             def programs():
-                return [pid for pid in marked(token)
-                        if b"remote.py" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+                return [command for command in marked(token) if b"remote.py" in command]
 
             wait_for(lambda: run.poll() is not None or len(programs()) > 2, "the scenario")
             if run.poll() is not None:
