@@ -12,7 +12,7 @@
 namespace imagebatch::cluster {
 namespace {
 
-constexpr int64_t kLongestGrace = 24 * 3600;
+constexpr int64_t kLongestGrace = int64_t{24} * 3600;
 
 int Number(std::string_view text) {
   int number = 0;

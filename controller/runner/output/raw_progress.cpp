@@ -50,7 +50,9 @@ class SolveStatusReader : public json::json_sax_t {
         {"digest", &item_.digest}, {"name", &item_.name}, {"error", &item_.error},
         {"vertex", &item_.vertex}, {"id", &item_.id},     {"data", &item_.data}};
     for (const auto& [name, target] : texts) {
-      if (key_ == name) *target = std::move(value);
+      if (key_ != name) continue;
+      *target = std::move(value);
+      return true;
     }
     if (key_ == "started") item_.started = true;
     if (key_ == "completed") item_.completed = true;

@@ -22,7 +22,7 @@ bool ReadMemory(pid_t pid, uint64_t address, std::vector<Item>& items) {
   const size_t bytes = items.size() * sizeof(Item);
   iovec local{items.data(), bytes};
   // An address of the other process, which we never use as a pointer.
-  iovec remote{reinterpret_cast<void*>(address), bytes};
+  iovec remote{reinterpret_cast<void*>(address), bytes};  // NOLINT(performance-no-int-to-ptr)
   return process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
