@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cluster/objects/json_member.h"
 #include "kube/paths.h"
 #include "kube/status.h"
 #include "log/log.h"
@@ -14,11 +15,6 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr seconds kLongestWait(15);
-
-std::string Text(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 Result<std::string> Read(kube::ApiClient& client, const std::string& ns, const std::string& pod) {
   kube::Request request;
@@ -38,12 +34,12 @@ Result<std::string> ImageOfPod(const std::string& pod) {
     return Fail("the API server's answer is no Pod");
   const json& containers = object[pointer];
   const auto named = std::find_if(containers.begin(), containers.end(), [](const json& container) {
-    return container.is_object() && Text(container, "name") == "controller";
+    return container.is_object() && StringMember(container, "name") == "controller";
   });
   if (named == containers.end() && containers.size() != 1)
     return Fail("none of the Pod's containers is called controller");
   const json& container = named == containers.end() ? containers[0] : *named;
-  std::string image = container.is_object() ? Text(container, "image") : "";
+  std::string image = container.is_object() ? StringMember(container, "image") : "";
   if (image.empty()) return Fail("the Pod's container has no image");
   return image;
 }

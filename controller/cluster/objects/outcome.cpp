@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "batch/pod_template.h"
+#include "cluster/objects/json_member.h"
 #include "contract/contract.h"
 
 namespace imagebatch::cluster {
@@ -12,11 +13,6 @@ using plan::Cause;
 namespace key = contract::key;
 
 constexpr size_t kMessageLimit = 512;
-
-std::string String(const json& object, const char* key) {
-  const auto at = object.find(key);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
 
 /// The members of the object `text` that stand before a cut, within it or behind it: the kubelet keeps 12 KiB
 /// for all containers of a Pod, and cuts what each of them has left.
@@ -49,7 +45,7 @@ json RunnerAccount(const std::string& message, const std::string& marker) {
   if (NestedDeeper(message, kMostLevels)) return {};
   json account = json::parse(message, nullptr, false);
   if (account.is_discarded()) account = WholeMembers(message);
-  if (marker.empty() || !account.is_object() || String(account, key::kMarker) != marker) return {};
+  if (marker.empty() || !account.is_object() || StringMember(account, key::kMarker) != marker) return {};
   account.erase(key::kMarker);
   return account;
 }
@@ -94,16 +90,17 @@ bool FailByInit(Outcome& outcome, const PodView& pod) {
 
 void FailByItself(Outcome& outcome, const PodView& pod) {
   const ContainerView& container = *pod.build;
-  if (outcome.runner.is_object() && String(outcome.runner, key::kVerdict) == contract::kHung &&
+  if (outcome.runner.is_object() && StringMember(outcome.runner, key::kVerdict) == contract::kHung &&
       container.exit_code == contract::kExitHung) {
-    outcome.class_name = Printable(String(outcome.runner, key::kClass), 40);
-    outcome.hang_reason = Printable(String(outcome.runner, key::kReason), 40);
-    outcome.hung_since = ParseTime(String(outcome.runner, key::kSince)).value_or(Time{});
-    Fail(outcome, Cause::Hang, "Hung", String(outcome.runner, key::kMessage));
+    outcome.class_name = Printable(StringMember(outcome.runner, key::kClass), 40);
+    outcome.hang_reason = Printable(StringMember(outcome.runner, key::kReason), 40);
+    outcome.hung_since = ParseTime(StringMember(outcome.runner, key::kSince)).value_or(Time{});
+    Fail(outcome, Cause::Hang, "Hung", StringMember(outcome.runner, key::kMessage));
     return;
   }
   std::string code = "the command ended with exit code " + std::to_string(container.exit_code);
-  const bool killed = container.exit_code == 128 + 9 || String(outcome.runner, key::kSignal) == "SIGKILL";
+  const bool killed =
+      container.exit_code == 128 + 9 || StringMember(outcome.runner, key::kSignal) == "SIGKILL";
   // May come with any exit code: the kernel kills the largest process, and its parent may go on or fail
   if (container.reason == "OOMKilled") {
     Fail(outcome, Cause::Build, "OOMKilled", "the build used more memory than its limit");
@@ -115,7 +112,8 @@ void FailByItself(Outcome& outcome, const PodView& pod) {
          "the build's container ended well, but another one of its Pod failed" +
              (failed == nullptr ? std::string() : ": container " + HowItFailed(*failed)));
   } else {
-    const bool stopped = container.exit_code == 128 + 15 || String(outcome.runner, key::kSignal) == "SIGTERM";
+    const bool stopped =
+        container.exit_code == 128 + 15 || StringMember(outcome.runner, key::kSignal) == "SIGTERM";
     if (stopped) code += ": something told it to end; the kubelet does where a livenessProbe fails";
     if (killed) code += ": something killed it or a child of it; the kernel does where memory is short";
     Fail(outcome, Cause::Build, "Error", code);
