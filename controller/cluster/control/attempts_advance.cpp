@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/keep_sooner.h"
 #include "base/text.h"
 #include "cluster/control/attempts.h"
 #include "cluster/objects/quota.h"
@@ -69,9 +70,8 @@ void Attempts::Step(Now now) {
 
 std::optional<SteadyTime> Attempts::Next() const {
   std::optional<SteadyTime> next;
-  for (const auto other : {timers_.Next(), pace_.Next(), verdicts_.Next(), evidence_.Next()}) {
-    if (other && (!next || *other < *next)) next = other;
-  }
+  for (const auto other : {timers_.Next(), pace_.Next(), verdicts_.Next(), evidence_.Next()})
+    KeepSooner(next, other);
   return next;
 }
 

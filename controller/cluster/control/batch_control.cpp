@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/keep_sooner.h"
 #include "batch/read.h"
 #include "cluster/control/deadline.h"
 #include "cluster/objects/names.h"
@@ -38,10 +39,6 @@ batch::Batch Identity(const json& object) {
   batch.uid = metadata.value("uid", "");
   batch.generation = metadata.value("generation", int64_t{0});
   return batch;
-}
-
-void Sooner(std::optional<SteadyTime>& next, std::optional<SteadyTime> other) {
-  if (other && (!next || *other < *next)) next = other;
 }
 
 }  // namespace
@@ -171,25 +168,25 @@ std::optional<SteadyTime> BatchControl::Next(Now now) const {
   std::optional<SteadyTime> next;
   if (Ending() && !work_) return next;
   if (!Ending()) {
-    if (status_due_) Sooner(next, status_computed_ + kStatusPause);
-    Sooner(next, status_.Next());
-    Sooner(next, degraded_.Next());
-    Sooner(next, events_.Next());
-    Sooner(next, expiry_.Next(DeleteTime(), now));
+    if (status_due_) KeepSooner(next, status_computed_ + kStatusPause);
+    KeepSooner(next, status_.Next());
+    KeepSooner(next, degraded_.Next());
+    KeepSooner(next, events_.Next());
+    KeepSooner(next, expiry_.Next(DeleteTime(), now));
   }
-  if (work_ && !handing_over_) Sooner(next, work_->Next(now));
-  if (!spec_known_ && !reading_) Sooner(next, backoff_.next());
+  if (work_ && !handing_over_) KeepSooner(next, work_->Next(now));
+  if (!spec_known_ && !reading_) KeepSooner(next, backoff_.next());
   if (Prepares() && spec_known_ && !waits_for_lists_ && spec_problems_.empty()) {  // as Prepare goes
-    if (input_) Sooner(next, input_->Next());
-    Sooner(next, results_.Next());
+    if (input_) KeepSooner(next, input_->Next());
+    KeepSooner(next, results_.Next());
   }
   // A moment of the calendar counts until the first Step at or after it
   const auto at = [&](std::optional<Time> time) {
-    if (time && *time > stepped_) Sooner(next, now.steady + std::max(*time - now.wall, Duration(0)));
+    if (time && *time > stepped_) KeepSooner(next, now.steady + std::max(*time - now.wall, Duration(0)));
   };
   if (work_) at(Deadline());
   if (completion_) at(*completion_ + kShownWhole);
-  if (Prepares() && input_ && failed_reason_ == "InputChanged") Sooner(next, read_again_);
+  if (Prepares() && input_ && failed_reason_ == "InputChanged") KeepSooner(next, read_again_);
   return next;
 }
 

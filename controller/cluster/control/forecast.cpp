@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/keep_sooner.h"
+
 namespace imagebatch::cluster {
 namespace {
 
@@ -56,8 +58,7 @@ void Forecast::Step(const FlaggedList& flagged, Now now) {
   if (old >= kOld || (finished_since_ && old >= kSoon) || flagged.changes_of_builds() != flagged_)
     EstimateEnd(flagged, now);
   if (!end_) return;
-  const Time again = estimated_ + (finished_since_ ? kSoon : kOld);
-  next_ = next_ ? std::min(*next_, again) : again;
+  KeepSooner(next_, estimated_ + (finished_since_ ? kSoon : kOld));
 }
 
 void Forecast::FindSlow(const FlaggedList& flagged, Now now) {
@@ -67,8 +68,7 @@ void Forecast::FindSlow(const FlaggedList& flagged, Now now) {
     std::erase_if(slow, [&](uint32_t build) { return flagged.builds().contains(build); });
     changed_ = changed_ || slow != slow_[stage];
     slow_[stage] = std::move(slow);
-    const auto next = pace_.NextSlow(stage, factor, now.wall);
-    if (next && (!next_ || *next < *next_)) next_ = next;
+    KeepSooner(next_, pace_.NextSlow(stage, factor, now.wall));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/keep_sooner.h"
 #include "base/text.h"
 #include "cluster/objects/names.h"
 #include "cluster/watch/stall.h"
@@ -94,14 +95,11 @@ void Work::Step(const plan::Policy& policy, Now now) {
 
 std::optional<SteadyTime> Work::Next(Now now) const {
   std::optional<SteadyTime> next = attempts_.Next();
-  const auto sooner = [&](std::optional<SteadyTime> other) {
-    if (other && (!next || *other < *next)) next = other;
-  };
   const auto retry = plan_.NextRetry();
-  if (retry) sooner(now.steady + std::max(*retry - now.wall, Duration(0)));
+  if (retry) KeepSooner(next, now.steady + std::max(*retry - now.wall, Duration(0)));
   if (const auto forecast = forecast_.Next())
-    sooner(now.steady + std::max(*forecast - now.wall, Duration(0)));
-  sooner(sinks_.results.Next());
+    KeepSooner(next, now.steady + std::max(*forecast - now.wall, Duration(0)));
+  KeepSooner(next, sinks_.results.Next());
   return next;
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/keep_sooner.h"
 #include "base/text.h"
 #include "cluster/objects/names.h"
 #include "log/log.h"
@@ -125,7 +126,7 @@ std::optional<SteadyTime> EventEmitter::Next() const {
   std::optional<SteadyTime> next;
   if (!left_out_.empty()) next = budget_.Next();
   for (const auto& [number, event] : unanswered_) {
-    if (!event.under_way && (!next || event.backoff.next() < *next)) next = event.backoff.next();
+    if (!event.under_way) KeepSooner(next, event.backoff.next());
   }
   return next;
 }

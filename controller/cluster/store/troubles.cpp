@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/keep_sooner.h"
 #include "base/text.h"
 #include "cluster/objects/reply.h"
 
@@ -97,13 +98,13 @@ std::vector<Troubles::News> Troubles::Take(Now now) {
 std::optional<SteadyTime> Troubles::Next() const {
   if (!news_.empty()) return SteadyTime{};
   std::optional<SteadyTime> next;
-  const auto sooner = [&](SteadyTime time) { next = next ? std::min(*next, time) : time; };
   for (const auto& trouble : troubles_) {
     if (!trouble) continue;
-    if (trouble->subjects.empty()) sooner(trouble->lasting ? trouble->failed : trouble->failed + kQuiet);
+    if (trouble->subjects.empty())
+      KeepSooner(next, trouble->lasting ? trouble->failed : trouble->failed + kQuiet);
     for (const auto& [name, failing] : trouble->subjects) {
-      if (!trouble->lasting) sooner(failing.since.steady + kLasting);
-      if (!failing.under_way) sooner(failing.tried + kForgotten);
+      if (!trouble->lasting) KeepSooner(next, failing.since.steady + kLasting);
+      if (!failing.under_way) KeepSooner(next, failing.tried + kForgotten);
     }
   }
   return next;

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
+#include "base/keep_sooner.h"
 #include "cluster/objects/reply.h"
 
 namespace imagebatch::cluster {
 namespace {
-
-std::optional<SteadyTime> Sooner(std::optional<SteadyTime> a, std::optional<SteadyTime> b) {
-  return a && b ? std::min(a, b) : a ? a : b;
-}
 
 /// A container of the Pod runs that is part of the build.
 bool Works(Standing standing) {
@@ -93,7 +90,9 @@ void Verdicts::Look(const std::string& job, Watched& watched, Now now) {
   } else {
     working_.erase(job);
   }
-  timers_.Set(job, Sooner(there ? watched.hang.Next() : std::nullopt, watched.stall.Next()));
+  std::optional<SteadyTime> next = watched.stall.Next();
+  if (there) KeepSooner(next, watched.hang.Next());
+  timers_.Set(job, next);
 }
 
 std::optional<Verdict> Verdicts::ToEnd(const std::string& job) const {
@@ -128,7 +127,11 @@ void Verdicts::Step(Now now) {
   event_reader_.Step(now);
 }
 
-std::optional<SteadyTime> Verdicts::Next() const { return Sooner(timers_.Next(), event_reader_.Next()); }
+std::optional<SteadyTime> Verdicts::Next() const {
+  std::optional<SteadyTime> next = timers_.Next();
+  KeepSooner(next, event_reader_.Next());
+  return next;
+}
 
 void Verdicts::ReadLog(const std::string& job, kube::Request request) {
   channel_.Send({Purpose::ReadLog, job}, std::move(request),
