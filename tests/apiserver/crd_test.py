@@ -276,7 +276,7 @@ class CrdTest(unittest.TestCase):
                   "stalledBuilds": [{**hung, "class": "ImagePull", "name": str(i)} for i in range(20)],
                   "lastProgressTime": now, "startTime": now, "completionTime": now, "inputDigest": "0" * 64,
                   "inputDigestVersion": 2,
-                  "results": {"configMaps": ["whole-results-0"], "lines": 3}, "observedGeneration": 1,
+                  "results": {"records": ["whole-results-0"], "lines": 3}, "observedGeneration": 1,
                   "conditions": [condition, {**condition, "type": "HungBuilds", "status": "True"}, ready]}
         self.good(self.create("whole"))
         self.set_status("whole", status)

@@ -61,7 +61,8 @@ CONTROLLER_RIGHTS = {
     *(("jobs.batch", verb) for verb in ("get", "list", "watch", "create", "delete")),
     *(("pods", verb) for verb in ("list", "watch")),
     ("pods/log", "get"),
-    *(("configmaps", verb) for verb in ("get", "list", "create", "patch", "delete")),
+    *(("imagebatchrecords.imagebatch.dev", verb) for verb in ("get", "list", "create", "patch", "delete")),
+    ("configmaps", "get"),
     ("events", "create"),
     ("events", "list"),
 }
@@ -119,7 +120,8 @@ class DefaultTest(unittest.TestCase):
             ("ClusterRole", "imagebatch"), ("ClusterRoleBinding", "imagebatch"),
             ("Role", "imagebatch-own-pod"), ("RoleBinding", "imagebatch-own-pod"),
             ("ClusterRole", "imagebatch-editor"), ("ClusterRole", "imagebatch-viewer"),
-            ("CustomResourceDefinition", "imagebatches.imagebatch.dev")})
+            ("CustomResourceDefinition", "imagebatches.imagebatch.dev"),
+            ("CustomResourceDefinition", "imagebatchrecords.imagebatch.dev")})
         for (kind, name), item in self.objects.items():
             if kind in ("Deployment", "Service", "ServiceAccount"):
                 self.assertEqual(item["metadata"]["namespace"], "system", name)
@@ -185,6 +187,8 @@ class DefaultTest(unittest.TestCase):
         self.assertIn(("imagebatches.imagebatch.dev", "create"), rights(editor))
         self.assertEqual({verb for _, verb in rights(viewer)}, {"get", "list", "watch"})
         self.assertNotIn("imagebatches/status.imagebatch.dev", {r for r, verb in rights(editor) if verb != "get"})
+        self.assertEqual({verb for r, verb in rights(editor) if r.startswith("imagebatchrecords")},
+                         {"get", "list", "watch", "delete", "deletecollection"}, "only the controller writes records")
 
 
 class WatchNamespaceTest(unittest.TestCase):
@@ -377,12 +381,13 @@ class ValuesTest(unittest.TestCase):
 
 
 class DerivedTest(unittest.TestCase):
-    def test_crd_is_that_of_the_repository_and_stays(self):
+    def test_crds_are_those_of_the_repository_and_stay(self):
         with open(ROOT / "manifests/crd.yaml", encoding="utf-8") as file:
-            source = yaml.safe_load(file)
-        crd = only(render(), "CustomResourceDefinition")
-        self.assertEqual(crd["metadata"].pop("annotations")["helm.sh/resource-policy"], "keep")
-        self.assertEqual(crd, source)
+            sources = list(yaml.safe_load_all(file))
+        crds = [item for (kind, _), item in render().items() if kind == "CustomResourceDefinition"]
+        for crd in crds:
+            self.assertEqual(crd["metadata"].pop("annotations")["helm.sh/resource-policy"], "keep")
+        self.assertEqual(crds, sources)
 
     def test_what_comes_with_the_crd_stays_with_it(self):
         for (kind, name), item in render("--set", "crds.enabled=true").items():

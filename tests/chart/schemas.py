@@ -70,12 +70,13 @@ def of_kubernetes(path):
 
 
 def of_crd(path):
-    spec = yaml.safe_load(path.read_text())["spec"]
-    for version in spec["versions"]:
-        schema = strict(version["schema"]["openAPIV3Schema"])
-        for field in ("apiVersion", "kind", "metadata"):
-            schema["properties"].setdefault(field, {})
-        yield spec["group"], version["name"], spec["names"]["kind"], schema
+    for crd in yaml.safe_load_all(path.read_text()):
+        spec = crd["spec"]
+        for version in spec["versions"]:
+            schema = strict(version["schema"]["openAPIV3Schema"])
+            for field in ("apiVersion", "kind", "metadata"):
+                schema["properties"].setdefault(field, {})
+            yield spec["group"], version["name"], spec["names"]["kind"], schema
 
 
 def main(swagger, *crds):

@@ -48,7 +48,7 @@ class World:
 
     PATHS = {"batches": "/apis/imagebatch.dev/v1alpha1/imagebatches", "jobs": "/apis/batch/v1/jobs", "pods": "/api/v1/pods",
              "events": "/api/v1/events?fieldSelector=involvedObject.kind%3DImageBatch",
-             "results": "/api/v1/configmaps?labelSelector=imagebatch.dev%2Fbatch"}
+             "results": "/apis/imagebatch.dev/v1alpha1/imagebatchrecords"}
 
     def __init__(self):
         self._api = Api()
@@ -67,8 +67,7 @@ class World:
         return self._items.get(kind, {}).get(namespace, [])
 
     def results(self, namespace):
-        return [json.loads(line) for item in self.of("results", namespace)
-                for line in item.get("data", {}).get("results.jsonl", "").splitlines()]
+        return [result for record in self.of("results", namespace) for result in record.get("results", [])]
 
 
 def is_running(pod):

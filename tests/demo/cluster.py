@@ -178,9 +178,9 @@ def audit(namespace, since):
 
 
 def results(namespace, batch):
-    """The stored result lines of a batch."""
-    maps = get("configmaps", "-n", namespace, "-l", f"imagebatch.dev/batch={batch}") or {"items": []}
-    return [json.loads(line) for item in maps["items"] for line in item["data"]["results.jsonl"].splitlines()]
+    """The stored results of a batch."""
+    records = get("imagebatchrecords", "-n", namespace, "-l", f"imagebatch.dev/batch={batch}") or {"items": []}
+    return [result for record in records["items"] for result in record.get("results", [])]
 
 
 def fresh_namespace(name):

@@ -244,20 +244,20 @@ def check_evidence(options, status):
         reference = status["hungBuilds"][0]["evidence"]
     else:
         line = next(line for line in cluster.results(NAMESPACE, BATCH) if line["class"])
-        reference = {"configMap": line["evidence_config_map"], "sha256": line["evidence_sha256"]}
+        reference = {"record": line["evidence_record"], "sha256": line["evidence_sha256"]}
         print(f"waiting for the end of Pod {line['pod']}, at most 60 s", flush=True)
         kubectl("delete", "pod", "-n", NAMESPACE, line["pod"], "--wait=true", "--timeout=60s")
-    kept = cluster.get("configmap", reference["configMap"], "-n", NAMESPACE)
+    kept = cluster.get("imagebatchrecord", reference["record"], "-n", NAMESPACE)
     if kept is None:
-        raise Failed(f"there is no ConfigMap {reference['configMap']}")
-    text = kept["data"]["evidence.json"]
+        raise Failed(f"there is no ImageBatchRecord {reference['record']}")
+    text = kept["evidence"]
     if hashlib.sha256(text.encode()).hexdigest() != reference["sha256"]:
-        raise Failed(f"{reference['configMap']} does not hold what {reference['sha256']} is the digest of")
+        raise Failed(f"{reference['record']} does not hold what {reference['sha256']} is the digest of")
     evidence = json.loads(text)
     if evidence["class"] != "Deadlock" or not evidence["evidence"]["processes"] or "marker" in evidence:
-        raise Failed(f"{reference['configMap']} is not the evidence of the deadlock: {text[:500]}")
-    print(f"evidence: {evidence['message']}\n  kept in ConfigMap {reference['configMap']}, with "
-          f"{len(kept['data']['log.txt'].splitlines())} lines of the log")
+        raise Failed(f"{reference['record']} is not the evidence of the deadlock: {text[:500]}")
+    print(f"evidence: {evidence['message']}\n  kept in ImageBatchRecord {reference['record']}, with "
+          f"{len(kept['log'].splitlines())} lines of the log")
 
 
 def summarize(status, seconds):

@@ -99,7 +99,8 @@ Response ApiServer::Handle(const kube::Request& request, Time now) {
   const std::map<std::string, Kind> kinds = {{"imagebatches", Kind::Batch},
                                              {"jobs", Kind::Job},
                                              {"pods", Kind::Pod},
-                                             {"configmaps", Kind::ConfigMap}};
+                                             {"configmaps", Kind::ConfigMap},
+                                             {"imagebatchrecords", Kind::Record}};
   const auto kind = kinds.find(path.resource);
   if (kind == kinds.end()) return Status(404, "no resource " + path.resource);
   if (path.subresource == "log") {
@@ -189,12 +190,16 @@ Response ApiServer::Create(Kind kind, const std::string& body, Time now) {
 }
 
 Response ApiServer::Patch(Kind kind, const std::string& name, const std::string& body) {
-  json patch = json::parse(body);
-  json object = *Find(kind, name);
-  const std::string version = patch["metadata"].value("resourceVersion", "");
-  if (!version.empty() && version != object["metadata"]["resourceVersion"])
+  const json patch = json::parse(body);
+  const json& known = *Find(kind, name);
+  json object = known;
+  if (patch.is_array()) {  // RFC 6902
+    object = object.patch(patch);
+  } else {
+    object.merge_patch(patch);
+  }
+  if (object["metadata"]["resourceVersion"] != known["metadata"]["resourceVersion"])
     return Status(409, "the object has been modified", "Conflict");
-  object.merge_patch(patch);
   Put(kind, std::move(object));
   return {200, Find(kind, name)->dump(), std::nullopt};
 }

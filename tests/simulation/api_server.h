@@ -15,7 +15,7 @@ namespace imagebatch::simulation {
 /// and what a watch would see of each change. It does not know of faults.
 class ApiServer {
  public:
-  enum class Kind { Batch, Job, Pod, ConfigMap };
+  enum class Kind { Batch, Job, Pod, ConfigMap, Record };
   using Watch = std::function<void(Kind kind, cluster::Change change, const nlohmann::json& object)>;
 
   explicit ApiServer(Watch watch) : watch_(std::move(watch)) {}
@@ -57,7 +57,7 @@ class ApiServer {
   Watch watch_;
   std::set<std::string> written_events_;  // names
   std::map<Kind, std::map<std::string, nlohmann::json>> objects_{
-      {Kind::Batch, {}}, {Kind::Job, {}}, {Kind::Pod, {}}, {Kind::ConfigMap, {}}};
+      {Kind::Batch, {}}, {Kind::Job, {}}, {Kind::Pod, {}}, {Kind::ConfigMap, {}}, {Kind::Record, {}}};
   std::map<std::string, std::vector<std::pair<Time, std::string>>> logs_;  // by Pod, line by line
   cluster::Version version_ = 100;
   int uids_ = 0;

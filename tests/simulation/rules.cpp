@@ -163,15 +163,15 @@ void Simulation::CheckHangsAreShown() {
 
 void Simulation::CheckEvidence() {
   size_t kept = 0;
-  for (const auto& [name, object] : api_->All(Kind::ConfigMap)) {
-    const json labels = object["metadata"].value("labels", json::object());
-    if (!labels.contains(std::string(cluster::kEvidenceLabel))) continue;
+  for (const auto& [name, object] : api_->All(Kind::Record)) {
+    if (object["type"] != "Evidence") continue;
+    const json& labels = object["metadata"]["labels"];
     ++kept;
     evidence_.insert(
         cluster::JobName(kBatch, labels[std::string(cluster::kBuildLabel)].get<std::string>(),
                          std::stoi(labels[std::string(cluster::kAttemptLabel)].get<std::string>())));
   }
-  if (kept > cluster::kKeptEvidence) Break(std::to_string(kept) + " ConfigMaps of evidence");
+  if (kept > cluster::kKeptEvidence) Break(std::to_string(kept) + " records of evidence");
 }
 
 /// Whether the status says of the attempt that it is stalled.
@@ -210,14 +210,9 @@ void Simulation::CheckStallsAreShown() {
 
 std::vector<json> Simulation::StoredResults() const {
   std::vector<json> results;
-  for (const auto& [name, object] : api_->All(Kind::ConfigMap)) {
-    if (!name.starts_with(std::string(kBatch) + "-results-")) continue;
-    std::string text = object["data"]["results.jsonl"];
-    while (!text.empty()) {
-      const size_t end = text.find('\n');
-      results.push_back(json::parse(text.substr(0, end)));
-      text = end == std::string::npos ? "" : text.substr(end + 1);
-    }
+  for (const auto& [name, object] : api_->All(Kind::Record)) {
+    if (object["type"] != "Results") continue;
+    for (const json& result : object["results"]) results.push_back(result);
   }
   return results;
 }
@@ -265,9 +260,9 @@ void Simulation::CheckEnd() {
     ++tally_.hangs_ended;
     if (!HasEvidence(result["job"]))
       Break("no evidence was ever stored of " + result["job"].get<std::string>());
-    const json* kept = api_->Find(Kind::ConfigMap, result.value("evidence_config_map", ""));
+    const json* kept = api_->Find(Kind::Record, result.value("evidence_record", ""));
     if (kept != nullptr &&
-        cluster::Sha256((*kept)["data"]["evidence.json"].get<std::string>()) != result["evidence_sha256"])
+        cluster::Sha256((*kept)["evidence"].get<std::string>()) != result["evidence_sha256"])
       Break("the digest in the results is not that of " + kept->dump());
     if (kept != nullptr && kept->dump().find("\"marker\"") != std::string::npos) Break("a marker was stored");
   }

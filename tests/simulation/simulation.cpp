@@ -29,6 +29,7 @@ std::optional<Collection> CollectionOf(Kind kind) {
     case Kind::Pod:
       return Collection::Pods;
     case Kind::ConfigMap:
+    case Kind::Record:
       return std::nullopt;
   }
   return std::nullopt;
@@ -131,7 +132,7 @@ void Simulation::OnWatch(Kind kind, Change change, const json& object) {
     node_->OnJob(object["metadata"]["name"]);
   if (kind == Kind::Job && change == Change::Gone) node_->OnJobGone(object["metadata"]["name"]);
   if (kind == Kind::Batch && change == Change::Upsert) CheckStatus(object);
-  if (kind == Kind::ConfigMap && change == Change::Upsert) CheckEvidence();
+  if (kind == Kind::Record && change == Change::Upsert) CheckEvidence();
   const auto collection = CollectionOf(kind);
   if (!collection) return;
   DeliverObject(kind, change, object);
@@ -381,9 +382,8 @@ void Simulation::DeleteEverything() {
   ++tally_.blows;
   Say("everything is deleted");
   const auto soon = [&](Action action) { Schedule(milliseconds(Pick(0, 20000)), std::move(action)); };
-  for (const auto& [name, object] : api_->All(Kind::ConfigMap)) {
-    if (name != "rows") soon([this, name] { api_->Remove(Kind::ConfigMap, name); });
-  }
+  for (const auto& [name, object] : api_->All(Kind::Record))
+    soon([this, name] { api_->Remove(Kind::Record, name); });
   for (const auto& [name, object] : api_->All(Kind::Job)) {
     deleted_.insert(name);
     soon([this, name, build = object["metadata"]["labels"][std::string(cluster::kBuildLabel)]] {
@@ -401,12 +401,12 @@ void Simulation::DeleteEverything() {
   }
   blow_ = Blow::None;
   Schedule(seconds(Pick(21, 60)), [this] {  // what was made after the deletion goes by its owner
-    for (const Kind kind : {Kind::ConfigMap, Kind::Job}) {
+    for (const Kind kind : {Kind::Record, Kind::Job}) {
       std::vector<std::string> names;
       for (const auto& [name, object] : api_->All(kind)) names.push_back(name);
       for (const std::string& name : names) {
         if (kind == Kind::Job) node_->DeleteJob(name, "Background");
-        if (kind == Kind::ConfigMap && name != "rows") api_->Remove(kind, name);
+        if (kind == Kind::Record) api_->Remove(kind, name);
       }
     }
     api_->Put(Kind::Batch, batch_);

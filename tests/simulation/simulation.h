@@ -136,7 +136,7 @@ class Simulation {
   std::deque<std::pair<uint64_t, kube::Request>> wire_;
   std::set<std::string> shown_hung_;
   std::set<std::string> deleted_;   // Jobs that were deleted by hand, or whose Pod was
-  std::set<std::string> evidence_;  // ConfigMaps of evidence that have ever been there, by the Job's name
+  std::set<std::string> evidence_;  // records of evidence that have ever been there, by the Job's name
   std::set<std::pair<std::string, Time>> shown_stalled_;
 };
 

@@ -19,7 +19,7 @@ Attempts::Attempts(const batch::Batch& batch, const Builds& builds, RunnerKit& k
       builds_(builds),
       plan_(plan),
       client_(batch, builds, kit, channel),
-      evidence_(batch, channel),
+      evidence_(batch, builds, channel),
       verdicts_(batch, builds, channel, evidence_) {}
 
 Attempts::Live* Attempts::Find(const std::string& name) {

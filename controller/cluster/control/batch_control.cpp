@@ -62,7 +62,7 @@ BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& request
   const json& status = status_.known();
   last_progress_ = TimeAt(status, "lastProgressTime");
   completion_ = TimeAt(status, "completionTime");
-  results_.Expect(ResultConfigMapsIn(status));
+  results_.Expect(ResultRecordsIn(status));
   if (status.contains("conditions")) {  // a failure that was told before the restart is not told again
     for (const json& condition : status["conditions"]) {
       if (condition.value("type", "") == "Failed" && condition.value("status", "") == "True") {
@@ -304,7 +304,7 @@ void BatchControl::WriteStatus(Now now) {
   summary.last_progress = last_progress_;
   summary.completion = completion_;
   summary.input_digest = input_digest_;
-  summary.result_config_maps = results_.config_maps();
+  summary.result_records = results_.records();
   summary.result_lines = results_.lines();
   summary.suspended = batch_.suspend;
   summary.finished = completion_.has_value();

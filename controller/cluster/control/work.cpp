@@ -22,8 +22,8 @@ plan::Policy Nothing() {
 
 /// For the end of an Event's text.
 std::string Describe(const EvidenceReference& evidence) {
-  if (evidence.config_map.empty()) return "";
-  return "; evidence in ConfigMap " + evidence.config_map + ", SHA-256 " + evidence.sha256;
+  if (evidence.record.empty()) return "";
+  return "; evidence in ImageBatchRecord " + evidence.record + ", SHA-256 " + evidence.sha256;
 }
 
 std::string Seconds(double seconds) { return std::to_string(static_cast<int64_t>(seconds)) + " s"; }
@@ -83,7 +83,7 @@ void Work::Step(const plan::Policy& policy, Now now) {
   Foresee(now);
   for (const EvidenceKeeper::Refused& refused : attempts_.TakeRefusedEvidence()) {
     sinks_.events.Warning("EvidenceNotStored",
-                          "ConfigMap " + refused.config_map +
+                          "ImageBatchRecord " + refused.record +
                               " with the evidence of a hang could not be stored: " + refused.message,
                           now);
   }

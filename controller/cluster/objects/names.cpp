@@ -89,6 +89,9 @@ std::string BatchPath(std::string_view ns, std::string_view name) {
 std::string JobsPath(std::string_view ns) { return Namespaced("/apis/batch/v1", ns, "jobs"); }
 std::string PodsPath(std::string_view ns) { return Namespaced("/api/v1", ns, "pods"); }
 std::string ConfigMapsPath(std::string_view ns) { return Namespaced("/api/v1", ns, "configmaps"); }
+std::string RecordsPath(std::string_view ns) {
+  return Namespaced("/apis/imagebatch.dev/v1alpha1", ns, "imagebatchrecords");
+}
 std::string EventsPath(std::string_view ns) { return Namespaced("/api/v1", ns, "events"); }
 
 }  // namespace imagebatch::cluster

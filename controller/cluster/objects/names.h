@@ -16,8 +16,7 @@ inline constexpr std::string_view kStageLabel = "imagebatch.dev/stage";
 inline constexpr std::string_view kBuildLabel = "imagebatch.dev/build";
 inline constexpr std::string_view kAttemptLabel = "imagebatch.dev/attempt";
 inline constexpr std::string_view kNameLabel = "imagebatch.dev/name";  // as LabelValue; for reading only
-inline constexpr std::string_view kEvidenceLabel =
-    "imagebatch.dev/evidence";  // of ConfigMaps of evidence: the batch's name, for reading
+inline constexpr std::string_view kRecordLabel = "imagebatch.dev/record";  // of records: their type
 inline constexpr std::string_view kNameAnnotation =
     "imagebatch.dev/name";  // the row's name or the key, in full
 inline constexpr std::string_view kImageAnnotation = "imagebatch.dev/image";  // what the build pushes
@@ -44,6 +43,7 @@ std::string BatchPath(std::string_view ns, std::string_view name);
 std::string JobsPath(std::string_view ns);
 std::string PodsPath(std::string_view ns);
 std::string ConfigMapsPath(std::string_view ns);
+std::string RecordsPath(std::string_view ns);
 std::string EventsPath(std::string_view ns);
 
 }  // namespace imagebatch::cluster

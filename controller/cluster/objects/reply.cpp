@@ -20,6 +20,13 @@ bool NamespaceIsEnding(const Result<kube::Response>& response) {
   });
 }
 
+// The API server's own words; where it serves no version of the group they are no Status
+bool IsUnknownKind(const Result<kube::Response>& response) {
+  return HasStatus(response, 404) &&
+         (response->body.find("the server could not find the requested resource") != std::string::npos ||
+          response->body.starts_with("404 page not found"));
+}
+
 std::string ErrorReason(const Result<kube::Response>& response) {
   if (!response || response->status / 100 == 2) return {};
   const nlohmann::json status = nlohmann::json::parse(response->body, nullptr, false);

@@ -16,6 +16,9 @@ inline bool HasStatus(const Result<kube::Response>& response, int status) {
 /// A refusal because the namespace is being deleted or is gone.
 bool NamespaceIsEnding(const Result<kube::Response>& response);
 
+/// A refusal because the kind of object is not known: its CustomResourceDefinition is missing.
+bool IsUnknownKind(const Result<kube::Response>& response);
+
 /// The reason in the API server's answer to a request that failed, one word (AlreadyExists, Conflict); empty
 /// where there is none.
 std::string ErrorReason(const Result<kube::Response>& response);

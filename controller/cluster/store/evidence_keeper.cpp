@@ -104,7 +104,7 @@ void EvidenceKeeper::PassOver(const std::pair<std::string, uint64_t>& waiting) {
   const auto& [job, id] = waiting;
   if (Find(job, id) == nullptr) return;
   if (const auto reference = references_.find(job); reference != references_.end())
-    reference->second.config_map.clear();
+    reference->second.record.clear();
   tasks_.erase(job);
   settled_.push_back(job);
 }
@@ -159,7 +159,12 @@ void EvidenceKeeper::Found(const std::string& job, Task& task, std::optional<Evi
 }
 
 void EvidenceKeeper::Store(const std::string& job, Task& task) {
-  store_.Put({task.build, task.attempt, task.evidence->json, std::move(*task.log)},
+  EvidenceText text{task.build, task.attempt, {}, {}, task.evidence->json, std::move(*task.log)};
+  if (const auto build = builds_.Find(task.build)) {
+    text.stage = builds_.stage(*build).name;
+    text.name = builds_.name(*build);
+  }
+  store_.Put(std::move(text),
              [this, job, id = task.id](const std::string& refusal, Now) {
                ends_.erase(id);
                const Task* found = Find(job, id);
@@ -167,7 +172,7 @@ void EvidenceKeeper::Store(const std::string& job, Task& task) {
                if (!refusal.empty()) {
                  refused_.push_back({job, store_.Name(found->build, found->attempt), refusal});
                  const auto reference = references_.find(job);
-                 if (reference != references_.end()) reference->second.config_map.clear();
+                 if (reference != references_.end()) reference->second.record.clear();
                }
                tasks_.erase(job);
                settled_.push_back(job);

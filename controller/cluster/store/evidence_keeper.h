@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/objects/builds.h"
 #include "cluster/objects/evidence.h"
 #include "cluster/objects/log_end.h"
 #include "cluster/objects/log_search.h"
@@ -24,7 +25,9 @@ namespace imagebatch::cluster {
 /// the newest.
 class EvidenceKeeper {
  public:
-  EvidenceKeeper(const batch::Batch& batch, Channel& channel) : channel_(channel), store_(batch, channel) {}
+  /// `builds` outlives it.
+  EvidenceKeeper(const batch::Batch& batch, const Builds& builds, Channel& channel)
+      : builds_(builds), channel_(channel), store_(batch, channel) {}
 
   /// A running build was found to hang. What was kept of this attempt before is replaced.
   EvidenceReference Keep(const JobView& job, const PodView& pod, Evidence evidence);
@@ -42,7 +45,7 @@ class EvidenceKeeper {
   EvidenceReference Forget(const std::string& job);
 
   struct Refused {
-    std::string job, config_map, message;
+    std::string job, record, message;
   };
   std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
 
@@ -78,6 +81,7 @@ class EvidenceKeeper {
   void Store(const std::string& job, Task& task);
   void PassOver(const std::pair<std::string, uint64_t>& waiting);
 
+  const Builds& builds_;
   Channel& channel_;
   EvidenceStore store_;
   uint64_t last_id_ = 0;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "cluster/objects/job_object.h"
 #include "cluster/objects/names.h"
+#include "cluster/objects/record.h"
 #include "cluster/objects/reply.h"
 
 namespace imagebatch::cluster {
@@ -21,7 +21,7 @@ bool Refuses(const kube::Response& response) {
 }  // namespace
 
 EvidenceStore::EvidenceStore(const batch::Batch& batch, Channel& channel)
-    : batch_(batch), owner_reference_(OwnerReference(batch)), channel_(channel) {}
+    : batch_(batch), channel_(channel) {}
 
 std::string EvidenceStore::Name(const std::string& build, int attempt) const {
   return EvidenceName(batch_.name, build, attempt);
@@ -62,9 +62,10 @@ void EvidenceStore::Send(Purpose purpose, kube::Request request,
 
 void EvidenceStore::Load() {
   kube::Request request;
-  request.path = ConfigMapsPath(batch_.ns) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3D" + batch_.uid +
-                 "%2Cimagebatch.dev%2Fevidence";
+  request.path = RecordsPath(batch_.ns) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3D" + batch_.uid +
+                 "%2Cimagebatch.dev%2Frecord%3Devidence";
   Send(Purpose::LoadEvidence, std::move(request), [this](const kube::Response& response, Now now) {
+    if (response.status == 404) return Settle(ErrorMessage(response), now);  // there is no such kind
     const json list = json::parse(response.body, nullptr, false);
     if (!list.is_object() || !list.contains("items")) return backoff_.Failed(now.steady);
     std::vector<std::pair<std::string, std::string>> by_age;
@@ -81,7 +82,7 @@ void EvidenceStore::Load() {
 void EvidenceStore::DeleteOldest() {
   kube::Request request;
   request.method = kube::Method::Delete;
-  request.path = ConfigMapsPath(batch_.ns) + "/" + stored_->front();
+  request.path = RecordsPath(batch_.ns) + "/" + stored_->front();
   Send(Purpose::DeleteEvidence, std::move(request), [this](const kube::Response& response, Now now) {
     if (response.status == 409) return backoff_.Failed(now.steady);
     stored_->erase(stored_->begin());
@@ -90,20 +91,18 @@ void EvidenceStore::DeleteOldest() {
 
 void EvidenceStore::Write(const std::string& name, bool exists) {
   const EvidenceText& text = waiting_.front().text;
-  const json object = {{"apiVersion", "v1"},
-                       {"kind", "ConfigMap"},
-                       {"metadata",
-                        {{"name", name},
-                         {"labels",
-                          {{std::string(kBatchUidLabel), batch_.uid},
-                           {std::string(kEvidenceLabel), LabelValue(batch_.name)},
-                           {std::string(kBuildLabel), text.build},
-                           {std::string(kAttemptLabel), std::to_string(text.attempt)}}},
-                         {"ownerReferences", json::array({owner_reference_})}}},
-                       {"data", {{"evidence.json", text.evidence}, {"log.txt", text.log}}}};
+  json object = RecordObject(batch_, RecordType::Evidence, name);
+  json& labels = object["metadata"]["labels"];
+  labels[std::string(kBuildLabel)] = text.build;
+  labels[std::string(kAttemptLabel)] = std::to_string(text.attempt);
+  if (!text.stage.empty()) labels[std::string(kStageLabel)] = text.stage;
+  if (const std::string of_build = LabelValue(text.name); !of_build.empty())
+    labels[std::string(kNameLabel)] = of_build;
+  object["evidence"] = text.evidence;
+  object["log"] = text.log;
   kube::Request request;
   request.method = exists ? kube::Method::Patch : kube::Method::Post;
-  request.path = ConfigMapsPath(batch_.ns);
+  request.path = RecordsPath(batch_.ns);
   if (exists) {
     request.path += "/" + name;
     request.content_type = "application/merge-patch+json";
@@ -111,7 +110,7 @@ void EvidenceStore::Write(const std::string& name, bool exists) {
   request.body = object.dump(-1, ' ', false, json::error_handler_t::replace);
   Send(Purpose::WriteEvidence, std::move(request), [this, name](const kube::Response& response, Now now) {
     const auto at = std::find(stored_->begin(), stored_->end(), name);
-    if (response.status == 404 && at == stored_->end()) return Settle("its namespace is gone", now);
+    if (response.status == 404 && at == stored_->end()) return Settle(ErrorMessage(response), now);
     if (response.status == 404) {  // somebody has deleted it
       stored_->erase(at);
     } else if (response.status == 409 && at != stored_->end()) {

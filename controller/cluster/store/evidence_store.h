@@ -1,7 +1,6 @@
 #pragma once
 #include <deque>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,18 +18,19 @@ inline constexpr size_t kKeptEvidence = 20;
 struct EvidenceText {
   std::string build;  // hash
   int attempt = 1;
-  std::string evidence;  // evidence.json
-  std::string log;       // log.txt; valid UTF-8
+  std::string stage, name;  // empty where they are not known
+  std::string evidence;     // JSON
+  std::string log;          // valid UTF-8
 };
 
 /// Where it is kept.
 struct EvidenceReference {
-  std::string config_map;  // empty: nowhere, the API server would not have it
-  std::string sha256;      // of evidence.json
+  std::string record;  // empty: nowhere, the API server would not have it
+  std::string sha256;  // of the evidence's text
 };
 
-/// The evidence of one batch: a ConfigMap <batch, cut>-evidence-<build>-<attempt> for each hung attempt,
-/// owned by the batch, so that it outlasts the Pod and goes with the batch. Written one after another; a
+/// The evidence of one batch: an ImageBatchRecord <batch, cut>-evidence-<build>-<attempt> for each hung
+/// attempt, owned by the batch, so that it outlasts the Pod and goes with the batch. Written one after another; a
 /// write that failed or whose reply was lost is sent again, and changes nothing where it had taken effect.
 /// What is there is listed before the first write, so a batch without hangs asks nothing.
 class EvidenceStore {
@@ -59,7 +59,6 @@ class EvidenceStore {
   void Settle(const std::string& refusal, Now now);
 
   const batch::Batch& batch_;
-  const nlohmann::json owner_reference_;
   Channel& channel_;
   std::deque<Waiting> waiting_;
   std::optional<std::vector<std::string>> stored_;  // names, oldest first; nothing: not listed yet

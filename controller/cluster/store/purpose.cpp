@@ -67,6 +67,7 @@ bool Failed(Purpose purpose, const Result<kube::Response>& response) {
   if (!response) return true;
   const int status = response->status;
   if (status / 100 == 2) return false;
+  if (IsUnknownKind(response)) return true;
   const bool passing = status / 100 != 4 || status == 401 || status == 403 || status == 408 || status == 429;
   switch (purpose) {
     case Purpose::DeleteJob:

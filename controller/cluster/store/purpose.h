@@ -11,7 +11,7 @@ namespace imagebatch::cluster {
 /// What a request is for. Those that hold up a whole batch come first: of several that fail, the first names
 /// the batch's condition Degraded.
 enum class Purpose {
-  WriteResults,  // creates, patches and reads the ConfigMap that is written to
+  WriteResults,  // creates, patches and reads the record that is written to
   LoadResults,
   WriteStatus,
   ReadBatch,  // after a refused write of the status

@@ -68,7 +68,7 @@ void AddHang(json& line, const ResultSubject& subject, const Outcome& outcome) {
   if (!reason.empty()) line["hang_reason"] = reason;
   line["hung_since"] = TimeOrNull(ended ? outcome.hung_since : subject.verdict->since);
   if (!subject.evidence.sha256.empty()) line["evidence_sha256"] = subject.evidence.sha256;
-  if (!subject.evidence.config_map.empty()) line["evidence_config_map"] = subject.evidence.config_map;
+  if (!subject.evidence.record.empty()) line["evidence_record"] = subject.evidence.record;
 }
 
 }  // namespace

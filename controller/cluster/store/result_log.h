@@ -1,6 +1,5 @@
 #pragma once
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,36 +8,25 @@
 #include <vector>
 
 #include "batch/types.h"
+#include "cluster/objects/record.h"
 #include "cluster/store/backoff.h"
 #include "cluster/store/channel.h"
 #include "cluster/store/result_line.h"
 
 namespace imagebatch::cluster {
 
-inline constexpr const char* kResultsKey = "results.jsonl";
-
-/// A ConfigMap of results.
-struct StoredResults {
-  std::string batch_uid;  // by its label; empty where it has none
-  std::string version;
-  std::string text;
-};
-
-/// Nothing where the text is no ConfigMap that an API server would send.
-std::optional<StoredResults> ParseStoredResults(std::string_view config_map);
-
-/// The stored results of one batch: ConfigMaps <batch>-results-<n> of at most 64 KiB, each owned by the
-/// batch. Lines are stored together: when 20 wait or the oldest has waited 10 s. Every write carries the
-/// version it builds on; after a conflict or a lost reply the ConfigMap is read again and only what it lacks
-/// is added, so no line is lost and none stands twice.
+/// The stored results of one batch: ImageBatchRecords <batch>-results-<n> of at most 64 KiB, each owned by the
+/// batch. Lines are stored together: when 20 wait or the oldest has waited 10 s. A write carries the new
+/// lines alone and the version it builds on; after a conflict or a lost reply the record is read again and
+/// only what it lacks is added, so no line is lost and none stands twice.
 class ResultLog {
  public:
   ResultLog(const batch::Batch& batch, Channel& channel);
 
-  /// Before anything else: what is known to be stored, as config_maps() was.
-  void Expect(const std::vector<std::string>& config_maps);
+  /// Before anything else: what is known to be stored, as records() was.
+  void Expect(const std::vector<std::string>& records);
 
-  /// Step reads what is stored, one ConfigMap at a time, up to the first name that is not there behind those
+  /// Step reads what is stored, one record at a time, up to the first name that is not there behind those
   /// that were expected. Errors are tried again.
   bool loaded() const { return loaded_; }
   /// Once; of failed attempts but the newest without reason and message.
@@ -64,7 +52,7 @@ class ResultLog {
   /// Of what is stored.
   int64_t lines() const { return lines_; }
   /// The newest, at most kNamed.
-  std::vector<std::string> config_maps() const;
+  std::vector<std::string> records() const;
   static constexpr size_t kNamed = 500;
 
  private:
@@ -74,24 +62,24 @@ class ResultLog {
     uint64_t number;
   };
 
-  std::string ShardName(int number) const;
+  std::string RecordName(int number) const;
   void Load(Now now);
   void Loaded(const Result<kube::Response>& response, Now now);
   void TakeLine(std::string_view line);
-  bool IsOurs(const StoredResults& shard) const { return shard.batch_uid == batch_uid_; }
-  void AdoptShard(StoredResults shard);
+  bool IsOurs(const StoredResults& record) const { return record.batch_uid == batch_.uid; }
+  void Adopt(StoredResults record);
   void Write();
   void Written(const Result<kube::Response>& response, Now now);
-  void ReadShardAgain();
+  void ReadAgain();
+  void Lose();
   void PassOver();
   void DropStored();
 
-  std::string ns_, batch_name_, batch_uid_;
-  nlohmann::json owner_reference_;
+  const batch::Batch& batch_;
   Channel& channel_;
 
   bool loaded_ = false, loading_ = false, writing_ = false, read_again_ = false, hurry_ = false;
-  int next_ = 1, expected_ = 0;  // the ConfigMap to be read, and the last one that was known to be there
+  int next_ = 1, expected_ = 0;  // the record to be read, and the last one that was known to be there
   std::deque<ResultKey> loaded_keys_;
   std::deque<ResultKey*> explained_;  // the newest failed ones of them
   Backoff backoff_;
@@ -99,11 +87,11 @@ class ResultLog {
   uint64_t last_number_ = 0;
   size_t in_flight_ = 0;  // how many of waiting_, from the front, the write under way carries
 
-  int shard_ = 0;              // the ConfigMap that is written to; 0: none yet
-  std::string shard_text_;     // what it holds
-  std::string shard_version_;  // its resourceVersion; empty: it does not exist
-  std::set<int> stored_;       // the numbers of those that exist
-  int64_t lines_ = 0;          // in them
+  int record_ = 0;                 // the number of the one that is written to; 0: none yet
+  std::vector<std::string> held_;  // the lines in it
+  std::string version_;            // its resourceVersion; empty: it does not exist
+  std::set<int> stored_;           // the numbers of those that exist
+  int64_t lines_ = 0;              // in them
 };
 
 }  // namespace imagebatch::cluster

@@ -117,7 +117,7 @@ json Entries(const std::vector<FlaggedEntry>& builds) {
     if (build.evidence.sha256.empty()) continue;
     json& evidence = entries.back()["evidence"];
     evidence["sha256"] = build.evidence.sha256;
-    if (!build.evidence.config_map.empty()) evidence["configMap"] = build.evidence.config_map;
+    if (!build.evidence.record.empty()) evidence["record"] = build.evidence.record;
   }
   return entries;
 }
@@ -130,7 +130,7 @@ std::vector<FlaggedEntry> EntriesIn(const json& builds) {
                        build.value("attempt", 1)};
     entry.since = ParseTime(build.value("since", "")).value_or(Time{});
     const json evidence = build.value("evidence", json::object());
-    entry.evidence = {evidence.value("configMap", ""), evidence.value("sha256", "")};
+    entry.evidence = {evidence.value("record", ""), evidence.value("sha256", "")};
     entries.push_back(std::move(entry));
   }
   return entries;
@@ -157,10 +157,10 @@ Told ToldIn(const json& status) {
   return told;
 }
 
-std::vector<std::string> ResultConfigMapsIn(const json& status) {
+std::vector<std::string> ResultRecordsIn(const json& status) {
   std::vector<std::string> names;
   const json results = status.value("results", json::object());
-  for (const json& name : results.value("configMaps", json::array())) {
+  for (const json& name : results.value("records", json::array())) {
     if (name.is_string()) names.push_back(name.get<std::string>());
   }
   return names;
@@ -215,7 +215,7 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
   const bool digest = !summary.input_digest.empty();
   status["inputDigest"] = digest ? json(summary.input_digest) : json();
   status["inputDigestVersion"] = digest ? json(kDigestVersion) : json();
-  status["results"] = {{"configMaps", summary.result_config_maps}, {"lines", summary.result_lines}};
+  status["results"] = {{"records", summary.result_records}, {"lines", summary.result_lines}};
   status["observedGeneration"] = summary.generation;
   status["conditions"] = json::array();
   for (const Condition& condition : Conditions(summary, total)) {

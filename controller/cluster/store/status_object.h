@@ -48,7 +48,7 @@ struct Summary {
   std::optional<plan::Estimate> end;
   std::optional<Time> start, last_progress, completion;
   std::string input_digest;
-  std::vector<std::string> result_config_maps;
+  std::vector<std::string> result_records;
   int64_t result_lines = 0;
   bool suspended = false;
   bool finished = false;        // nothing is left to do
@@ -82,7 +82,7 @@ struct Told {
 /// As a status has it that StatusObject wrote.
 Told ToldIn(const nlohmann::json& status);
 
-/// The names of the ConfigMaps of results in a status.
-std::vector<std::string> ResultConfigMapsIn(const nlohmann::json& status);
+/// The names of the records of results in a status.
+std::vector<std::string> ResultRecordsIn(const nlohmann::json& status);
 
 }  // namespace imagebatch::cluster

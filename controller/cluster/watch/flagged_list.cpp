@@ -44,7 +44,7 @@ void FlaggedList::Remove(const std::string& job) {
 
 void FlaggedList::EvidenceIsNotKept(const std::string& job) {
   const auto at = by_job_.find(job);
-  if (at != by_job_.end()) at->second.evidence.config_map.clear();
+  if (at != by_job_.end()) at->second.evidence.record.clear();
 }
 
 std::vector<const VerdictChange*> FlaggedList::First(Verdict::Kind kind, size_t most) const {

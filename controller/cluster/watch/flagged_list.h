@@ -34,7 +34,7 @@ class FlaggedList {
   /// Takes the place of what is known of its Job.
   void Put(VerdictChange change);
   void Remove(const std::string& job);
-  /// The evidence of this one, if it is there, is kept in no ConfigMap.
+  /// The evidence of this one, if it is there, is kept in no record.
   void EvidenceIsNotKept(const std::string& job);
 
   /// At most so many, the oldest first.

@@ -38,13 +38,14 @@ def kubectl(*arguments):
 
 
 def wait_for_kind():
-    """Until ImageBatches can be created. `kubectl wait` fails on a CRD that is so new that it has no conditions."""
-    def established():
-        crd = json.loads(kubectl("get", "crd", "imagebatches.imagebatch.dev", "-o", "json"))
-        conditions = crd.get("status", {}).get("conditions") or []
-        return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+    """Until ImageBatches and their records can be created. `kubectl wait` fails on a CRD so new that it has no conditions."""
+    for plural in ("imagebatches", "imagebatchrecords"):
+        def established(name=plural + ".imagebatch.dev"):
+            crd = json.loads(kubectl("get", "crd", name, "-o", "json"))
+            conditions = crd.get("status", {}).get("conditions") or []
+            return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
-    wait_for(established, "the kind ImageBatch")
+        wait_for(established, "the kind of " + plural)
 
 
 @contextlib.contextmanager
@@ -129,6 +130,7 @@ class Namespace:
         made = self.api.good("POST", "/api/v1/namespaces", {"metadata": {"generateName": "controller-"}})
         self.name = made["metadata"]["name"]
         self.batches = "/apis/imagebatch.dev/v1alpha1/namespaces/%s/imagebatches" % self.name
+        self.records = "/apis/imagebatch.dev/v1alpha1/namespaces/%s/imagebatchrecords" % self.name
         self.jobs = "/apis/batch/v1/namespaces/%s/jobs" % self.name
         self.core = "/api/v1/namespaces/%s/" % self.name
 
@@ -221,12 +223,9 @@ class Namespace:
         return [e for e in items if e["involvedObject"]["name"] == name and e["reason"] == reason]
 
     def results(self, name):
-        """The lines stored for a batch."""
-        lines = []
-        for config_map in self.api.good("GET", self.core + "configmaps")["items"]:
-            if config_map["metadata"]["name"].startswith(name + "-results-"):
-                lines += map(json.loads, config_map["data"]["results.jsonl"].splitlines())
-        return lines
+        """The results stored for a batch."""
+        records = self.api.good("GET", self.records + "?labelSelector=imagebatch.dev%2Fbatch%3D" + name)["items"]
+        return [result for record in records for result in record.get("results", [])]
 
     def creates(self):
         """How often each Job was created, as the API server's audit log has it.

@@ -95,7 +95,7 @@ class ControllerTest(ControllerCase):
         status = self.ns.status("good")
         expected = {"total": 7, "waiting": 0, "queued": 0, "pending": 0, "running": 0, "succeeded": 7, "failed": 0}
         self.assertLessEqual(expected.items(), status.items())
-        self.assertEqual(status["results"], {"configMaps": ["good-results-1"], "lines": 7})
+        self.assertEqual(status["results"], {"records": ["good-results-1"], "lines": 7})
         self.assertIn("completionTime", status)
         lines = self.ns.results("good")
         self.assertEqual(sorted(line["name"] for line in lines), ["e0", "e1", "e2", "row0", "row1", "row2", "row3"])
@@ -136,9 +136,10 @@ class ControllerTest(ControllerCase):
                          ("Deadlock", "WaitCycle", account["since"]))
         self.assertIsNone(lines["b"]["class"])
         # No kubelet, so no log: the runner's account is the evidence
-        kept = self.ns.api.good("GET", self.ns.core + "configmaps?labelSelector=imagebatch.dev%2Fevidence%3Dhangs")["items"]
-        self.assertEqual([each["metadata"]["name"] for each in kept], [lines["a"]["evidence_config_map"]])
-        text = kept[0]["data"]["evidence.json"]
+        kept = self.ns.api.good("GET", self.ns.records + "?labelSelector=imagebatch.dev%2Frecord%3Devidence")["items"]
+        self.assertEqual([each["metadata"]["name"] for each in kept], [lines["a"]["evidence_record"]])
+        self.assertEqual(kept[0]["metadata"]["labels"]["imagebatch.dev/name"], "a")
+        text = kept[0]["evidence"]
         self.assertEqual(json.loads(text), account)
         self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), lines["a"]["evidence_sha256"])
         self.assertIn(lines["a"]["evidence_sha256"], self.ns.events("hangs", "HungBuildEnded")[0]["message"])

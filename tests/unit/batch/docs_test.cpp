@@ -22,7 +22,7 @@ void ExpectDocumented(const json& schema, const std::string& path, const std::st
 }
 
 TEST(BatchReference, HasEveryFieldOfTheCrd) {
-  const auto crd = document::ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
+  const auto crd = document::ReadYaml(CrdText("imagebatches"), 1 << 20);
   ASSERT_TRUE(crd) << crd.error().message;
   const json& schema = (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
   const std::string docs = FileText("docs/batch.md");

@@ -105,7 +105,7 @@ TEST(ReadBatch, AStageOverridesTheStallPolicyFieldByField) {
 /// Every field of spec.hang and spec.stall can be given for a stage, in the same range, and has no default of
 /// its own there.
 TEST(ReadBatch, TheHangAndStallFieldsOfAStageAreThoseOfTheBatch) {
-  const auto crd = document::ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
+  const auto crd = document::ReadYaml(CrdText("imagebatches"), 1 << 20);
   ASSERT_TRUE(crd) << crd.error().message;
   const json& spec =
       (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
@@ -131,7 +131,7 @@ TEST(ReadBatch, TakesANullForAnAbsentField) {
 
 /// The numbers stand twice, in manifests/crd.yaml and in the reader: they must be the same.
 TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
-  const auto crd = document::ReadYaml(FileText("manifests/crd.yaml"), 1 << 20);
+  const auto crd = document::ReadYaml(CrdText("imagebatches"), 1 << 20);
   ASSERT_TRUE(crd) << crd.error().message;
   const json& spec =
       (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];

@@ -27,7 +27,7 @@ TEST_F(BatchControlTest, ABatchFromItsStartToItsEnd) {
   EXPECT_EQ(Condition("Complete"), "True: AllSucceeded: 2 of 2 builds succeeded, 0 failed");
   EXPECT_EQ(Status()["completionTime"], "2020-01-01T00:01:01Z");
   EXPECT_EQ(Status()["results"]["lines"], 2);
-  EXPECT_NE(api_.Find(Kind::ConfigMap, "b-results-1"), nullptr);
+  EXPECT_NE(api_.Find(Kind::Record, "b-results-1"), nullptr);
 }
 
 TEST_F(BatchControlTest, ARestartChangesNothingOfAFinishedBatch) {
@@ -55,8 +55,8 @@ TEST_F(BatchControlTest, AtTheDeadlineResultsAreStoredBeforeJobsAreDeleted) {
   EXPECT_EQ(Jobs().size(), 1u);
   Run(seconds(1));
   EXPECT_THAT(Jobs(), IsEmpty());
-  ASSERT_THAT(writes_, Contains("create configmaps"));
-  EXPECT_LT(Index(writes_, "create configmaps"), Index(writes_, "delete jobs/" + job));
+  ASSERT_THAT(writes_, Contains("create imagebatchrecords"));
+  EXPECT_LT(Index(writes_, "create imagebatchrecords"), Index(writes_, "delete jobs/" + job));
   Run(seconds(1));
   EXPECT_EQ(Condition("Failed"),
             "True: DeadlineExceeded: 0 of 2 builds succeeded, 2 failed or were not built before "
@@ -159,7 +159,7 @@ TEST_F(BatchControlTest, ARaisedLimitMakesAFinishedBatchGoOn) {
     EXPECT_EQ(Jobs().size(), jobs + 1) << restarted;
     EXPECT_EQ(Condition("Failed").substr(0, 6), "False:");
     for (const std::string& job : Jobs()) api_.Remove(Kind::Job, job);
-    api_.Remove(Kind::ConfigMap, "b-results-1");
+    api_.Remove(Kind::Record, "b-results-1");
     api_.Remove(Kind::Batch, "b");
   }
 }
@@ -184,7 +184,7 @@ TEST_F(BatchControlTest, AJobThatRunsAfterTheEndIsDeletedAndTheBatchRestsAgain) 
     Run(minutes(10));
     EXPECT_THAT(reads_, IsEmpty());
     for (const std::string& left : Jobs()) api_.Remove(Kind::Job, left);
-    api_.Remove(Kind::ConfigMap, "b-results-1");
+    api_.Remove(Kind::Record, "b-results-1");
     api_.Remove(Kind::Batch, "b");
   }
 }
@@ -434,13 +434,13 @@ TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
   ASSERT_EQ(Status()["hungBuilds"].size(), 1U);
   const json hung = Status()["hungBuilds"][0];
   EXPECT_EQ(hung["class"], "Deadlock");
-  const json* kept = api_.Find(Kind::ConfigMap, hung["evidence"]["configMap"]);
+  const json* kept = api_.Find(Kind::Record, hung["evidence"]["record"]);
   ASSERT_NE(kept, nullptr);
-  EXPECT_EQ(hung["evidence"]["sha256"], Sha256((*kept)["data"]["evidence.json"].get<std::string>()));
+  EXPECT_EQ(hung["evidence"]["sha256"], Sha256((*kept)["evidence"].get<std::string>()));
   EXPECT_EQ(kept->dump().find(marker), std::string::npos);
   be(true);
   EXPECT_EQ(Status()["hungBuilds"], json::array());
-  EXPECT_NE(api_.Find(Kind::ConfigMap, hung["evidence"]["configMap"]), nullptr) << "it stays";
+  EXPECT_NE(api_.Find(Kind::Record, hung["evidence"]["record"]), nullptr) << "it stays";
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ using kube::Method;
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr const char* kMaps = "/api/v1/namespaces/builds/configmaps";
+constexpr const char* kRecords = "/apis/imagebatch.dev/v1alpha1/namespaces/builds/imagebatchrecords";
 
 batch::Batch Batch() {
   batch::Batch batch;
@@ -24,7 +24,7 @@ batch::Batch Batch() {
   return batch;
 }
 
-/// `count` ConfigMaps of evidence, the newest first.
+/// `count` records of evidence, the newest first.
 json Stored(int count) {
   json items = json::array();
   for (int i = count; i > 0; --i) {
@@ -38,7 +38,7 @@ json Stored(int count) {
 class EvidenceStoreTest : public testing::Test {
  protected:
   void Put(const std::string& text = "{}") {
-    store_.Put({"abcdefghij", 2, text, "log"},
+    store_.Put({"abcdefghij", 2, "image", "a/b", text, "log"},
                [this](const std::string& refusal, Now) { done_.push_back(refusal); });
   }
   Command Ask() {
@@ -59,23 +59,29 @@ TEST_F(EvidenceStoreTest, AsksNothingWhileThereIsNothingToStore) {
   EXPECT_EQ(store_.Next(), std::nullopt);
 }
 
-TEST_F(EvidenceStoreTest, CreatesAConfigMapThatTheBatchOwns) {
+TEST_F(EvidenceStoreTest, CreatesARecordThatTheBatchOwns) {
   Put();
   const Command list = Ask();
   EXPECT_EQ(list.request.path,
-            std::string(kMaps) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3Du%2Cimagebatch.dev%2Fevidence");
+            std::string(kRecords) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3Du%2Cimagebatch.dev%2Frecord%3Devidence");
   wire_.Reply(list, 200, Stored(0));
   const Command create = Ask();
   EXPECT_EQ(create.request.method, Method::Post);
-  EXPECT_EQ(create.request.path, kMaps);
+  EXPECT_EQ(create.request.path, kRecords);
   const json object = Body(create);
   EXPECT_EQ(object["metadata"]["name"], "b-evidence-abcdefghij-2");
   EXPECT_EQ(object["metadata"]["ownerReferences"][0]["uid"], "u");
   EXPECT_EQ(object["metadata"]["labels"], json({{"imagebatch.dev/batch-uid", "u"},
-                                                {"imagebatch.dev/evidence", "b"},
+                                                {"imagebatch.dev/batch", "b"},
+                                                {"imagebatch.dev/record", "evidence"},
+                                                {"imagebatch.dev/stage", "image"},
+                                                {"imagebatch.dev/name", "a_b"},
                                                 {"imagebatch.dev/build", "abcdefghij"},
                                                 {"imagebatch.dev/attempt", "2"}}));
-  EXPECT_EQ(object["data"], json({{"evidence.json", "{}"}, {"log.txt", "log"}}));
+  EXPECT_EQ(object["kind"], "ImageBatchRecord");
+  EXPECT_EQ(object["type"], "Evidence");
+  EXPECT_EQ(object["evidence"], "{}");
+  EXPECT_EQ(object["log"], "log");
   EXPECT_TRUE(done_.empty());
   wire_.Reply(create, 201, object);
   EXPECT_EQ(done_, std::vector<std::string>{""});
@@ -95,7 +101,7 @@ TEST_F(EvidenceStoreTest, ALostReplyIsFollowedByTheSameCreateAndThenAPatch) {
   wire_.Reply(again, 409, Refusal("already exists"));
   const Command patch = Ask();
   EXPECT_EQ(patch.request.method, Method::Patch);
-  EXPECT_EQ(patch.request.path, std::string(kMaps) + "/b-evidence-abcdefghij-2");
+  EXPECT_EQ(patch.request.path, std::string(kRecords) + "/b-evidence-abcdefghij-2");
   EXPECT_EQ(patch.request.content_type, "application/merge-patch+json");
   wire_.Reply(patch, 200, Body(patch));
   EXPECT_EQ(done_, std::vector<std::string>{""});
@@ -108,7 +114,7 @@ TEST_F(EvidenceStoreTest, TheNewestOfAnAttemptReplacesTheOneBefore) {
   Put("{\"newer\":1}");
   const Command patch = Ask();
   EXPECT_EQ(patch.request.method, Method::Patch);
-  EXPECT_EQ(Body(patch)["data"]["evidence.json"], "{\"newer\":1}");
+  EXPECT_EQ(Body(patch)["evidence"], "{\"newer\":1}");
   wire_.Reply(patch, 404, Refusal("not found"));  // deleted by hand
   EXPECT_EQ(Ask().request.method, Method::Post);
 }
@@ -118,9 +124,15 @@ TEST_F(EvidenceStoreTest, TheOldestGivesWayBeforeTheTwentyFirstIsCreated) {
   Load(kKeptEvidence);
   const Command remove = Ask();
   EXPECT_EQ(remove.request.method, Method::Delete);
-  EXPECT_EQ(remove.request.path, std::string(kMaps) + "/old-1");
+  EXPECT_EQ(remove.request.path, std::string(kRecords) + "/old-1");
   wire_.Reply(remove, 404, Refusal("gone already"));
   EXPECT_EQ(Ask().request.method, Method::Post);
+}
+
+TEST_F(EvidenceStoreTest, WithoutItsKindItIsRefusedAndNothingWaits) {
+  Put();
+  wire_.Reply(Ask(), 404, Refusal("the server could not find the requested resource"));
+  EXPECT_EQ(done_, std::vector<std::string>{"the server could not find the requested resource"});
 }
 
 TEST_F(EvidenceStoreTest, WhatIsRefusedIsToldOnceAndNotTriedAgain) {
@@ -154,12 +166,12 @@ class EvidenceKeeperTest : public testing::Test {
   void Print(const Command& read, const std::string& log) {
     wire_.requests.Deliver(read.id, kube::Response{200, log, std::nullopt}, wire_.now);
   }
-  /// Answers the list and the write; the data that were stored.
+  /// Answers the list and the write; what was stored.
   json Store() {
     wire_.Reply(Ask(), 200, Stored(0));
     const Command write = Ask();
     wire_.Reply(write, 201, json::object());
-    return Body(write)["data"];
+    return Body(write);
   }
   static std::string Line(const std::string& marker) {
     return R"(2020-01-01T00:00:00.5Z {"imagebatch":"evidence","marker":")" + marker +
@@ -168,7 +180,8 @@ class EvidenceKeeperTest : public testing::Test {
 
   const batch::Batch batch_ = Batch();
   Wire wire_;
-  EvidenceKeeper keeper_{batch_, wire_.channel};
+  const Builds builds_{batch_, {}};
+  EvidenceKeeper keeper_{batch_, builds_, wire_.channel};
   JobView job_;
   PodView pod_;
   Outcome outcome_;
@@ -177,17 +190,19 @@ class EvidenceKeeperTest : public testing::Test {
 TEST_F(EvidenceKeeperTest, OfARunningBuildTheLogsEndIsAddedAndBothAreStored) {
   const auto reference =
       keeper_.Keep(job_, pod_, {{Verdict::Kind::Hang, "Idle", "r", "m", kBegin}, "{\"a\":1}\n"});
-  EXPECT_EQ(reference.config_map, "b-evidence-abcdefghij-2");
+  EXPECT_EQ(reference.record, "b-evidence-abcdefghij-2");
   EXPECT_EQ(reference.sha256, Sha256("{\"a\":1}\n"));
   const Command end = Ask();
   EXPECT_EQ(end.request.path,
             "/api/v1/namespaces/builds/pods/p/"
             "log?container=build&timestamps=true&tailLines=2000&limitBytes=262144");
   Print(end, "2020-01-01T00:00:00Z last words, token=abc m1\n");
-  EXPECT_EQ(Store(), json({{"evidence.json", "{\"a\":1}\n"}, {"log.txt", "last words, token=*** ***\n"}}));
+  const json stored = Store();
+  EXPECT_EQ(stored["evidence"], "{\"a\":1}\n");
+  EXPECT_EQ(stored["log"], "last words, token=*** ***\n");
   EXPECT_FALSE(keeper_.Busy(job_.name));
   EXPECT_EQ(keeper_.TakeSettled(), std::vector<std::string>{job_.name});
-  EXPECT_EQ(keeper_.Forget(job_.name).config_map, "b-evidence-abcdefghij-2");
+  EXPECT_EQ(keeper_.Forget(job_.name).record, "b-evidence-abcdefghij-2");
   EXPECT_EQ(keeper_.Forget(job_.name).sha256, "");
 }
 
@@ -199,10 +214,10 @@ TEST_F(EvidenceKeeperTest, OfAnEndedBuildTheLogIsSearchedFromBeforeItsVerdict) {
       << search.request.path;
   Print(search, Line("m1") + Line("another"));
   Print(Ask(), Line("m1") + "2020-01-01T00:00:01Z Thread 0x1 (most recent call first):\n");
-  const json data = Store();
-  EXPECT_EQ(json::parse(data["evidence.json"].get<std::string>())["class"], "Deadlock");
-  EXPECT_THAT(data["log.txt"].get<std::string>(), testing::HasSubstr("most recent call first"));
-  EXPECT_EQ(data.dump().find("m1"), std::string::npos);
+  const json stored = Store();
+  EXPECT_EQ(json::parse(stored["evidence"].get<std::string>())["class"], "Deadlock");
+  EXPECT_THAT(stored["log"].get<std::string>(), testing::HasSubstr("most recent call first"));
+  EXPECT_EQ(stored.dump().find("m1"), std::string::npos);
 }
 
 TEST_F(EvidenceKeeperTest, WithoutALogTheRunnersAccountIsTheEvidence) {
@@ -214,9 +229,9 @@ TEST_F(EvidenceKeeperTest, WithoutALogTheRunnersAccountIsTheEvidence) {
   wire_.Reply(Ask(), 500, Refusal("the kubelet does not answer"));
   wire_.Pass(seconds(30));
   wire_.Reply(Ask(), 404, Refusal("the Pod is gone"));
-  const json data = Store();
-  EXPECT_EQ(json::parse(data["evidence.json"].get<std::string>()), outcome_.runner);
-  EXPECT_EQ(data["log.txt"], "");
+  const json stored = Store();
+  EXPECT_EQ(json::parse(stored["evidence"].get<std::string>()), outcome_.runner);
+  EXPECT_EQ(stored["log"], "");
 }
 
 TEST_F(EvidenceKeeperTest, AnEndThatWasCutIsReadAgainWithFewerLines) {
@@ -225,7 +240,7 @@ TEST_F(EvidenceKeeperTest, AnEndThatWasCutIsReadAgainWithFewerLines) {
   const Command fewer = Ask();
   EXPECT_NE(fewer.request.path.find("tailLines=500&"), std::string::npos) << fewer.request.path;
   Print(fewer, "2020-01-01T00:00:00Z end\n");
-  EXPECT_EQ(Store()["log.txt"], "end\n");
+  EXPECT_EQ(Store()["log"], "end\n");
 }
 
 TEST_F(EvidenceKeeperTest, OfManyThatHangTogetherFewLogsAreHeldAtATimeAndOnlyThoseThatAreKeptAreRead) {
@@ -272,7 +287,7 @@ TEST_F(EvidenceKeeperTest, OfManyThatHangTogetherFewLogsAreHeldAtATimeAndOnlyTho
   EXPECT_EQ(most, kMost);
   for (size_t i = 0; i < kHung; ++i) {
     const bool kept = i < kMost || i >= kHung - kKeptEvidence;  // the first were read at once
-    const std::string name = keeper_.Forget("b-build" + std::to_string(1000 + i)).config_map;
+    const std::string name = keeper_.Forget("b-build" + std::to_string(1000 + i)).record;
     EXPECT_NE(kept, name.empty()) << "what will never be there is not named: " << i;
   }
 }
@@ -287,7 +302,7 @@ TEST_F(EvidenceKeeperTest, WhatIsRefusedIsNamedNowhereAndTold) {
   ASSERT_EQ(refused.size(), 1U);
   EXPECT_EQ(refused[0].message, "exceeded quota");
   const auto reference = keeper_.Forget(job_.name);
-  EXPECT_EQ(reference.config_map, "");
+  EXPECT_EQ(reference.record, "");
   EXPECT_EQ(reference.sha256, Sha256("{}"));
 }
 

@@ -75,7 +75,7 @@ TEST_F(RowsTest, AFinishedBatchNeedsItsInputNoMore) {
     Run(minutes(60));
     EXPECT_EQ(api_.Find(Kind::Batch, "b"), nullptr) << "its time to live has passed";
     for (const std::string& job : Jobs()) api_.Remove(Kind::Job, job);  // as the garbage collector does
-    api_.Remove(Kind::ConfigMap, "b-results-1");
+    api_.Remove(Kind::Record, "b-results-1");
   }
 }
 

@@ -75,7 +75,7 @@ TEST(ResultLineTest, OfAFailure) {
   EXPECT_EQ(line["hung_since"], "2019-12-20T00:01:00Z");
   EXPECT_EQ(line["finished_at"], "2019-12-20T00:01:30Z");
   EXPECT_EQ(line["evidence_sha256"], "0abc");
-  EXPECT_EQ(line["evidence_config_map"], "b-evidence-abcdefghij-2");
+  EXPECT_EQ(line["evidence_record"], "b-evidence-abcdefghij-2");
   EXPECT_FALSE(line.contains("phases"));
 }
 

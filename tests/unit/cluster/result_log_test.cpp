@@ -46,9 +46,7 @@ class ResultLogTest : public testing::Test {
   }
 
   void Add(const std::string& build, size_t size = 0) {
-    const json line = {
-        {"build", build}, {"attempt_count", 1}, {"status", "built"}, {"pad", std::string(size, 'x')}};
-    log_->Add(line.dump(), wire_->now);
+    log_->Add(Built(build, size).dump(), wire_->now);
   }
 
   /// Adds so many lines and has them stored.
@@ -66,13 +64,22 @@ class ResultLogTest : public testing::Test {
     return wire_->Only();
   }
 
-  /// The builds that stand in a ConfigMap, in their order.
+  /// A record of the batch's own with these results.
+  static json Record(const std::string& name, json results, const std::string& batch_uid = "u") {
+    return {{"metadata", {{"name", name}, {"labels", {{std::string(kBatchUidLabel), batch_uid}}}}},
+            {"type", "Results"},
+            {"results", std::move(results)}};
+  }
+  static json Built(const std::string& build, size_t size = 0) {
+    return {{"build", build}, {"attempt_count", 1}, {"status", "built"}, {"pad", std::string(size, 'x')}};
+  }
+
+  /// The builds that stand in a record, in their order.
   std::vector<std::string> Stored(const std::string& name) {
     std::vector<std::string> builds;
-    const json* config_map = api_.Find(Kind::ConfigMap, name);
-    if (config_map == nullptr) return {"no ConfigMap"};
-    std::istringstream text((*config_map)["data"]["results.jsonl"].get<std::string>());
-    for (std::string line; std::getline(text, line);) builds.push_back(json::parse(line)["build"]);
+    const json* record = api_.Find(Kind::Record, name);
+    if (record == nullptr) return {"no record"};
+    for (const json& result : (*record)["results"]) builds.push_back(result["build"]);
     return builds;
   }
 
@@ -99,7 +106,7 @@ TEST_F(ResultLogTest, LinesAreWrittenTogetherAfter10Seconds) {
   EXPECT_THAT(Stored("b-results-1"), ElementsAre("a", "b"));
   EXPECT_TRUE(log_->Empty());
   EXPECT_EQ(log_->lines(), 2);
-  EXPECT_THAT(log_->config_maps(), ElementsAre("b-results-1"));
+  EXPECT_THAT(log_->records(), ElementsAre("b-results-1"));
 }
 
 TEST_F(ResultLogTest, TwentyLinesOrAHurryAreWrittenAtOnce) {
@@ -114,11 +121,28 @@ TEST_F(ResultLogTest, TwentyLinesOrAHurryAreWrittenAtOnce) {
   EXPECT_EQ(Stored("b-results-1").size(), 21u);
 }
 
-TEST_F(ResultLogTest, AConfigMapBelongsToItsBatch) {
+TEST_F(ResultLogTest, ARecordBelongsToItsBatch) {
   Settle();
   const json object = Body(WriteOf("a"));
   EXPECT_EQ(object["metadata"]["ownerReferences"][0]["uid"], "u");
-  EXPECT_EQ(object["metadata"]["labels"][std::string(kBatchUidLabel)], "u");
+  EXPECT_EQ(object["metadata"]["labels"], json({{"imagebatch.dev/batch-uid", "u"},
+                                                {"imagebatch.dev/batch", "b"},
+                                                {"imagebatch.dev/record", "results"}}));
+  EXPECT_EQ(object["kind"], "ImageBatchRecord");
+  EXPECT_EQ(object["type"], "Results");
+  EXPECT_EQ(object["results"].size(), 1U);
+}
+
+TEST_F(ResultLogTest, AWriteCarriesTheNewLinesAloneAndTheVersionTheyFollow) {
+  Settle();
+  Store(10, 4000);
+  const std::string version = (*api_.Find(Kind::Record, "b-results-1"))["metadata"]["resourceVersion"];
+  const Command write = WriteOf("new");
+  EXPECT_EQ(write.request.method, Method::Patch);
+  EXPECT_EQ(write.request.content_type, "application/json-patch+json");
+  EXPECT_LT(write.request.body.size(), 300U);
+  EXPECT_EQ(Body(write), json({{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", version}},
+                               {{"op", "add"}, {"path", "/results/-"}, {"value", Built("new")}}}));
 }
 
 TEST_F(ResultLogTest, WhatIsStoredIsFoundAgain) {
@@ -141,7 +165,7 @@ TEST_F(ResultLogTest, WhatIsStoredIsFoundAgain) {
 TEST_F(ResultLogTest, AReadThatFailsIsTriedAgain) {
   log_->Step(wire_->now);
   const Command read = wire_->Only();
-  EXPECT_EQ(read.request.path, "/api/v1/namespaces/builds/configmaps/b-results-1");
+  EXPECT_EQ(read.request.path, "/apis/imagebatch.dev/v1alpha1/namespaces/builds/imagebatchrecords/b-results-1");
   wire_->Reply(read, 500, Refusal("etcd"));
   log_->Step(wire_->now);
   EXPECT_TRUE(wire_->Silent());
@@ -151,10 +175,10 @@ TEST_F(ResultLogTest, AReadThatFailsIsTriedAgain) {
   EXPECT_TRUE(log_->loaded());
 }
 
-TEST_F(ResultLogTest, WhatIsStoredIsReadOneConfigMapAfterTheOther) {
+TEST_F(ResultLogTest, WhatIsStoredIsReadOneRecordAfterTheOther) {
   Settle();
   Store(100, 4000);
-  const size_t stored = log_->config_maps().size();
+  const size_t stored = log_->records().size();
   ASSERT_GE(stored, 6u);
   Restart();
   for (size_t requests = 0; !log_->loaded(); ++requests) {
@@ -168,38 +192,33 @@ TEST_F(ResultLogTest, WhatIsStoredIsReadOneConfigMapAfterTheOther) {
   EXPECT_EQ(log_->TakeLoaded().size(), 100u);
 }
 
-TEST_F(ResultLogTest, AConfigMapThatIsGoneHidesNoneBehindIt) {
+TEST_F(ResultLogTest, ARecordThatIsGoneHidesNoneBehindIt) {
   Settle();
   Store(100, 4000);
-  const auto names = log_->config_maps();
+  const auto names = log_->records();
   const size_t lost = Stored("b-results-2").size();
-  api_.Remove(Kind::ConfigMap, "b-results-2");
+  api_.Remove(Kind::Record, "b-results-2");
   Restart();
   log_->Expect(names);
   Settle();
   EXPECT_EQ(log_->TakeLoaded().size(), 100 - lost);
-  EXPECT_EQ(log_->config_maps().size(), names.size() - 1);
+  EXPECT_EQ(log_->records().size(), names.size() - 1);
   Add("after");
   log_->Hurry();
   Settle();
   EXPECT_EQ(Stored(names.back()).back(), "after");
 }
 
-TEST_F(ResultLogTest, OfManyConfigMapsTheNewestAreNamed) {
+TEST_F(ResultLogTest, OfManyRecordsTheNewestAreNamed) {
   Settle();
   constexpr int kMany = 600;
-  for (int i = 0; i < kMany; ++i) {
-    api_.Put(
-        Kind::ConfigMap,
-        {{"metadata",
-          {{"name", "b-results-" + std::to_string(i + 1)}, {"labels", {{std::string(kBatchUidLabel), "u"}}}}},
-         {"data", {{"results.jsonl", R"({"build":"a","attempt_count":1,"status":"built"})"}}}});
-  }
+  for (int i = 1; i <= kMany; ++i)
+    api_.Put(Kind::Record, Record("b-results-" + std::to_string(i), json::array({Built("a")})));
   Restart();
   Settle();
   EXPECT_EQ(log_->lines(), kMany);
-  ASSERT_EQ(log_->config_maps().size(), ResultLog::kNamed);
-  EXPECT_EQ(log_->config_maps().back(), "b-results-600");
+  ASSERT_EQ(log_->records().size(), ResultLog::kNamed);
+  EXPECT_EQ(log_->records().back(), "b-results-600");
 }
 
 TEST_F(ResultLogTest, OnlyTheNewestFailuresAreExplained) {
@@ -231,10 +250,9 @@ TEST_F(ResultLogTest, AfterAConflictOnlyWhatIsLackingIsAdded) {
   Add("a");
   log_->Hurry();
   Settle();
-  json other = *api_.Find(Kind::ConfigMap, "b-results-1");  // another controller that believed it led
-  other["data"]["results.jsonl"] = other["data"]["results.jsonl"].get<std::string>() +
-                                   R"({"build":"b","attempt_count":1,"status":"built"})" + "\n";
-  api_.Put(Kind::ConfigMap, other);
+  json other = *api_.Find(Kind::Record, "b-results-1");  // another controller that believed it led
+  other["results"].push_back(Built("b"));
+  api_.Put(Kind::Record, other);
   Add("b");
   Add("c");
   log_->Hurry();
@@ -245,7 +263,7 @@ TEST_F(ResultLogTest, AfterAConflictOnlyWhatIsLackingIsAdded) {
 
 TEST_F(ResultLogTest, AWriteWhoseReplyWasLostIsNotRepeated) {
   for (const bool reached : {false, true}) {
-    api_.Remove(Kind::ConfigMap, "b-results-1");
+    api_.Remove(Kind::Record, "b-results-1");
     Restart();
     Settle();
     const Command create = WriteOf("a");
@@ -276,12 +294,12 @@ TEST_F(ResultLogTest, LinesThatCameDuringAWriteAreNotLost) {
   EXPECT_THAT(Stored("b-results-1"), ElementsAre("a", "b"));
 }
 
-TEST_F(ResultLogTest, AConfigMapDeletedByHandIsWrittenAnew) {
+TEST_F(ResultLogTest, ARecordDeletedByHandIsWrittenAnew) {
   Settle();
   Add("a");
   log_->Hurry();
   Settle();
-  api_.Remove(Kind::ConfigMap, "b-results-1");
+  api_.Remove(Kind::Record, "b-results-1");
   Add("b");
   log_->Hurry();
   Settle();
@@ -290,14 +308,13 @@ TEST_F(ResultLogTest, AConfigMapDeletedByHandIsWrittenAnew) {
   EXPECT_THAT(Stored("b-results-1"), ElementsAre("a", "b"));
 }
 
-TEST_F(ResultLogTest, AFullConfigMapIsFollowedByTheNext) {
+TEST_F(ResultLogTest, AFullRecordIsFollowedByTheNext) {
   Settle();
   Store(20, 4000);
   EXPECT_TRUE(log_->Empty());
-  EXPECT_THAT(log_->config_maps(), ElementsAre("b-results-1", "b-results-2"));
+  EXPECT_THAT(log_->records(), ElementsAre("b-results-1", "b-results-2"));
   EXPECT_EQ(Stored("b-results-1").size() + Stored("b-results-2").size(), 20u);
-  EXPECT_LE((*api_.Find(Kind::ConfigMap, "b-results-1"))["data"]["results.jsonl"].get<std::string>().size(),
-            64u * 1024);
+  EXPECT_LE((*api_.Find(Kind::Record, "b-results-1"))["results"].dump().size(), 65u * 1024);
   EXPECT_EQ(writes_, 2);
 
   Restart();
@@ -309,18 +326,10 @@ TEST_F(ResultLogTest, AFullConfigMapIsFollowedByTheNext) {
   EXPECT_EQ(Stored("b-results-2").back(), "after");
 }
 
-TEST_F(ResultLogTest, AConfigMapThatIsLargerThanAnyOfNowIsReadAndFollowedByTheNext) {
-  std::string text;
-  for (int i = 0; i < 100; ++i)
-    text += json{{"build", std::to_string(i)},
-                 {"attempt_count", 1},
-                 {"status", "built"},
-                 {"pad", std::string(4000, 'x')}}
-                .dump() +
-            "\n";
-  api_.Put(Kind::ConfigMap,
-           {{"metadata", {{"name", "b-results-1"}, {"labels", {{std::string(kBatchUidLabel), "u"}}}}},
-            {"data", {{"results.jsonl", text}}}});
+TEST_F(ResultLogTest, ARecordThatIsLargerThanAnyOfNowIsReadAndFollowedByTheNext) {
+  json results = json::array();
+  for (int i = 0; i < 100; ++i) results.push_back(Built(std::to_string(i), 4000));
+  api_.Put(Kind::Record, Record("b-results-1", results));
   Restart();
   Settle();
   EXPECT_EQ(log_->TakeLoaded().size(), 100u);
@@ -335,31 +344,39 @@ TEST_F(ResultLogTest, OnlyWhatIsStoredIsCountedAndNamed) {
   const Command create = WriteOf("a");
   EXPECT_EQ(log_->lines(), 0);
   EXPECT_EQ(log_->waiting(), 1u);
-  EXPECT_THAT(log_->config_maps(), ElementsAre());
+  EXPECT_THAT(log_->records(), ElementsAre());
   wire_->Reply(create, 403, Refusal("exceeded quota"));
   EXPECT_EQ(log_->lines(), 0);
-  EXPECT_THAT(log_->config_maps(), ElementsAre());
+  EXPECT_THAT(log_->records(), ElementsAre());
   wire_->Pass(seconds(2));
   Settle();
   EXPECT_EQ(log_->lines(), 1);
   EXPECT_EQ(log_->waiting(), 0u);
-  EXPECT_THAT(log_->config_maps(), ElementsAre("b-results-1"));
+  EXPECT_THAT(log_->records(), ElementsAre("b-results-1"));
 }
 
-TEST_F(ResultLogTest, AConfigMapOfAnEarlierBatchOfTheNameIsLeftAloneAndPassedOver) {
-  const json foreign = {
-      {"metadata", {{"name", "b-results-1"}, {"labels", {{std::string(kBatchUidLabel), "older"}}}}},
-      {"data", {{"results.jsonl", R"({"build":"z","attempt_count":1,"status":"built"})"}}}};
+TEST_F(ResultLogTest, ARecordOfAnEarlierBatchOfTheNameIsLeftAloneAndPassedOver) {
   Settle();
-  api_.Put(Kind::ConfigMap, foreign);
+  api_.Put(Kind::Record, Record("b-results-1", json::array({Built("z")}), "older"));
   Add("a");
   log_->Hurry();
   Settle();
   EXPECT_THAT(Stored("b-results-1"), ElementsAre("z"));
   EXPECT_THAT(Stored("b-results-2"), ElementsAre("a"));
   EXPECT_TRUE(log_->Empty());
-  EXPECT_THAT(log_->config_maps(), ElementsAre("b-results-2"));
+  EXPECT_THAT(log_->records(), ElementsAre("b-results-2"));
   EXPECT_EQ(log_->lines(), 1);
+}
+
+TEST_F(ResultLogTest, WithoutItsKindNothingIsStoredAndThatIsATrouble) {
+  Settle();
+  const Command create = WriteOf("a");
+  wire_->Reply(create, 404, Refusal("the server could not find the requested resource"));
+  EXPECT_THAT(wire_->channel.FailingSince(), testing::Contains(testing::Key(Purpose::WriteResults)));
+  wire_->Pass(seconds(2));
+  Settle();
+  EXPECT_TRUE(wire_->channel.FailingSince().empty());
+  EXPECT_THAT(Stored("b-results-1"), ElementsAre("a"));
 }
 
 }  // namespace

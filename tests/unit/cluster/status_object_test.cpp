@@ -29,7 +29,7 @@ Summary Running() {
   summary.end = plan::Estimate{kNow + minutes(1), kNow + minutes(2) + Duration(499), kNow + minutes(3)};
   summary.start = kNow - minutes(5);
   summary.input_digest = "0a";
-  summary.result_config_maps = {"b-results-1"};
+  summary.result_records = {"b-results-1"};
   summary.result_lines = 9;
   return summary;
 }
@@ -60,7 +60,7 @@ TEST(StatusObjectTest, OfARunningBatch) {
     "estimatedCompletion": {"earliest": "2019-12-20T00:01:00Z", "likely": "2019-12-20T00:02:00Z", "latest": "2019-12-20T00:03:00Z"},
     "startTime": "2019-12-19T23:55:00Z", "lastProgressTime": null, "completionTime": null, "inputDigest": "0a",
     "inputDigestVersion": 2,
-    "results": {"configMaps": ["b-results-1"], "lines": 9}, "observedGeneration": 3,
+    "results": {"records": ["b-results-1"], "lines": 9}, "observedGeneration": 3,
     "conditions": [
       {"type": "Complete", "status": "False", "reason": "NotFinished", "message": "7 of 19 builds succeeded, 2 failed",
        "lastTransitionTime": "2019-12-20T00:00:00Z", "observedGeneration": 3},
@@ -240,7 +240,7 @@ TEST(StatusObjectTest, ListsHungAndFailedBuilds) {
       "since": "2019-12-20T00:00:00Z", "pod": "p", "node": "n", "message": "nothing for 300 s"}])"));
   summary.hung_builds[0].evidence = {"b-evidence-abcdefghij-1", "0abc"};
   EXPECT_EQ(StatusObject(summary, json::object(), kNow)["hungBuilds"][0]["evidence"],
-            json({{"configMap", "b-evidence-abcdefghij-1"}, {"sha256", "0abc"}}));
+            json({{"record", "b-evidence-abcdefghij-1"}, {"sha256", "0abc"}}));
   EXPECT_EQ(status["failedBuilds"],
             json::parse(
                 R"([{"stage": "env", "name": "x", "attempt": 0, "reason": "NeedFailed", "message": "m"}])"));

@@ -70,9 +70,11 @@ TEST(ReadYaml, ReadsAFileWithoutALineEnd) {
 }
 
 TEST(ReadYaml, ReadsTheFilesOfTheRepository) {
-  const auto crd = ReadYaml(FileText("manifests/crd.yaml"), kLimit);
-  ASSERT_TRUE(crd) << crd.error().message;
-  EXPECT_EQ((*crd)["spec"]["names"]["kind"], "ImageBatch");
+  for (const auto& [plural, kind] : {std::pair("imagebatches", "ImageBatch"), std::pair("imagebatchrecords", "ImageBatchRecord")}) {
+    const auto crd = ReadYaml(CrdText(plural), kLimit);
+    ASSERT_TRUE(crd) << crd.error().message;
+    EXPECT_EQ((*crd)["spec"]["names"]["kind"], kind);
+  }
 }
 
 struct Case {

@@ -1,0 +1,65 @@
+#include "cluster/objects/record.h"
+
+#include "cluster/objects/job_object.h"
+#include "cluster/objects/json_fields.h"
+#include "cluster/objects/names.h"
+
+namespace imagebatch::cluster {
+
+using nlohmann::json;
+
+namespace {
+
+std::string_view NameOf(RecordType type) { return type == RecordType::Results ? "Results" : "Evidence"; }
+
+}  // namespace
+
+std::string_view LabelOf(RecordType type) { return type == RecordType::Results ? "results" : "evidence"; }
+
+json RecordObject(const batch::Batch& batch, RecordType type, const std::string& name) {
+  return {{"apiVersion", kApiVersion},
+          {"kind", kRecordKind},
+          {"metadata",
+           {{"name", name},
+            {"labels",
+             {{std::string(kBatchUidLabel), batch.uid},
+              {std::string(kBatchLabel), LabelValue(batch.name)},
+              {std::string(kRecordLabel), LabelOf(type)}}},
+            {"ownerReferences", json::array({OwnerReference(batch)})}}},
+          {"type", NameOf(type)}};
+}
+
+std::optional<StoredResults> ParseStoredResults(std::string_view record) {
+  StoredResults stored;
+  const bool whole = WithRoot(record, [&](sj::value root) {
+    Fields(root, [&](std::string_view part, sj::value value) {
+      if (part == "metadata") {
+        Fields(value, [&](std::string_view key, sj::value inner) {
+          if (key == "resourceVersion") stored.version = Text(inner);
+          if (key != "labels") return;
+          Fields(inner, [&](std::string_view label, sj::value text) {
+            if (label == kBatchUidLabel) stored.batch_uid = Text(text);
+          });
+        });
+      }
+      if (part == "results") {
+        Items(value, [&](sj::value result) {
+          std::string_view line;
+          if (!result.raw_json().get(line)) stored.lines.emplace_back(line);
+        });
+      }
+    });
+  });
+  if (!whole || stored.version.empty()) return std::nullopt;
+  return stored;
+}
+
+// To replace the version demands it: where it has moved on, the API server sees a conflict.
+std::string AppendPatch(const std::string& version, const std::vector<std::string>& lines) {
+  std::string patch = "[" + json{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", version}}.dump();
+  for (const std::string& line : lines)
+    patch.append(R"(,{"op":"add","path":"/results/-","value":)").append(line).append("}");
+  return patch + "]";
+}
+
+}  // namespace imagebatch::cluster
