@@ -49,7 +49,7 @@ Supervisor::Supervisor(const RunOptions& options, std::string marker, Descriptor
       deadlock_watch_(options.limits.deadlock_after),
       next_sample_(now_ + options.sample_every),
       verdict_{std::nullopt, now_},
-      ending_(watch_.Tree(), options.grace),
+      life_(options.grace),
       last_output_(now_) {}
 
 int Supervisor::Run() {
@@ -61,19 +61,13 @@ int Supervisor::Run() {
     WriteResult(marker_);
     return ExitCode();
   }
-  while (!Finished()) {
+  while (!life_.Over(now_, OutputDone())) {
     WaitForEvents();
     CountStall();
     HandleSignals();
     PassOutput();
-    if (status_) EndLeftovers();
-    if (end_by_ && now_ >= *end_by_) {
-      end_by_.reset();
-      ending_.Kill(now_);
-    }
-    if (ended_hung_ && now_ >= stacks_until_) ending_.Begin(now_);
-    ending_.Advance(now_);
-    if (!status_ && !ended_hung_ && !ending_.Begun() && now_ >= next_sample_) Sample();
+    FollowOrders();
+    if (life_.stage() == Lifecycle::Stage::Running && now_ >= next_sample_) Sample();
   }
   return Finish();
 }
@@ -148,17 +142,8 @@ void Supervisor::WaitForEvents() {
 }
 
 hang::TimePoint Supervisor::NextTimer() const {
-  hang::TimePoint next = now_ + std::chrono::seconds(60);
-  if (ending_.Begun()) {
-    next = ending_.NextStep();
-  } else if (ended_hung_) {
-    next = stacks_until_;
-  } else if (!status_) {
-    next = next_sample_;
-  } else if (children_left_) {
-    next = leftovers_until_;
-  }
-  if (end_by_) next = std::min(next, *end_by_);
+  hang::TimePoint next = life_.Next().value_or(now_ + std::chrono::seconds(60));
+  if (life_.stage() == Lifecycle::Stage::Running) next = std::min(next, next_sample_);
   return listener_.NextExpiry(next);
 }
 
@@ -176,9 +161,7 @@ void Supervisor::HandleSignals() {
   while (read(signals_.Get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     const int signal = static_cast<int>(info.ssi_signo);
     if (signal == GuardGoneSignal()) {
-      // As in a container whose process 1 is killed.
-      told_to_end_ = true;
-      ending_.Kill(now_);
+      life_.OnGuardGone(now_);
     } else if (signal != SIGCHLD) {
       Forward(signal);
     }
@@ -190,7 +173,7 @@ void Supervisor::Forward(int signal) {
   const bool ends =
       std::find(std::begin(kEndingSignals), std::end(kEndingSignals), signal) != std::end(kEndingSignals);
   // The others may be handled and mean something else (SIGINT: a key at a terminal; SIGQUIT: Java's stacks).
-  if (signal == SIGTERM && !end_by_) end_by_ = now_ + options_.grace;
+  if (signal == SIGTERM) life_.OnTerminate(now_);
   if (!status_) {
     if (kill(-command_, signal) != 0 && errno == EPERM) {
       Complain("cannot pass signal " + std::to_string(signal) +
@@ -199,9 +182,7 @@ void Supervisor::Forward(int signal) {
     if (ends) kill(-command_, SIGCONT);  // a stopped process acts on it only once it goes on
     return;
   }
-  if (!ends) return;
-  told_to_end_ = true;
-  ending_.Begin(now_);
+  if (ends) life_.OnEndingSignal(now_);
 }
 
 void Supervisor::Reap() {
@@ -210,11 +191,11 @@ void Supervisor::Reap() {
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
     if (pid != command_) continue;
     status_ = status;
-    leftovers_until_ = end_by_ ? now_ : now_ + options_.grace;
+    life_.OnCommandEnded(now_);
   }
   if (pid == 0) return;
   // No child, and so no descendant: whoever loses his parent becomes our child.
-  children_left_ = false;
+  life_.OnNobodyLeft();
   for (OutputStream& stream : streams_) stream.ExpectNoMore();
 }
 
@@ -287,24 +268,32 @@ bool Supervisor::Become(hang::Verdict next) {
 }
 
 void Supervisor::EndHung() {
-  ended_hung_ = true;
+  life_.OnHung(now_);
   // Written before anything is ended, in case we are ended too; without the marker, for the command can still
   // read the file.
   WriteResult("");
-  stacks_until_ = now_;
-  if (AskForStacks(watch_.Tree().Processes()) > 0) stacks_until_ += kTimeForStacks;
+  if (AskForStacks(watch_.Tree().Processes()) > 0) life_.WaitForStacks(now_ + kTimeForStacks);
 }
 
-void Supervisor::EndLeftovers() {
-  if (!children_left_) return;
-  const bool output_held = std::any_of(streams_.begin(), streams_.end(),
-                                       [](const OutputStream& stream) { return !stream.Ended(); });
-  if (!output_held || now_ >= leftovers_until_) ending_.Begin(now_);
+void Supervisor::FollowOrders() {
+  const bool held = std::any_of(streams_.begin(), streams_.end(),
+                                [](const OutputStream& stream) { return !stream.Ended(); });
+  for (;;) {
+    switch (life_.Due(now_, held)) {
+      case Lifecycle::Order::None:
+        return;
+      case Lifecycle::Order::Terminate:
+        watch_.Tree().Signal(SIGTERM);
+        watch_.Tree().Signal(SIGCONT);  // a stopped process acts on SIGTERM only once it goes on
+        break;
+      case Lifecycle::Order::Kill:
+        watch_.Tree().Signal(SIGKILL);
+        break;
+    }
+  }
 }
 
-bool Supervisor::Finished() const {
-  if (ending_.Failed(now_) && (children_left_ || told_to_end_ || ended_hung_)) return true;
-  if (!status_ || children_left_) return false;
+bool Supervisor::OutputDone() const {
   return std::all_of(streams_.begin(), streams_.end(),
                      [](const OutputStream& stream) { return stream.Finished(); });
 }
@@ -312,7 +301,7 @@ bool Supervisor::Finished() const {
 int Supervisor::Finish() {
   longest_silence_ = std::max(longest_silence_, now_ - last_output_);
   // It came to a good end by itself: whatever it looked like, it did not hang.
-  if (!ended_hung_ && ExitCode() == 0) Become(hang::Next(verdict_, std::nullopt, now_));
+  if (!life_.hung() && ExitCode() == 0) Become(hang::Next(verdict_, std::nullopt, now_));
   for (OutputStream& stream : streams_) {
     if (stream.LostBytes() == 0) continue;
     Complain(std::to_string(stream.LostBytes()) +
@@ -324,7 +313,7 @@ int Supervisor::Finish() {
 }
 
 int Supervisor::ExitCode() const {
-  if (ended_hung_) return contract::kExitHung;
+  if (life_.hung()) return contract::kExitHung;
   if (!status_) return 128 + SIGKILL;  // it does not die
   return WIFSIGNALED(*status_) ? 128 + WTERMSIG(*status_) : WEXITSTATUS(*status_);
 }

@@ -9,7 +9,7 @@
 #include "hang/checks.h"
 #include "hang/verdict_log.h"
 #include "runner/args.h"
-#include "runner/ending.h"
+#include "runner/lifecycle.h"
 #include "runner/listener.h"
 #include "runner/output/output.h"
 #include "runner/output/output_reader.h"
@@ -59,8 +59,8 @@ class Supervisor {
   /// Takes `next` as the verdict; whether that is a change.
   bool Become(hang::Verdict next);
   void EndHung();
-  void EndLeftovers();
-  bool Finished() const;
+  void FollowOrders();
+  bool OutputDone() const;
   int Finish();
 
   int ExitCode() const;
@@ -93,13 +93,7 @@ class Supervisor {
 
   pid_t command_ = -1;
   std::optional<int> status_;  // of the command once it has ended, as waitpid() gives it
-  bool children_left_ = true;
-  hang::TimePoint leftovers_until_;
-  TreeEnding ending_;
-  bool ended_hung_ = false;
-  hang::TimePoint stacks_until_;
-  bool told_to_end_ = false;
-  std::optional<hang::TimePoint> end_by_;  // after a SIGTERM
+  Lifecycle life_;
 
   // While nobody takes the output, the build stands still and it is not its fault.
   std::optional<hang::TimePoint> stalled_since_;
