@@ -11,6 +11,10 @@ namespace {
 
 using plan::Phase;
 
+/// The name of the Job.
+const std::string& AttemptOf(const JobView& job) { return job.name; }
+const std::string& AttemptOf(const PodView& pod) { return pod.job; }
+
 }  // namespace
 
 Attempts::Attempts(const batch::Batch& batch, const Builds& builds, RunnerKit& kit, plan::Plan& plan,
@@ -52,13 +56,14 @@ void Attempts::Start(const plan::Start& start, Now now) {
 }
 
 // The live attempt of a Job: one that was started here, or one that an earlier process left.
-Attempts::Live* Attempts::FindOrAdopt(Change change, const JobView& job, Now now) {
+Attempts::Live* Attempts::FindOrAdopt(const JobSeen& seen, Now now) {
+  const JobView& job = seen.view;
   if (Live* live = Find(job.name)) return live->job || !live->course.concluded ? live : nullptr;
   const auto build = builds_.Find(job.build);
   if (!build || job.attempt < 1) return nullptr;
   if (job.name != builds_.JobName(*build, job.attempt)) return nullptr;  // labels can be copied by anyone
   if (!HasEnded(*build, job.attempt)) return &Add(job.name, *build, job.attempt, false);
-  if (Finished(job) || change == Change::Gone) return nullptr;
+  if (Finished(job) || seen.change == Change::Gone) return nullptr;
   // Left over, or the watch lags behind: only a fresh read tells whether it is to be deleted
   Live& left = Add(job.name, *build, job.attempt, true);
   left.course.taken = true;
@@ -77,8 +82,8 @@ Attempts::Live* Attempts::AdoptLeft(const PodView& pod) {
 }
 
 void Attempts::Adopt(ParkedObjects left, const std::vector<ToldVerdict>& told, Now now) {
-  left.jobs.TakeEach([&](Change change, const JobView& job) { See(change, job, now); });
-  left.pods.TakeEach([&](Change change, const PodView& pod) { See(change, pod, now); });
+  left.jobs.TakeEach([&](const JobSeen& job) { See(job, now); });
+  left.pods.TakeEach([&](const PodSeen& pod) { See(pod, now); });
   for (const ToldVerdict& verdict : told) {
     if (Find(verdict.job) != nullptr) verdicts_.Resume(verdict);
   }
@@ -88,26 +93,28 @@ void Attempts::Adopt(ParkedObjects left, const std::vector<ToldVerdict>& told, N
   for (const std::string& name : names) Advance(name, now);
 }
 
-void Attempts::OnJob(Change change, const JobView& job, Now now) {
-  if (See(change, job, now) != nullptr) Advance(job.name, now);
+void Attempts::Observe(const Observation& seen, Now now) {
+  std::visit([&](const auto& each) { On(each, now); }, seen);
 }
 
-void Attempts::OnPod(Change change, const PodView& pod, Now now) {
-  if (See(change, pod, now) != nullptr) Advance(pod.job, now);
+template <class View>
+void Attempts::On(const Seen<View>& seen, Now now) {
+  if (See(seen, now) != nullptr) Advance(AttemptOf(seen.view), now);
 }
 
 // Takes in a view; the live attempt it belongs to, or null where it changes nothing.
-Attempts::Live* Attempts::See(Change change, const JobView& job, Now now) {
-  if (job.batch_uid != batch_.uid) return nullptr;
-  Live* live = FindOrAdopt(change, job, now);
-  return live == nullptr ? nullptr : SeeOf(*live, change, job, now);
+Attempts::Live* Attempts::See(const JobSeen& seen, Now now) {
+  if (seen.view.batch_uid != batch_.uid) return nullptr;
+  Live* live = FindOrAdopt(seen, now);
+  return live == nullptr ? nullptr : SeeOf(*live, seen, now);
 }
 
-Attempts::Live* Attempts::SeeOf(Live& of, Change change, const JobView& job, Now now) {
+Attempts::Live* Attempts::SeeOf(Live& of, const JobSeen& seen, Now now) {
+  const JobView& job = seen.view;
   Live* live = &of;
   if (live->job && job.version < live->job->version) return nullptr;  // a reply has told more already
   if (live->job && live->job->uid != job.uid) {  // its name is another's now, so it is gone itself
-    if (change == Change::Gone || live->job->gone) return nullptr;
+    if (seen.change == Change::Gone || live->job->gone) return nullptr;
     live->job->gone = true;
     return live;
   }
@@ -116,7 +123,7 @@ Attempts::Live* Attempts::SeeOf(Live& of, Change change, const JobView& job, Now
   const bool first = !live->job;
   live->job = job;
   live->job->names.reset();
-  live->job->gone = change == Change::Gone;
+  live->job->gone = seen.change == Change::Gone;
   if (!first) return live;
   if (live->course.concluded &&
       !HasEnded(live->build, live->attempt)) {  // see AdoptLeft: it has not ended at all
@@ -133,10 +140,10 @@ Attempts::Live* Attempts::SeeOf(Live& of, Change change, const JobView& job, Now
   return live;
 }
 
-Attempts::Live* Attempts::See(Change change, const PodView& seen, Now now) {
-  if (seen.batch_uid != batch_.uid) return nullptr;
-  PodView pod = seen;
-  pod.gone = change == Change::Gone;
+Attempts::Live* Attempts::See(const PodSeen& seen, Now now) {
+  if (seen.view.batch_uid != batch_.uid) return nullptr;
+  PodView pod = seen.view;
+  pod.gone = seen.change == Change::Gone;
   Live* live = Find(pod.job);
   if (live == nullptr && MayRun(pod)) live = AdoptLeft(pod);
   if (live == nullptr || (live->job && pod.job_uid != live->job->uid)) return nullptr;
@@ -173,17 +180,18 @@ void Attempts::TakePod(Live& live, PodView pod, Now now) {
   live.pod_listed = true;
 }
 
-void Attempts::OnListBegun(Collection collection) {
+void Attempts::On(const ListBegun& begun, Now) {
   for (auto& [name, live] : live_) {
-    if (collection == Collection::Jobs) live.listed = false;
-    if (collection != Collection::Pods) continue;
+    if (begun.collection == Collection::Jobs) live.listed = false;
+    if (begun.collection != Collection::Pods) continue;
     live.pod_listed = false;
     live.early.clear();                          // the list brings them again
     live.look_again = live.asking && !live.job;  // what is being read may be older than the list
   }
 }
 
-void Attempts::OnListEnded(Collection collection, Version version, Now now) {
+void Attempts::On(const ListEnded& ended, Now now) {
+  const auto [collection, version] = ended;
   std::vector<JobView> jobs;
   std::vector<PodView> pods;
   for (const auto& [name, live] : live_) {
@@ -194,8 +202,8 @@ void Attempts::OnListEnded(Collection collection, Version version, Now now) {
         live.pod->version <= version)
       pods.push_back(*live.pod);
   }
-  for (const JobView& job : jobs) OnJob(Change::Gone, job, now);
-  for (const PodView& pod : pods) OnPod(Change::Gone, pod, now);
+  for (JobView& job : jobs) On(JobSeen{Change::Gone, std::move(job)}, now);
+  for (PodView& pod : pods) On(PodSeen{Change::Gone, std::move(pod)}, now);
 }
 
 }  // namespace imagebatch::cluster

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <variant>
 #include <vector>
 
 #include "batch/expand.h"
@@ -22,6 +23,33 @@
 
 namespace imagebatch::cluster {
 
+/// The container of an attempt has been seen to run.
+struct Ran {
+  uint32_t build = 0;
+  int attempt = 1;
+  Time since{};
+  std::string pod;
+};
+/// An attempt that ran, or was to, is held by a queue or a quota.
+struct Held {
+  uint32_t build = 0;
+  std::string why;  // printable, bounded
+};
+/// An attempt has ended.
+struct Concluded {
+  uint32_t build = 0;
+  int attempt = 1;
+  std::string job;
+  Outcome outcome;
+  std::optional<Verdict> verdict;  // of a build that hung at its end
+  EvidenceReference evidence;      // of that
+  std::string outlived_by;         // containers of its Pod that had not ended when it was concluded
+  bool to_delete = false;          // its Job goes once Stored is called
+};
+
+/// What becomes of an attempt, for whoever keeps the books.
+using Happening = std::variant<Ran, Held, VerdictChange, EvidenceRefused, Concluded>;
+
 /// The attempts of one batch that have not ended: creates their Jobs, follows Jobs and Pods, and tells the
 /// plan and the owner what became of them. An attempt ends once: what is seen of it later changes nothing but
 /// when its build may be started again, which is when nothing of it can run any more (NeedOf). Its Job is
@@ -30,29 +58,6 @@ namespace imagebatch::cluster {
 /// What it is shown is of the batch's own namespace. Of Pods that name a Job, believed are those of its UID.
 class Attempts {
  public:
-  struct Concluded {
-    uint32_t build = 0;
-    int attempt = 1;
-    std::string job;
-    Outcome outcome;
-    std::optional<Verdict> verdict;  // of a build that hung at its end
-    EvidenceReference evidence;      // of that
-    std::string outlived_by;         // containers of its Pod that had not ended when it was concluded
-    bool to_delete = false;          // its Job goes once Stored is called
-  };
-  /// The container of an attempt has been seen to run.
-  struct Ran {
-    uint32_t build = 0;
-    int attempt = 1;
-    Time since{};
-    std::string pod;
-  };
-  /// One that ran, or was to, is held by a queue or a quota.
-  struct Held {
-    uint32_t build = 0;
-    std::string why;  // printable, bounded
-  };
-
   Attempts(const batch::Batch& batch, const Builds& builds, RunnerKit& kit, plan::Plan& plan,
            Channel& channel);
 
@@ -63,10 +68,7 @@ class Attempts {
   /// Job that has ended and its Pod come from two watches, and one without the other would have to be read
   /// again.
   void Adopt(ParkedObjects left, const std::vector<ToldVerdict>& told, Now now);
-  void OnJob(Change change, const JobView& job, Now now);
-  void OnPod(Change change, const PodView& pod, Now now);
-  void OnListBegun(Collection collection);
-  void OnListEnded(Collection collection, Version version, Now now);
+  void Observe(const Observation& seen, Now now);
 
   /// Does what is due; costs what is due, not what is live.
   void Step(Now now);
@@ -79,13 +81,8 @@ class Attempts {
   /// The result of a concluded attempt is stored: its Job may be deleted. To be called for each.
   void Stored(const std::string& job, Now now);
 
-  std::vector<Concluded> TakeConcluded() { return std::exchange(concluded_, {}); }
-  std::vector<Ran> TakeRan() { return std::exchange(ran_, {}); }
-  std::vector<Held> TakeHeld() { return std::exchange(held_, {}); }
-  std::vector<VerdictChange> TakeVerdictChanges() { return verdicts_.TakeChanges(); }
-
-  /// Evidence that could not be stored.
-  std::vector<EvidenceKeeper::Refused> TakeRefusedEvidence();
+  /// What has become of them since the last call, in its order.
+  std::vector<Happening> TakeHappenings();
 
   /// There is none, and no evidence of one is being stored.
   bool Idle() const { return live_.empty() && evidence_.Idle(); }
@@ -115,13 +112,17 @@ class Attempts {
     Backoff backoff;
   };
 
-  Live* See(Change change, const JobView& job, Now now);
-  Live* See(Change change, const PodView& pod, Now now);
+  template <class View>
+  void On(const Seen<View>& seen, Now now);
+  void On(const ListBegun& begun, Now now);
+  void On(const ListEnded& ended, Now now);
+  Live* See(const JobSeen& seen, Now now);
+  Live* See(const PodSeen& seen, Now now);
   void TakePod(Live& live, PodView pod, Now now);
   Live* Find(const std::string& name);
-  Live* SeeOf(Live& of, Change change, const JobView& job, Now now);
+  Live* SeeOf(Live& of, const JobSeen& seen, Now now);
   static const PodView* Early(const Live& live, const std::string& uid);
-  Live* FindOrAdopt(Change change, const JobView& job, Now now);
+  Live* FindOrAdopt(const JobSeen& seen, Now now);
   Live* AdoptLeft(const PodView& pod);
   Live& Add(const std::string& name, uint32_t build, int attempt, bool concluded);
   bool HasEnded(uint32_t build, int attempt) const;
@@ -147,6 +148,7 @@ class Attempts {
   void Conclude(const std::string& name, Outcome outcome, Now now, std::string outlived_by = {});
   void ForgetUncreated(uint32_t build);
   void Forget(const std::string& name);
+  void GatherHappenings();
   void Advanced(Time at, Now now) { progress_ = std::max(progress_, std::min(at, now.wall)); }
 
   const batch::Batch& batch_;
@@ -159,10 +161,8 @@ class Attempts {
   JobClient client_;
   EvidenceKeeper evidence_;
   Verdicts verdicts_;
-  std::vector<Concluded> concluded_;
+  std::vector<Happening> happenings_;
   std::unordered_set<std::string> unstored_;  // Jobs whose attempts have ended and whose results wait
-  std::vector<Ran> ran_;
-  std::vector<Held> held_;
   Time progress_{};
 };
 

@@ -178,9 +178,9 @@ void Attempts::Follow(const Moved& moved, Now now) {
   const Live* live = Find(moved.job);
   if (live == nullptr || live->course.concluded) return;
   plan_.Observe(live->build, {live->attempt, moved.phase, plan::Cause::Build, {}});
-  if (moved.phase == Phase::Held) held_.push_back({live->build, moved.why});
+  if (moved.phase == Phase::Held) happenings_.push_back(Held{live->build, moved.why});
   if (moved.phase != Phase::Running) return;
-  ran_.push_back({live->build, live->attempt, moved.since, moved.pod});
+  happenings_.push_back(Ran{live->build, live->attempt, moved.since, moved.pod});
   Advanced(moved.since, now);
 }
 
@@ -202,13 +202,13 @@ void Attempts::Created(const std::string& name, const JobClient::Reply& reply, N
   }
   if (reply.answer == Answer::Done) live->backoff.Succeeded();
   if (reply.answer == Answer::Exists)
-    live->course.taken = true;                          // by a create whose reply was lost, most likely
-  if (reply.job) See(Change::Upsert, *reply.job, now);  // unless the watch has told more already
+    live->course.taken = true;                            // by a create whose reply was lost, most likely
+  if (reply.job) See({Change::Upsert, *reply.job}, now);  // unless the watch has told more already
   // Nobody knows, or not now (quota, a webhook that is down): the same create again, under the same name
   if (!live->job && reply.answer != Answer::Exists) {
     const bool held = SignOf(reply) == CreatePace::Sign::Quota;
     if (held) {
-      held_.push_back({live->build, reply.message});
+      happenings_.push_back(Held{live->build, reply.message});
     } else {
       live->backoff.Failed(now.steady);
     }
@@ -226,7 +226,7 @@ void Attempts::Found(const std::string& name, const JobClient::Reply& reply, Now
     live->backoff.Failed(now.steady);
   } else if (ours) {
     live->backoff.Succeeded();
-    SeeOf(*live, Change::Upsert, *reply.job, now);
+    SeeOf(*live, {Change::Upsert, *reply.job}, now);
   } else if (live->job) {  // the watch was faster
     return Advance(name, now);
   } else if (reply.answer == Answer::Absent) {
@@ -321,10 +321,18 @@ void Attempts::Stored(const std::string& job, Now now) {
   Advance(job, now);
 }
 
-std::vector<EvidenceKeeper::Refused> Attempts::TakeRefusedEvidence() {
-  auto refused = evidence_.TakeRefused();
-  for (const EvidenceKeeper::Refused& evidence : refused) verdicts_.NotKept(evidence.job);
-  return refused;
+// A verdict comes before the end of its attempt, however close together they are.
+void Attempts::GatherHappenings() {
+  for (VerdictChange& change : verdicts_.TakeChanges()) happenings_.push_back(std::move(change));
+  for (EvidenceRefused& refused : evidence_.TakeRefused()) {
+    verdicts_.NotKept(refused.job);
+    happenings_.push_back(std::move(refused));
+  }
+}
+
+std::vector<Happening> Attempts::TakeHappenings() {
+  GatherHappenings();
+  return std::exchange(happenings_, {});
 }
 
 void Attempts::EndStalled(Now now) {
@@ -353,7 +361,7 @@ void Attempts::LookAgain(const std::string& name) {
     if (!pods) live->backoff.Failed(now.steady);  // the verdict stands, and brings us here again
     bool fresh = false;
     for (const PodView& pod : pods.value_or(std::vector<PodView>())) {
-      fresh = See(Change::Upsert, pod, now) != nullptr || fresh;
+      fresh = See({Change::Upsert, pod}, now) != nullptr || fresh;
     }
     if (pods && !fresh && live->pod) live->pod->gone = true;  // the watch is yet to bring it
     Advance(name, now);

@@ -88,6 +88,7 @@ void Attempts::End(const std::string& name, plan::Cause cause, const std::string
 }
 
 void Attempts::Conclude(const std::string& name, Outcome outcome, Now now, std::string outlived_by) {
+  GatherHappenings();
   Live& live = live_.at(name);
   const Phase phase = outcome.succeeded ? Phase::Succeeded : Phase::Failed;
   if (live.job && Finished(*live.job)) Advanced(outcome.finished, now);
@@ -103,7 +104,7 @@ void Attempts::Conclude(const std::string& name, Outcome outcome, Now now, std::
   concluded.to_delete = to_delete;
   plan_.Occupy(live.build);  // until it is forgotten
   plan_.Observe(live.build, {live.attempt, phase, concluded.outcome.cause, concluded.outcome.finished});
-  concluded_.push_back(std::move(concluded));
+  happenings_.push_back(std::move(concluded));
   unstored_.insert(name);
   live.course.cut_short = to_delete;
   live.course.concluded = true;

@@ -103,48 +103,40 @@ void BatchControl::ReadSpec(const json& object) {
   input_.reset();
 }
 
-// Anybody may write this batch's UID into an object of a namespace of his own.
-void BatchControl::OnJob(Change change, const JobView& job, Now now) {
-  if (job.ns != batch_.ns) return;
-  if (salvaged_) parked_.jobs.Put(change, job);
-  if (work_) {
-    work_->OnJob(change, job, now);
-    status_due_ = true;
-    return;
-  }
-  if (at_rest_ && !AsksForWork(change, job)) return;
-  if (at_rest_) Wake();
-  parked_.jobs.Put(change, job);
+void BatchControl::Observe(const Observation& seen, Now now) {
+  std::visit([&](const auto& each) { On(each, now); }, seen);
 }
 
-void BatchControl::OnPod(Change change, const PodView& pod, Now now) {
-  if (pod.ns != batch_.ns) return;
-  if (salvaged_) parked_.pods.Put(change, pod);
+// Anybody may write this batch's UID into an object of a namespace of his own.
+template <class View>
+void BatchControl::On(const Seen<View>& seen, Now now) {
+  if (seen.view.ns != batch_.ns) return;
+  if (salvaged_) parked_.Put(seen);
   if (work_) {
-    work_->OnPod(change, pod, now);
+    work_->Observe(seen, now);
     status_due_ = true;
     return;
   }
-  if (at_rest_ && !AsksForWork(change, pod)) return;
+  if (at_rest_ && !AsksForWork(seen)) return;
   if (at_rest_) Wake();
-  parked_.pods.Put(change, pod);
+  parked_.Put(seen);
+}
+
+void BatchControl::On(const ListBegun& begun, Now now) {
+  if (work_) work_->Observe(begun, now);
+  parked_.Clear(begun.collection);  // the list brings everything again
+}
+
+void BatchControl::On(const ListEnded& ended, Now now) {
+  if (!work_) return;
+  work_->Observe(ended, now);
+  status_due_ = true;
 }
 
 void BatchControl::OnParked(ParkedObjects parked) {
   parked_ = std::move(parked);
   parked_.jobs.Keep(batch_.ns);
   parked_.pods.Keep(batch_.ns);
-}
-
-void BatchControl::OnListBegun(Collection collection) {
-  if (work_) work_->OnListBegun(collection);
-  parked_.Clear(collection);  // the list brings everything again
-}
-
-void BatchControl::OnListEnded(Collection collection, Version version, Now now) {
-  if (!work_) return;
-  work_->OnListEnded(collection, version, now);
-  status_due_ = true;
 }
 
 void BatchControl::Step(bool cluster_known, Now now) {

@@ -42,10 +42,7 @@ class BatchControl {
   void OnObject(const nlohmann::json& object);
   /// What was seen of its Jobs and Pods before it; once, before anything else is seen of them.
   void OnParked(ParkedObjects parked);
-  void OnJob(Change change, const JobView& job, Now now);
-  void OnPod(Change change, const PodView& pod, Now now);
-  void OnListBegun(Collection collection);
-  void OnListEnded(Collection collection, Version version, Now now);
+  void Observe(const Observation& seen, Now now);
 
   /// Decides and sends what is due. `cluster_known`: whole lists of Jobs and Pods have been seen.
   void Step(bool cluster_known, Now now);
@@ -60,8 +57,12 @@ class BatchControl {
   void ReadSpec(const nlohmann::json& object);
   bool EndIsTold() const;
   bool NothingIsLeft() const;
-  static bool AsksForWork(Change change, const JobView& job);
-  static bool AsksForWork(Change change, const PodView& pod);
+  template <class View>
+  void On(const Seen<View>& seen, Now now);
+  void On(const ListBegun& begun, Now now);
+  void On(const ListEnded& ended, Now now);
+  static bool AsksForWork(const JobSeen& seen);
+  static bool AsksForWork(const PodSeen& seen);
   void Rest();
   void Wake();
   void ReadAgain(Now now);

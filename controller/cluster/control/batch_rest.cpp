@@ -17,15 +17,15 @@ bool BatchControl::EndIsTold() const {
 
 /// After a restart: none of its objects asks for work.
 bool BatchControl::NothingIsLeft() const {
-  return parked_.jobs.None([](Change change, const JobView& job) { return AsksForWork(change, job); }) &&
-         parked_.pods.None([](Change change, const PodView& pod) { return AsksForWork(change, pod); });
+  const auto asks = [](const auto& seen) { return AsksForWork(seen); };
+  return parked_.jobs.None(asks) && parked_.pods.None(asks);
 }
 
-bool BatchControl::AsksForWork(Change change, const JobView& job) {
-  return change == Change::Upsert && !Finished(job);
+bool BatchControl::AsksForWork(const JobSeen& seen) {
+  return seen.change == Change::Upsert && !Finished(seen.view);
 }
-bool BatchControl::AsksForWork(Change change, const PodView& pod) {
-  return change == Change::Upsert && MayRun(pod);
+bool BatchControl::AsksForWork(const PodSeen& seen) {
+  return seen.change == Change::Upsert && MayRun(seen.view);
 }
 
 void BatchControl::Rest() {

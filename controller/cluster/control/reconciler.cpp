@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/overloaded.h"
+
 namespace imagebatch::cluster {
 namespace {
 
@@ -15,26 +17,21 @@ Duration ClocksApart(Now now) {
 }  // namespace
 
 void Reconciler::Observe(const Event& event, Now now) {
-  if (const auto* batch = std::get_if<BatchSeen>(&event)) return OnBatch(*batch);
-  if (const auto* begun = std::get_if<ListBegun>(&event)) return OnListBegun(begun->collection);
-  if (const auto* ended = std::get_if<ListEnded>(&event))
-    return OnListEnded(ended->collection, ended->version, now);
-  if (const auto* replied = std::get_if<Replied>(&event)) {
-    return requests_.Deliver(replied->id, replied->response, now);
-  }
-  const auto* job = std::get_if<JobSeen>(&event);
-  const auto* pod = std::get_if<PodSeen>(&event);
-  const std::string& uid = job != nullptr ? job->job.batch_uid : pod->pod.batch_uid;
-  Entry* entry = Find(uid);
-  if (entry == nullptr) {
-    if (ListingOf(Collection::Batches).Known()) return;
-    if (job != nullptr) parked_[uid].jobs.Put(job->change, job->job);
-    if (pod != nullptr) parked_[uid].pods.Put(pod->change, pod->pod);
-  } else if (job != nullptr) {
-    entry->control->OnJob(job->change, job->job, now);
-  } else {
-    entry->control->OnPod(pod->change, pod->pod, now);
-  }
+  std::visit([&](const auto& each) { On(each, now); }, event);
+}
+
+void Reconciler::On(const Observation& seen, Now now) {
+  std::visit(
+      Overloaded{[&](const JobSeen& job) { OnView(job, now); }, [&](const PodSeen& pod) { OnView(pod, now); },
+                 [&](const auto& list) { OnList(list, now); }},
+      seen);
+}
+
+template <class View>
+void Reconciler::OnView(const Seen<View>& seen, Now now) {
+  const std::string& uid = seen.view.batch_uid;
+  if (Entry* entry = Find(uid)) return entry->control->Observe(seen, now);
+  if (!ListingOf(Collection::Batches).Known()) parked_[uid].Put(seen);
 }
 
 /// Something of this batch is about to change.
@@ -62,7 +59,7 @@ void Reconciler::Forget(const std::string& uid) {
   batches_.erase(at);
 }
 
-void Reconciler::OnBatch(const BatchSeen& seen) {
+void Reconciler::On(const BatchSeen& seen, Now) {
   const std::string uid = seen.object["metadata"].value("uid", "");
   if (seen.change == Change::Gone) return Forget(uid);
   if (Entry* entry = Find(uid)) {
@@ -77,19 +74,19 @@ void Reconciler::OnBatch(const BatchSeen& seen) {
   if (auto parked = parked_.extract(uid)) entry.control->OnParked(std::move(parked.mapped()));
 }
 
-void Reconciler::OnListBegun(Collection collection) {
-  ListingOf(collection).under_way = true;
-  if (collection == Collection::Batches) {
+void Reconciler::OnList(const ListBegun& begun, Now now) {
+  ListingOf(begun.collection).under_way = true;
+  if (begun.collection == Collection::Batches) {
     for (auto& [uid, entry] : batches_) entry.listed = false;
     return;
   }
-  for (auto& [uid, parked] : parked_) parked.Clear(collection);
-  for (auto& [uid, entry] : batches_) entry.control->OnListBegun(collection);
+  for (auto& [uid, parked] : parked_) parked.Clear(begun.collection);
+  for (auto& [uid, entry] : batches_) entry.control->Observe(begun, now);
 }
 
-void Reconciler::OnListEnded(Collection collection, Version version, Now now) {
-  ListingOf(collection) = {false, true};
-  if (collection == Collection::Batches) {
+void Reconciler::OnList(const ListEnded& ended, Now now) {
+  ListingOf(ended.collection) = {false, true};
+  if (ended.collection == Collection::Batches) {
     std::vector<std::string> gone;
     for (const auto& [uid, entry] : batches_) {
       if (!entry.listed) gone.push_back(uid);
@@ -97,7 +94,7 @@ void Reconciler::OnListEnded(Collection collection, Version version, Now now) {
     for (const std::string& uid : gone) Forget(uid);
     parked_.clear();  // what is left belongs to batches that are gone
   } else {
-    for (auto& [uid, entry] : batches_) entry.control->OnListEnded(collection, version, now);
+    for (auto& [uid, entry] : batches_) entry.control->Observe(ended, now);
   }
   TouchAll();
 }

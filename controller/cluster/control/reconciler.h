@@ -52,9 +52,13 @@ class Reconciler {
     bool Known() const { return seen && !under_way; }
   };
 
-  void OnBatch(const BatchSeen& seen);
-  void OnListBegun(Collection collection);
-  void OnListEnded(Collection collection, Version version, Now now);
+  void On(const BatchSeen& seen, Now now);
+  void On(const Observation& seen, Now now);
+  void On(const Replied& replied, Now now) { requests_.Deliver(replied.id, replied.response, now); }
+  template <class View>
+  void OnView(const Seen<View>& seen, Now now);
+  void OnList(const ListBegun& begun, Now now);
+  void OnList(const ListEnded& ended, Now now);
   Entry* Find(const std::string& uid);
   void Touch(const std::string& uid, Entry& entry);
   void TouchAll();

@@ -61,7 +61,7 @@ class Found {
 
 }  // namespace
 
-batch::Expansion Salvage(const batch::Batch& batch, const std::vector<std::pair<Change, JobView>>& jobs,
+batch::Expansion Salvage(const batch::Batch& batch, const std::vector<JobSeen>& jobs,
                          const std::deque<ResultKey>& stored, const nlohmann::json& status) {
   Found found(batch);
   for (const auto& [change, job] : jobs) {

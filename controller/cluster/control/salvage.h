@@ -14,7 +14,7 @@ namespace imagebatch::cluster {
 /// Job or a stored result, under their own names, and for each further one that `status` counts a build
 /// without a name, so that the counts stay true. What has run is followed to its end by this; nothing can be
 /// started from it. `batch`: with its stages. Believed are Jobs whose label fits the name they give.
-batch::Expansion Salvage(const batch::Batch& batch, const std::vector<std::pair<Change, JobView>>& jobs,
+batch::Expansion Salvage(const batch::Batch& batch, const std::vector<JobSeen>& jobs,
                          const std::deque<ResultKey>& stored, const nlohmann::json& status);
 
 }  // namespace imagebatch::cluster

@@ -73,20 +73,11 @@ void Work::Step(const plan::Policy& policy, Now now) {
   attempts_.Step(now);
   if (policy.expired)
     attempts_.EndAll("DeadlineExceeded", "the batch ran longer than its activeDeadlineSeconds", now);
-  for (const Attempts::Ran& ran : attempts_.TakeRan())
-    forecast_.Ran(ran.build, ran.attempt, ran.pod, ran.since, now);
-  for (const Attempts::Held& held : attempts_.TakeHeld()) Record(held, now);
-  for (const Attempts::Concluded& concluded : attempts_.TakeConcluded()) Record(concluded, now);
+  for (const Happening& happening : attempts_.TakeHappenings())
+    std::visit([&](const auto& each) { Record(each, now); }, happening);
   plan_.SetPolicy(policy);
   for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
-  for (const VerdictChange& change : attempts_.TakeVerdictChanges()) Record(change, now);
-  Foresee(now);
-  for (const EvidenceKeeper::Refused& refused : attempts_.TakeRefusedEvidence()) {
-    sinks_.events.Warning("EvidenceNotStored",
-                          "ImageBatchRecord " + refused.record +
-                              " with the evidence of a hang could not be stored: " + refused.message,
-                          now);
-  }
+  forecast_.Step(attempts_.flagged(), now);
   const bool held = plan_.Total()[State::Held] > 0;
   if (std::exchange(held_, held) && !held) held_told_ = false;
   ReleaseStored(now);
@@ -103,7 +94,9 @@ std::optional<SteadyTime> Work::Next(Now now) const {
   return next;
 }
 
-void Work::Record(const Attempts::Concluded& concluded, Now now) {
+void Work::Record(const Ran& ran, Now now) { forecast_.Ran(ran.build, ran.attempt, ran.pod, ran.since, now); }
+
+void Work::Record(const Concluded& concluded, Now now) {
   const std::string& stage = builds_.stage(concluded.build).name;
   const Outcome& outcome = concluded.outcome;
   const ResultSubject subject{stage,
@@ -158,7 +151,7 @@ void Work::Record(const Attempts::Concluded& concluded, Now now) {
 }
 
 // Those that are held are held together, and are all let go by others: the first speaks.
-void Work::Record(const Attempts::Held& held, Now now) {
+void Work::Record(const Held& held, Now now) {
   forecast_.Ended(held.build, now);
   if (std::exchange(held_told_, true)) return;
   sinks_.events.Normal("BuildsHeld",
@@ -190,7 +183,12 @@ void Work::Record(const VerdictChange& change, Now now) {
             {batch_.ns, batch_.name, change.job, stall ? "BuildStalled" : "BuildHung"});
 }
 
-void Work::Foresee(Now now) { forecast_.Step(attempts_.flagged(), now); }
+void Work::Record(const EvidenceRefused& refused, Now now) {
+  sinks_.events.Warning("EvidenceNotStored",
+                        "ImageBatchRecord " + refused.record +
+                            " with the evidence of a hang could not be stored: " + refused.message,
+                        now);
+}
 
 void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message) {
   std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });

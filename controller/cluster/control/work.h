@@ -38,12 +38,7 @@ class Work {
 
   /// What an earlier process left: Jobs and Pods, and what it has told.
   void Adopt(ParkedObjects left, const Told& told, Now now);
-  void OnJob(Change change, const JobView& job, Now now) { attempts_.OnJob(change, job, now); }
-  void OnPod(Change change, const PodView& pod, Now now) { attempts_.OnPod(change, pod, now); }
-  void OnListBegun(Collection collection) { attempts_.OnListBegun(collection); }
-  void OnListEnded(Collection collection, Version version, Now now) {
-    attempts_.OnListEnded(collection, version, now);
-  }
+  void Observe(const Observation& seen, Now now) { attempts_.Observe(seen, now); }
 
   /// Records what has ended, starts what may start, under the policy of now.
   void Step(const plan::Policy& policy, Now now);
@@ -65,10 +60,11 @@ class Work {
   void Fill(metrics::BatchSample& sample) const;
 
  private:
-  void Record(const Attempts::Concluded& concluded, Now now);
-  void Record(const Attempts::Held& held, Now now);
+  void Record(const Ran& ran, Now now);
+  void Record(const Held& held, Now now);
   void Record(const VerdictChange& change, Now now);
-  void Foresee(Now now);
+  void Record(const EvidenceRefused& refused, Now now);
+  void Record(const Concluded& concluded, Now now);
   void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void ReleaseStored(Now now);
   /// The oldest, at most kListed.

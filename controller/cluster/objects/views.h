@@ -106,14 +106,13 @@ struct BatchSeen {
   Change change;
   nlohmann::json object;
 };
-struct JobSeen {
+template <class View>
+struct Seen {
   Change change;
-  JobView job;
+  View view;
 };
-struct PodSeen {
-  Change change;
-  PodView pod;
-};
+using JobSeen = Seen<JobView>;
+using PodSeen = Seen<PodView>;
 /// A list begins; what it holds comes as Upserts.
 struct ListBegun {
   Collection collection;
@@ -123,13 +122,16 @@ struct ListEnded {
   Collection collection;
   Version version;
 };
+/// What the watches tell of the Jobs and Pods of batches.
+using Observation = std::variant<JobSeen, PodSeen, ListBegun, ListEnded>;
+
 /// How a request ended; an error means that it may or may not have taken effect.
 struct Replied {
   uint64_t id;
   Result<kube::Response> response;
 };
 
-using Event = std::variant<BatchSeen, JobSeen, PodSeen, ListBegun, ListEnded, Replied>;
+using Event = std::variant<BatchSeen, Observation, Replied>;
 
 /// One moment, by both clocks: wall time for what is written and compared with the cluster's times, steady
 /// time for how long something has lasted here.

@@ -164,19 +164,18 @@ void EvidenceKeeper::Store(const std::string& job, Task& task) {
     text.stage = builds_.stage(*build).name;
     text.name = builds_.name(*build);
   }
-  store_.Put(std::move(text),
-             [this, job, id = task.id](const std::string& refusal, Now) {
-               ends_.erase(id);
-               const Task* found = Find(job, id);
-               if (found == nullptr) return;
-               if (!refusal.empty()) {
-                 refused_.push_back({job, store_.Name(found->build, found->attempt), refusal});
-                 const auto reference = references_.find(job);
-                 if (reference != references_.end()) reference->second.record.clear();
-               }
-               tasks_.erase(job);
-               settled_.push_back(job);
-             });
+  store_.Put(std::move(text), [this, job, id = task.id](const std::string& refusal, Now) {
+    ends_.erase(id);
+    const Task* found = Find(job, id);
+    if (found == nullptr) return;
+    if (!refusal.empty()) {
+      refused_.push_back({job, store_.Name(found->build, found->attempt), refusal});
+      const auto reference = references_.find(job);
+      if (reference != references_.end()) reference->second.record.clear();
+    }
+    tasks_.erase(job);
+    settled_.push_back(job);
+  });
 }
 
 }  // namespace imagebatch::cluster

@@ -18,6 +18,11 @@
 
 namespace imagebatch::cluster {
 
+/// The evidence of an attempt is kept nowhere: the API server will not have it.
+struct EvidenceRefused {
+  std::string job, record, message;
+};
+
 /// Brings the evidence of hung attempts to where it is kept: reads the end of the build's log, which holds
 /// the stacks that were asked for before a tree was ended, and has both stored. What cannot be read after 5
 /// tries is left out; what the API server refuses to store is told once. However many hang together, the
@@ -44,10 +49,7 @@ class EvidenceKeeper {
   /// The attempt has ended: where its evidence is, or will be; both empty where it has none.
   EvidenceReference Forget(const std::string& job);
 
-  struct Refused {
-    std::string job, record, message;
-  };
-  std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
+  std::vector<EvidenceRefused> TakeRefused() { return std::exchange(refused_, {}); }
 
   void Step(Now now);
   std::optional<SteadyTime> Next() const;
@@ -91,7 +93,7 @@ class EvidenceKeeper {
   std::deque<std::pair<std::string, uint64_t>> waiting_;  // for a place there; jobs, and ids of their tasks
   Timers timers_;
   std::vector<std::string> settled_;
-  std::vector<Refused> refused_;
+  std::vector<EvidenceRefused> refused_;
 };
 
 }  // namespace imagebatch::cluster

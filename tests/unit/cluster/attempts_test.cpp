@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/overloaded.h"
 #include "batch/read.h"
 #include "batch/stage_uses.h"
 #include "cluster/objects/names.h"
@@ -20,15 +21,15 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using State = ContainerView::State;
 
-/// Two builds, and what is decided about their attempts; the test answers the requests.
 /// What an earlier process left.
 ParkedObjects Left(const std::vector<JobView>& jobs, const std::vector<PodView>& pods) {
   ParkedObjects left;
-  for (const JobView& job : jobs) left.jobs.Put(Change::Upsert, job);
-  for (const PodView& pod : pods) left.pods.Put(Change::Upsert, pod);
+  for (const JobView& job : jobs) left.jobs.Put({Change::Upsert, job});
+  for (const PodView& pod : pods) left.pods.Put({Change::Upsert, pod});
   return left;
 }
 
+/// Two builds, and what is decided about their attempts; the test answers the requests.
 class AttemptsTest : public testing::Test {
  protected:
   AttemptsTest() {
@@ -96,11 +97,21 @@ class AttemptsTest : public testing::Test {
     return pod;
   }
 
+  /// What has happened of this kind.
+  template <class Kind>
+  std::vector<Kind> Take() {
+    std::vector<Kind> taken;
+    for (Happening& happening : attempts_->TakeHappenings()) {
+      if (auto* wanted = std::get_if<Kind>(&happening)) taken.push_back(std::move(*wanted));
+    }
+    return taken;
+  }
+
   /// Starts the first attempt of build 0, up to its running Pod.
   void RunOne() {
     Start();
     Reply(wire_.Only(), Job());
-    attempts_->OnPod(Change::Upsert, Pod(State::Running), wire_.now);
+    attempts_->Observe(PodSeen{Change::Upsert, Pod(State::Running)}, wire_.now);
     attempts_->Step(wire_.now);
   }
 
@@ -152,7 +163,7 @@ class AttemptsTest : public testing::Test {
 
   std::vector<std::string> Reasons() {
     std::vector<std::string> reasons;
-    for (const auto& concluded : attempts_->TakeConcluded()) reasons.push_back(concluded.outcome.reason);
+    for (const auto& concluded : Take<Concluded>()) reasons.push_back(concluded.outcome.reason);
     return reasons;
   }
 
@@ -201,7 +212,7 @@ TEST_F(AttemptsTest, ATakenNameCostsTheBuildNoneOfItsTries) {
   JobView other = Job();
   other.batch_uid = "another";
   Reply(wire_.Only(), other);
-  const auto concluded = attempts_->TakeConcluded();
+  const auto concluded = Take<Concluded>();
   ASSERT_THAT(concluded, SizeIs(1));
   EXPECT_EQ(concluded[0].outcome.reason, "JobNameTaken");
   EXPECT_EQ(concluded[0].outcome.cause, plan::Cause::Infrastructure);
@@ -209,7 +220,7 @@ TEST_F(AttemptsTest, ATakenNameCostsTheBuildNoneOfItsTries) {
 
 TEST_F(AttemptsTest, AJobThatIsSeenWhileItsTurnIsYetToComeIsNotCreatedAgain) {
   const Command first = StartBoth();
-  attempts_->OnJob(Change::Upsert, Job(1), wire_.now);
+  attempts_->Observe(JobSeen{Change::Upsert, Job(1)}, wire_.now);
   Reply(first, Job());
   attempts_->Step(wire_.now);
   EXPECT_TRUE(wire_.Silent());
@@ -218,7 +229,7 @@ TEST_F(AttemptsTest, AJobThatIsSeenWhileItsTurnIsYetToComeIsNotCreatedAgain) {
 
 TEST_F(AttemptsTest, AJobOfWhichAPodIsSeenIsLookedForBeforeItIsCreated) {
   const Command first = StartBoth();
-  attempts_->OnPod(Change::Upsert, Pod(State::Running, 1), wire_.now);
+  attempts_->Observe(PodSeen{Change::Upsert, Pod(State::Running, 1)}, wire_.now);
   const Command look = wire_.Only();
   EXPECT_EQ(look.request.method, Method::Get);
   EXPECT_TRUE(look.request.path.ends_with("/jobs/" + Name(1))) << look.request.path;
@@ -235,7 +246,7 @@ TEST_F(AttemptsTest, ABuildThatAnotherAttemptHasFinishedMeanwhileIsNotBuiltAgain
   const Command first = StartBoth();
   JobView late = Job(1, 1);  // that nobody knew of
   late.phase = JobView::Phase::Complete;
-  attempts_->OnJob(Change::Upsert, late, wire_.now);
+  attempts_->Observe(JobSeen{Change::Upsert, late}, wire_.now);
   ReplyNoPods(wire_.Only());
   EXPECT_EQ(plan_->state(1), plan::State::Succeeded);
   Reply(first, Job());
@@ -260,7 +271,7 @@ TEST_F(AttemptsTest, APodThatNamesAJobOfAnotherUidIsNotBelieved) {
   Reply(wire_.Only(), Job());
   PodView stranger = Pod(State::Running);
   stranger.job_uid = "another";
-  attempts_->OnPod(Change::Upsert, stranger, wire_.now);
+  attempts_->Observe(PodSeen{Change::Upsert, stranger}, wire_.now);
   attempts_->Step(wire_.now);
   EXPECT_EQ(plan_->state(0), plan::State::Pending);
 }
@@ -270,8 +281,8 @@ TEST_F(AttemptsTest, APodThatIsSeenBeforeItsJobCountsOnceThatIsKnown) {
   PodView stranger = Pod(State::Terminated);
   stranger.uid = "stranger";
   stranger.job_uid = "another";
-  attempts_->OnPod(Change::Upsert, stranger, wire_.now);
-  attempts_->OnPod(Change::Upsert, Pod(State::Running), wire_.now);
+  attempts_->Observe(PodSeen{Change::Upsert, stranger}, wire_.now);
+  attempts_->Observe(PodSeen{Change::Upsert, Pod(State::Running)}, wire_.now);
   EXPECT_EQ(plan_->state(0), plan::State::Pending);
   Reply(wire_.Only(), Job());
   attempts_->Step(wire_.now);
@@ -282,11 +293,11 @@ TEST_F(AttemptsTest, ADeletedJobIsOverWhenItsPodIs) {
   RunOne();
   JobView job = Job();
   job.version = 11;
-  attempts_->OnJob(Change::Gone, job, wire_.now);
+  attempts_->Observe(JobSeen{Change::Gone, job}, wire_.now);
   PodView pod = Pod(State::Running);
   pod.deleting = true;
   pod.deletion = kBegin + minutes(1);
-  attempts_->OnPod(Change::Upsert, pod, wire_.now);
+  attempts_->Observe(PodSeen{Change::Upsert, pod}, wire_.now);
   Pass(minutes(1));
   EXPECT_TRUE(wire_.Silent());
   EXPECT_THAT(Reasons(), IsEmpty());
@@ -295,7 +306,7 @@ TEST_F(AttemptsTest, ADeletedJobIsOverWhenItsPodIs) {
   EXPECT_EQ(attempts_->flagged().at(Name()).verdict.class_name, "Terminating") << "it is told if that lasts";
 
   pod.version = 12;
-  attempts_->OnPod(Change::Gone, pod, wire_.now);
+  attempts_->Observe(PodSeen{Change::Gone, pod}, wire_.now);
   ReplyNoPods(wire_.Only());
   EXPECT_THAT(Reasons(), ElementsAre("JobDeleted"));
 }
@@ -304,12 +315,12 @@ TEST_F(AttemptsTest, TheOrphanOfADeletedJobIsFollowedToItsEnd) {
   RunOne();
   JobView job = Job();
   job.version = 11;
-  attempts_->OnJob(Change::Gone, job, wire_.now);
+  attempts_->Observe(JobSeen{Change::Gone, job}, wire_.now);
   Pass(minutes(30));
   EXPECT_THAT(Reasons(), IsEmpty());
   PodView pod = Pod(State::Terminated);
   pod.version = 12;
-  attempts_->OnPod(Change::Upsert, pod, wire_.now);
+  attempts_->Observe(PodSeen{Change::Upsert, pod}, wire_.now);
   ReplyNoPods(wire_.Only());
   EXPECT_THAT(Reasons(), ElementsAre("JobDeleted"));
 }
@@ -336,7 +347,7 @@ TEST_F(AttemptsTest, ABuildWaitsForAPodThatAnEarlierProcessLeftWithoutAJob) {
     EXPECT_THAT(Startable(), IsEmpty());
     PodView pod = Pod(State::Terminated);
     pod.version = 12;
-    attempts_->OnPod(Change::Upsert, pod, wire_.now);
+    attempts_->Observe(PodSeen{Change::Upsert, pod}, wire_.now);
     wire_.requests.Take();
     EXPECT_THAT(Startable(), ElementsAre(0)) << stored;
   }
@@ -346,9 +357,9 @@ TEST_F(AttemptsTest, APodThatIsNotInTheListIsGone) {
   RunOne();
   JobView job = Job();
   job.version = 11;
-  attempts_->OnJob(Change::Gone, job, wire_.now);
-  attempts_->OnListBegun(Collection::Pods);
-  attempts_->OnListEnded(Collection::Pods, 20, wire_.now);
+  attempts_->Observe(JobSeen{Change::Gone, job}, wire_.now);
+  attempts_->Observe(ListBegun{Collection::Pods}, wire_.now);
+  attempts_->Observe(ListEnded{Collection::Pods, 20}, wire_.now);
   ReplyNoPods(wire_.Only());
   EXPECT_THAT(Reasons(), ElementsAre("JobDeleted"));
 }
@@ -358,7 +369,7 @@ TEST_F(AttemptsTest, ARefusedDeletionHoldsBackItsOwnBuildAlone) {
   Restart();
   RunOne();
   attempts_->EndAll("DeadlineExceeded", "m", wire_.now);
-  const auto concluded = attempts_->TakeConcluded();
+  const auto concluded = Take<Concluded>();
   ASSERT_THAT(concluded, SizeIs(1));
   EXPECT_TRUE(concluded[0].to_delete);
   EXPECT_TRUE(wire_.Silent()) << "its result is not stored";
@@ -376,9 +387,9 @@ TEST_F(AttemptsTest, ARefusedDeletionHoldsBackItsOwnBuildAlone) {
   EXPECT_THAT(Startable(), IsEmpty()) << "its Pod may run";
   JobView job = Job();
   job.version = 11;
-  attempts_->OnJob(Change::Gone, job, wire_.now);
+  attempts_->Observe(JobSeen{Change::Gone, job}, wire_.now);
   PodView pod = Pod(State::Running);
-  attempts_->OnPod(Change::Gone, pod, wire_.now);
+  attempts_->Observe(PodSeen{Change::Gone, pod}, wire_.now);
   ReplyNoPods(wire_.Only());
   EXPECT_THAT(Startable(), ElementsAre(0));
 }
@@ -387,14 +398,14 @@ TEST_F(AttemptsTest, AJobThatIsFoundOfAnEndedAttemptGoesOnlyOnceTheResultOfThatI
   RunOne();
   JobView job = Job();
   job.version = 11;
-  attempts_->OnJob(Change::Gone, job, wire_.now);
-  attempts_->OnPod(Change::Gone, Pod(State::Running), wire_.now);
+  attempts_->Observe(JobSeen{Change::Gone, job}, wire_.now);
+  attempts_->Observe(PodSeen{Change::Gone, Pod(State::Running)}, wire_.now);
   ReplyNoPods(wire_.Only());
   EXPECT_THAT(Reasons(), ElementsAre("JobDeleted"));
   // A create whose reply was lost had been sent again
   job.uid = "job-second";
   job.version = 12;
-  attempts_->OnJob(Change::Upsert, job, wire_.now);
+  attempts_->Observe(JobSeen{Change::Upsert, job}, wire_.now);
   Reply(wire_.Only(), job);
   EXPECT_TRUE(wire_.Silent()) << "a crash would leave neither the Job nor the result";
   attempts_->Stored(Name(), wire_.now);
@@ -427,13 +438,47 @@ TEST_F(AttemptsTest, AVerdictThatWasToldBeforeARestartIsNoNews) {
     Pass(seconds(5));
     ASSERT_EQ(attempts_->flagged().at(Name()).verdict.since, kBegin + minutes(3)) << i;
   }
-  EXPECT_THAT(attempts_->TakeVerdictChanges(), IsEmpty());
+  EXPECT_THAT(Take<VerdictChange>(), IsEmpty());
   pod.build->ready = true;
   pod.version = 11;
-  attempts_->OnPod(Change::Upsert, pod, wire_.now);
-  const auto changes = attempts_->TakeVerdictChanges();
+  attempts_->Observe(PodSeen{Change::Upsert, pod}, wire_.now);
+  const auto changes = Take<VerdictChange>();
   ASSERT_THAT(changes, SizeIs(1));
   EXPECT_FALSE(changes[0].stands) << "that it goes on again is news";
+}
+
+TEST_F(AttemptsTest, AVerdictComesBeforeTheEndOfItsAttempt) {
+  PodView pod = Pod(State::Running);
+  pod.build->ready = false;
+  pod.ready_changed = kBegin + minutes(2);
+  pod.marker = "m";
+  attempts_->Adopt(Left({Job()}, {pod}), {}, wire_.now);
+  const auto answer = [&] {
+    for (const Command& read : wire_.requests.Take())
+      wire_.requests.Deliver(read.id, kube::Response{200, "", std::nullopt}, wire_.now);
+  };
+  for (int i = 0; i < 100 && attempts_->flagged().size(Verdict::Kind::Hang) == 0; ++i) {
+    answer();
+    Pass(seconds(5));
+  }
+  JobView job = Job();
+  job.version = pod.version = 11;
+  job.phase = JobView::Phase::Failed;
+  pod.over = true;
+  pod.build->state = State::Terminated;
+  pod.build->exit_code = 3;
+  attempts_->Observe(PodSeen{Change::Upsert, pod}, wire_.now);
+  attempts_->Observe(JobSeen{Change::Upsert, job}, wire_.now);
+  answer();
+  std::vector<std::string> happened;
+  for (const Happening& happening : attempts_->TakeHappenings()) {
+    std::visit(Overloaded{[&](const VerdictChange& change) {
+                            happened.emplace_back(change.stands ? "hangs" : "goes on");
+                          },
+                          [&](const Concluded&) { happened.emplace_back("ends"); }, [](const auto&) {}},
+               happening);
+  }
+  EXPECT_THAT(happened, ElementsAre("hangs", "ends"));
 }
 
 TEST_F(AttemptsTest, AClockThatIsAheadEndsNoPodThatHasJustBegunToWait) {
@@ -442,7 +487,7 @@ TEST_F(AttemptsTest, AClockThatIsAheadEndsNoPodThatHasJustBegunToWait) {
   wire_.now.wall += minutes(20);
   PodView pod = Pod(State::Waiting);
   pod.waiting = {"build", "ImagePullBackOff", "no such image", "i"};
-  attempts_->OnPod(Change::Upsert, pod, wire_.now);
+  attempts_->Observe(PodSeen{Change::Upsert, pod}, wire_.now);
   Pass(minutes(9));
   EXPECT_TRUE(wire_.Silent());
   Pass(minutes(1));

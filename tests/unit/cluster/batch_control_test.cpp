@@ -340,11 +340,11 @@ TEST(ParkedTest, OfEachObjectTheNewestIsKept) {
   Parked<JobView> parked;
   JobView job;
   job.name = "j";
-  for (job.version = 1; job.version <= 1000; ++job.version) parked.Put(Change::Upsert, job);
+  for (job.version = 1; job.version <= 1000; ++job.version) parked.Put({Change::Upsert, job});
   job.version = 5;
-  parked.Put(Change::Gone, job);
+  parked.Put({Change::Gone, job});
   std::vector<std::pair<Change, Version>> taken;
-  parked.TakeEach([&](Change change, const JobView& seen) { taken.emplace_back(change, seen.version); });
+  parked.TakeEach([&](const JobSeen& seen) { taken.emplace_back(seen.change, seen.view.version); });
   ASSERT_EQ(taken.size(), 1u);
   EXPECT_EQ(taken[0], std::pair(Change::Upsert, Version{1000})) << "what is older changes nothing";
   EXPECT_EQ(parked.size(), 0u);
@@ -395,7 +395,7 @@ TEST_F(BatchControlTest, WhatStandsInAnotherNamespaceIsNotBelieved) {
   stranger.uid = "another";
   stranger.version += 1000;
   stranger.phase = JobView::Phase::Complete;
-  control_->OnJob(Change::Upsert, stranger, now_);
+  control_->Observe(JobSeen{Change::Upsert, stranger}, now_);
   Run(minutes(1));
   EXPECT_EQ(Status()["succeeded"], 0);
   EXPECT_EQ(Jobs().size(), 1u) << "and its own Job is left alone";
@@ -417,7 +417,7 @@ TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
                         {"ready", ready},
                         {"state", {{"running", {{"startedAt", FormatTime(kBegin)}}}}}}}}};
     api_.Put(Kind::Pod, pod);
-    control_->OnPod(Change::Upsert, *ParsePod(api_.Find(Kind::Pod, "p")->dump()), now_);
+    control_->Observe(PodSeen{Change::Upsert, *ParsePod(api_.Find(Kind::Pod, "p")->dump())}, now_);
     Run(kMoment);
   };
   be(true);

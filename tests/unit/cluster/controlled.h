@@ -61,9 +61,9 @@ class BatchControlTest : public testing::Test {
     requests_.Take();
     control_ = std::make_unique<BatchControl>(*api_.Find(Kind::Batch, "b"), kit_, requests_, totals_);
     for (const auto& [name, job] : api_.All(Kind::Job))
-      control_->OnJob(Change::Upsert, *ParseJob(job.dump()), now_);
+      control_->Observe(JobSeen{Change::Upsert, *ParseJob(job.dump())}, now_);
     for (const auto& [name, pod] : api_.All(Kind::Pod))
-      control_->OnPod(Change::Upsert, *ParsePod(pod.dump()), now_);
+      control_->Observe(PodSeen{Change::Upsert, *ParsePod(pod.dump())}, now_);
     Run(kMoment);
   }
 
@@ -123,7 +123,7 @@ class BatchControlTest : public testing::Test {
   void OnWatch(Kind kind, Change change, const json& object) {
     if (!control_ || blind_) return;
     if (kind == Kind::Batch && change == Change::Upsert) control_->OnObject(object);
-    if (kind == Kind::Job) control_->OnJob(change, *ParseJob(object.dump()), now_);
+    if (kind == Kind::Job) control_->Observe(JobSeen{change, *ParseJob(object.dump())}, now_);
   }
 
   std::vector<std::string> Jobs() const {

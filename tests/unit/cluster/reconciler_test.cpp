@@ -92,11 +92,11 @@ TEST(ParkedTest, AStrangersObjectTakesNoPlace) {
   for (const char* ns : {"builds", "stranger"}) {
     job.ns = ns;
     ++job.version;
-    parked.jobs.Put(Change::Upsert, job);
+    parked.jobs.Put({Change::Upsert, job});
   }
   parked.jobs.Keep("builds");
   ASSERT_EQ(parked.jobs.size(), 1u);
-  parked.jobs.TakeEach([](Change, const JobView& seen) { EXPECT_EQ(seen.ns, "builds"); });
+  parked.jobs.TakeEach([](const JobSeen& seen) { EXPECT_EQ(seen.view.ns, "builds"); });
 }
 
 }  // namespace

@@ -152,12 +152,14 @@ class World {
   void OnWatch(Kind kind, Change change, const nlohmann::json& object) {
     if (kind == Kind::Batch && change == Change::Upsert && control_) control_->OnObject(object);
     if (kind == Kind::Job) {
-      queues_[kJobs].push_back(
-          [this, change, job = *ParseJob(object.dump())] { control_->OnJob(change, job, now_); });
+      queues_[kJobs].push_back([this, change, job = *ParseJob(object.dump())] {
+        control_->Observe(JobSeen{change, job}, now_);
+      });
     }
     if (kind == Kind::Pod) {
-      queues_[kPods].push_back(
-          [this, change, pod = *ParsePod(object.dump())] { control_->OnPod(change, pod, now_); });
+      queues_[kPods].push_back([this, change, pod = *ParsePod(object.dump())] {
+        control_->Observe(PodSeen{change, pod}, now_);
+      });
     }
   }
 
