@@ -294,9 +294,6 @@ class CrdTest(unittest.TestCase):
     def test_every_field_is_explained(self):
         text = self.good(kubectl("explain", "ib", "--recursive"))
         self.assertIn("ImageBatch builds a batch of container images", text)
-        crd = json.loads(self.good(kubectl("get", "crd", "imagebatches.imagebatch.dev", "-o", "json")))
-        schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-        del schema["properties"]["metadata"]  # the API server allows no description there and has its own
         silent = []
 
         def visit(node, path):
@@ -308,10 +305,42 @@ class CrdTest(unittest.TestCase):
                 if isinstance(node.get(name), dict):
                     visit(node[name], path + "." + name)
 
-        visit(schema, "")
+        for name in ("imagebatches.imagebatch.dev", "imagebatchrecords.imagebatch.dev"):
+            crd = json.loads(self.good(kubectl("get", "crd", name, "-o", "json")))
+            schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+            del schema["properties"]["metadata"]  # the API server allows no description there and has its own
+            visit(schema, name)
         self.assertEqual(silent, [])
         self.assertIn("Rows for which this gives the same text share one build",
                       self.good(kubectl("explain", "ib.spec.stages.key")).replace("\n", " ").replace("    ", ""))
+
+    def test_a_record_holds_results_or_evidence(self):
+        def record(name, **content):
+            self.addCleanup(kubectl, "delete", "ibr", name, "--ignore-not-found")
+            return kubectl("create", "-f", "-", stdin={
+                "apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatchRecord", **content,
+                "metadata": {"name": name, "namespace": "default", "labels": {"imagebatch.dev/batch": "b"}}})
+
+        self.good(record("results", type="Results", results=[{"name": "a", "attempt_count": 1, "error": None, "more": [1]}]))
+        self.good(record("evidence", type="Evidence", evidence="{}", log=""))
+        refused = {"neither": {"type": "Results"}, "no-type": {"results": []}, "both": {"type": "Evidence", "evidence": "",
+                   "results": []}, "other": {"type": "Rows", "results": []}}
+        for name, content in refused.items():
+            self.assertNotEqual(record(name, **content).returncode, 0, name)
+        patch = [{"op": "add", "path": "/results/-", "value": {"name": "b"}}]
+        self.good(kubectl("patch", "ibr", "results", "--type=json", "-p", json.dumps(patch)))
+        stale = [{"op": "replace", "path": "/metadata/resourceVersion", "value": "1"}, *patch]
+        self.assertIn("has been modified", kubectl("patch", "ibr", "results", "--type=json", "-p", json.dumps(stale)).stderr)
+        read = json.loads(self.good(kubectl("get", "ibr", "results", "-o", "json")))
+        self.assertEqual(read["results"], [{"name": "a", "attempt_count": 1, "error": None, "more": [1]}, {"name": "b"}])
+        changed = kubectl("patch", "ibr", "results", "--type=merge", "-p", '{"type": "Evidence", "results": null, "evidence": ""}')
+        self.assertIn("cannot be changed", changed.stderr)
+        lines = self.good(kubectl("get", "ibr", "-l", "imagebatch.dev/batch=b", "-o",
+                                  'jsonpath={range .items[*]}{range .results[*]}{@}{"\\n"}{end}{end}')).splitlines()
+        self.assertEqual([json.loads(line)["name"] for line in lines], ["a", "b"])
+        header, *rows = self.good(kubectl("get", "ibr")).splitlines()
+        self.assertEqual(header.split(), ["NAME", "TYPE", "BATCH", "BUILD", "ATTEMPT", "AGE"])
+        self.assertEqual([row.split()[1:3] for row in rows], [["Evidence", "b"], ["Results", "b"]])
 
     def test_the_sample_is_accepted(self):
         sample = str(ROOT / "manifests/samples/two-stages.yaml")

@@ -19,7 +19,8 @@ inline std::string CrdText(const std::string& plural) {
   for (;;) {
     const size_t end = rest.find("\n---\n");
     std::string document = rest.substr(0, end);
-    if (end == std::string::npos || document.find("\n  name: " + plural + ".imagebatch.dev\n") != std::string::npos)
+    if (end == std::string::npos ||
+        document.find("\n  name: " + plural + ".imagebatch.dev\n") != std::string::npos)
       return document;
     rest.erase(0, end + 5);
   }

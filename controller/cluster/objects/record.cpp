@@ -45,7 +45,7 @@ std::optional<StoredResults> ParseStoredResults(std::string_view record) {
       if (part == "results") {
         Items(value, [&](sj::value result) {
           std::string_view line;
-          if (!result.raw_json().get(line)) stored.lines.emplace_back(line);
+          if (!simdjson::to_json_string(result).get(line)) stored.lines.emplace_back(line);
         });
       }
     });
@@ -56,7 +56,8 @@ std::optional<StoredResults> ParseStoredResults(std::string_view record) {
 
 // To replace the version demands it: where it has moved on, the API server sees a conflict.
 std::string AppendPatch(const std::string& version, const std::vector<std::string>& lines) {
-  std::string patch = "[" + json{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", version}}.dump();
+  std::string patch =
+      "[" + json{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", version}}.dump();
   for (const std::string& line : lines)
     patch.append(R"(,{"op":"add","path":"/results/-","value":)").append(line).append("}");
   return patch + "]";

@@ -30,9 +30,9 @@ struct EvidenceReference {
 };
 
 /// The evidence of one batch: an ImageBatchRecord <batch, cut>-evidence-<build>-<attempt> for each hung
-/// attempt, owned by the batch, so that it outlasts the Pod and goes with the batch. Written one after another; a
-/// write that failed or whose reply was lost is sent again, and changes nothing where it had taken effect.
-/// What is there is listed before the first write, so a batch without hangs asks nothing.
+/// attempt, owned by the batch, so that it outlasts the Pod and goes with the batch. Written one after
+/// another; a write that failed or whose reply was lost is sent again, and changes nothing where it had taken
+/// effect. What is there is listed before the first write, so a batch without hangs asks nothing.
 class EvidenceStore {
  public:
   EvidenceStore(const batch::Batch& batch, Channel& channel);

@@ -15,8 +15,8 @@
 
 namespace imagebatch::cluster {
 
-/// The stored results of one batch: ImageBatchRecords <batch>-results-<n> of at most 64 KiB, each owned by the
-/// batch. Lines are stored together: when 20 wait or the oldest has waited 10 s. A write carries the new
+/// The stored results of one batch: ImageBatchRecords <batch>-results-<n> of at most 64 KiB, each owned by
+/// the batch. Lines are stored together: when 20 wait or the oldest has waited 10 s. A write carries the new
 /// lines alone and the version it builds on; after a conflict or a lost reply the record is read again and
 /// only what it lacks is added, so no line is lost and none stands twice.
 class ResultLog {

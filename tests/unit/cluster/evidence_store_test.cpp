@@ -63,7 +63,8 @@ TEST_F(EvidenceStoreTest, CreatesARecordThatTheBatchOwns) {
   Put();
   const Command list = Ask();
   EXPECT_EQ(list.request.path,
-            std::string(kRecords) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3Du%2Cimagebatch.dev%2Frecord%3Devidence");
+            std::string(kRecords) +
+                "?labelSelector=imagebatch.dev%2Fbatch-uid%3Du%2Cimagebatch.dev%2Frecord%3Devidence");
   wire_.Reply(list, 200, Stored(0));
   const Command create = Ask();
   EXPECT_EQ(create.request.method, Method::Post);

@@ -45,9 +45,7 @@ class ResultLogTest : public testing::Test {
     FAIL() << "it does not come to rest";
   }
 
-  void Add(const std::string& build, size_t size = 0) {
-    log_->Add(Built(build, size).dump(), wire_->now);
-  }
+  void Add(const std::string& build, size_t size = 0) { log_->Add(Built(build, size).dump(), wire_->now); }
 
   /// Adds so many lines and has them stored.
   void Store(int count, size_t size) {
@@ -165,7 +163,8 @@ TEST_F(ResultLogTest, WhatIsStoredIsFoundAgain) {
 TEST_F(ResultLogTest, AReadThatFailsIsTriedAgain) {
   log_->Step(wire_->now);
   const Command read = wire_->Only();
-  EXPECT_EQ(read.request.path, "/apis/imagebatch.dev/v1alpha1/namespaces/builds/imagebatchrecords/b-results-1");
+  EXPECT_EQ(read.request.path,
+            "/apis/imagebatch.dev/v1alpha1/namespaces/builds/imagebatchrecords/b-results-1");
   wire_->Reply(read, 500, Refusal("etcd"));
   log_->Step(wire_->now);
   EXPECT_TRUE(wire_->Silent());

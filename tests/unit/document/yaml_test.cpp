@@ -70,7 +70,8 @@ TEST(ReadYaml, ReadsAFileWithoutALineEnd) {
 }
 
 TEST(ReadYaml, ReadsTheFilesOfTheRepository) {
-  for (const auto& [plural, kind] : {std::pair("imagebatches", "ImageBatch"), std::pair("imagebatchrecords", "ImageBatchRecord")}) {
+  for (const auto& [plural, kind] :
+       {std::pair("imagebatches", "ImageBatch"), std::pair("imagebatchrecords", "ImageBatchRecord")}) {
     const auto crd = ReadYaml(CrdText(plural), kLimit);
     ASSERT_TRUE(crd) << crd.error().message;
     EXPECT_EQ((*crd)["spec"]["names"]["kind"], kind);
