@@ -24,7 +24,7 @@ struct Sample {
   std::optional<double> cpu_seconds;  // living processes and the children they have reaped
   std::optional<double>
       container_cpu_seconds;              // the container's own counter, the supervisor's share taken off
-  std::optional<uint64_t> io_bytes;       // read and written by system calls, and to and from the disk
+  std::optional<uint64_t> io_bytes;       // read and written by system calls, and from and to the disk
   std::optional<uint64_t> written_bytes;  // the part of io_bytes that was written
   std::optional<uint64_t> network_bytes;  // sent; loopback and the supervisor's own listener left out
   std::optional<uint64_t> births;         // processes seen for the first time

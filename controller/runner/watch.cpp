@@ -48,8 +48,8 @@ void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_
     sample.starved = totals.starved;
   }
   if (totals.io) {
-    sample.io_bytes = totals.io->read + totals.io->written;
-    sample.written_bytes = totals.io->written;
+    sample.written_bytes = totals.io->written + fresh_pages_.Add(totals.io->dirtied, totals.page_faults);
+    sample.io_bytes = totals.io->read + *sample.written_bytes;
   }
   sample.container_cpu_seconds = cgroup_cpu_.Seconds();
   if (const auto bytes = network_.Total())

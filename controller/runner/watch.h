@@ -44,6 +44,7 @@ class Watch {
 
   ProcessTree tree_;
   CgroupCpu cgroup_cpu_;
+  FreshPages fresh_pages_;
   NetworkBytes network_;
   hang::ProgressTracker progress_;
   uint64_t peak_resident_bytes_ = 0;

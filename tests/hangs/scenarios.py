@@ -72,6 +72,7 @@ SCENARIOS = [
     idle("c_stopped_grandchild", "idle.c stopped_grandchild", "a grandchild was stopped"),
     idle("c_unopened_fifo", "idle.c unopened_fifo", "opens a FIFO that nobody else opens"),
     idle("c_unchanged_file", "idle.c unchanged_file", "inotify, and nothing changes"),
+    idle("c_page_dirtied_again", "idle.c page_dirtied_again", "a figure that ticks in a mapped file, on a busy disk"),
     idle("c_lock_tried_again", "idle.c lock_tried_again", "apt's wait for a lock, without its line"),
     idle("py_lock_of_another", "remote.py wait_for_lock", "a lock that is held outside of the build",
          server="remote.py lock_holder"),

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 #include <string>
+#include <utility>
 
 #include "runner/proc/proc_text.h"
 
@@ -13,6 +14,8 @@ namespace imagebatch::runner {
 namespace {
 
 constexpr size_t kLargestProcFile = size_t{1} << 20;
+// A fault dirties a whole folio, which may have many pages.
+constexpr uint64_t kMostPerFault = uint64_t{64} * 1024;
 // What a container runtime uses in a new cgroup before our program runs is a tenth of it.
 constexpr double kFreshSeconds = 2;
 
@@ -63,6 +66,15 @@ std::optional<double> CgroupCpu::Seconds() const {
   if (!usage) return std::nullopt;
   const double seconds = static_cast<double>(*usage) / (unified_ ? 1e6 : 1e9);
   return std::max(0.0, seconds - std::chrono::duration<double>(OwnCpu()).count());
+}
+
+uint64_t FreshPages::Add(uint64_t dirtied_bytes, uint64_t page_faults) {
+  const auto grown = [](uint64_t& before, uint64_t now) {
+    return now - std::min(std::exchange(before, now), now);
+  };
+  const uint64_t dirtied = grown(dirtied_, dirtied_bytes), faults = grown(faults_, page_faults);
+  sum_ += dirtied - std::min(dirtied, faults * kMostPerFault);
+  return sum_;
 }
 
 NetworkBytes::NetworkBytes() : in_container_(!KernelThreadsVisible()) {}

@@ -27,6 +27,21 @@ class CgroupCpu {
   bool unified_ = false;  // v2: microseconds in cpu.stat; v1: nanoseconds in cpuacct.usage
 };
 
+/// Bytes on their way to the disk that are news there: by io_uring, splice and the like, which no figure of
+/// system calls shows. Left out is what is written through a mapping. The kernel counts a page of it anew
+/// whenever it is dirtied after it went to the disk, and while the disk is busy that is at once: a JVM that
+/// does nothing but tick in its hsperfdata makes 20 kB/s. Each time costs a page fault, which no other way to
+/// write does; and who writes something new through a mapping computes, reads or receives it.
+class FreshPages {
+ public:
+  /// Counters of the tree at the next sample, neither reset; one that falls counts as no change. The sum so
+  /// far.
+  uint64_t Add(uint64_t dirtied_bytes, uint64_t page_faults);
+
+ private:
+  uint64_t dirtied_ = 0, faults_ = 0, sum_ = 0;
+};
+
 /// The bytes that the container sends through its network interfaces, loopback aside. Only in a container:
 /// outside, the interfaces carry the traffic of the whole machine and say nothing of the build.
 class NetworkBytes {

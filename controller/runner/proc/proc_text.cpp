@@ -94,6 +94,7 @@ std::optional<ProcessStat> ParseStat(std::string_view text) {
   }
   const auto unsigned_field = [&fields](int field) { return static_cast<uint64_t>(fields[field]); };
   stat.parent = static_cast<pid_t>(fields[4]);
+  stat.page_faults = unsigned_field(10) + unsigned_field(11);
   stat.own_ticks = unsigned_field(14) + unsigned_field(15);
   stat.reaped_ticks = unsigned_field(16) + unsigned_field(17);
   stat.threads = static_cast<uint32_t>(fields[20]);
@@ -113,7 +114,7 @@ std::optional<IoBytes> ParseIo(std::string_view text) {
   const std::pair<std::string_view, uint64_t*> fields[] = {{"rchar:", &bytes.read},
                                                            {"read_bytes:", &bytes.read},
                                                            {"wchar:", &bytes.written},
-                                                           {"write_bytes:", &bytes.written}};
+                                                           {"write_bytes:", &bytes.dirtied}};
   bool found = false;
   for (const auto& [key, sum] : fields) {
     if (const auto value = ValueOf(text, key)) {

@@ -16,6 +16,7 @@ struct ProcessStat {
   uint32_t threads = 0;
   uint64_t own_ticks = 0;     // user and system
   uint64_t reaped_ticks = 0;  // of children that ended and were waited for
+  uint64_t page_faults = 0;   // minor ones, those of reaped children included
   uint64_t start_ticks = 0;   // since boot; with the pid it names the process
   uint64_t virtual_bytes = 0;
   uint64_t resident_pages = 0;
@@ -30,12 +31,13 @@ std::optional<ProcessStat> ParseStat(std::string_view text);
 bool IsZombie(const ProcessStat& process);
 
 struct IoBytes {
-  uint64_t read = 0;
-  uint64_t written = 0;
+  uint64_t read = 0;     // by system calls and, once more, from the disk
+  uint64_t written = 0;  // by system calls
+  uint64_t dirtied = 0;  // bytes of pages that are to go to the disk, by whatever means
 };
 
-/// Of /proc/PID/io: bytes read and written by system calls and, once more, from and to the disk. (What a
-/// linker reads through a mapping is only in the disk's figures.) Nothing where there is none of them.
+/// Of /proc/PID/io. (What a linker reads through a mapping is only in the disk's figures.) Nothing where
+/// there is none of them.
 std::optional<IoBytes> ParseIo(std::string_view text);
 
 /// Of /proc/net/dev: bytes sent by all interfaces but loopback. What comes in says nothing: on a bridge every

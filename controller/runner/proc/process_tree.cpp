@@ -96,17 +96,20 @@ void ProcessTree::CompareWithBefore() {
 
 void ProcessTree::SumUp() {
   totals_.ticks = 0;
+  totals_.page_faults = 0;
   totals_.resident_bytes = 0;
   IoBytes sum;
   bool readable = members_.empty();
   char text[1024];
   for (const ProcessStat& process : members_) {
     totals_.ticks += process.own_ticks + process.reaped_ticks;
+    totals_.page_faults += process.page_faults;
     totals_.resident_bytes += process.resident_pages * static_cast<uint64_t>(page_bytes_);
     const ProcPath path(process.pid, "io");
     if (const auto io = ParseIo(ReadSmall(dirfd(proc_.get()), path.Get(), text, sizeof text - 1))) {
       sum.read += io->read;
       sum.written += io->written;
+      sum.dirtied += io->dirtied;
       readable = true;
     }
   }

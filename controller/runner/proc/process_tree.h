@@ -17,6 +17,7 @@ namespace imagebatch::runner {
 struct TreeTotals {
   uint64_t ticks = 0;                     // living processes and what they have reaped
   std::optional<IoBytes> io = IoBytes{};  // of those that let it be read; absent where none does
+  uint64_t page_faults = 0;               // minor ones; living processes and what they have reaped
   uint64_t resident_bytes = 0;
   uint64_t births = 0;   // processes seen for the first time, since the first walk
   bool starved = false;  // the first thread of one stands ready to run, in this walk and in the one before

@@ -41,7 +41,8 @@ TEST(ParseIo, SumsWhatMoves) {
       "rchar: 100\nwchar: 20\nsyscr: 7\nsyscw: 7\nread_bytes: 3\nwrite_bytes: 4\ncancelled_write_bytes: 9\n");
   ASSERT_TRUE(io);
   EXPECT_EQ(io->read, 103U);
-  EXPECT_EQ(io->written, 24U);
+  EXPECT_EQ(io->written, 20U);
+  EXPECT_EQ(io->dirtied, 4U);
   EXPECT_FALSE(ParseIo(""));
 }
 
