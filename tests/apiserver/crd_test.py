@@ -12,7 +12,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "controller"))
-from cluster import wait_for_kind
+from cluster import wait_for_kinds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KUBECTL = os.environ.get("KUBECTL", "kubectl")
@@ -128,9 +128,10 @@ REFUSED = [
 class CrdTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        applied = kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crd.yaml"))
+        crds = str(ROOT / "manifests/crd.yaml")
+        applied = kubectl("apply", "--server-side", "-f", crds)
         assert applied.returncode == 0, applied.stderr
-        wait_for_kind()
+        wait_for_kinds(crds)
 
     def read(self, name, *args):
         return json.loads(self.good(kubectl("get", "ib", name, "-o", "json", *args)))

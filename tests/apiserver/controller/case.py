@@ -3,7 +3,7 @@ import subprocess
 import sys
 import unittest
 
-from cluster import KUBECTL, ROOT, Controller, Namespace, wait_for, wait_for_kind
+from cluster import KUBECTL, ROOT, Controller, Namespace, wait_for, wait_for_kinds
 
 BINARY = sys.argv[1]
 CRD = str(ROOT / "manifests/crd.yaml")
@@ -13,7 +13,7 @@ def apply_crd():
     applied = subprocess.run([KUBECTL, "apply", "--server-side", "-f", CRD], capture_output=True, text=True, timeout=60,
                              check=False)
     assert applied.returncode == 0, applied.stderr
-    wait_for_kind()
+    wait_for_kinds(CRD)
 
 
 class ControllerCase(unittest.TestCase):

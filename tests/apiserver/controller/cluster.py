@@ -37,15 +37,18 @@ def kubectl(*arguments):
     return done.stdout
 
 
-def wait_for_kind():
-    """Until ImageBatches and their records can be created. `kubectl wait` fails on a CRD so new that it has no conditions."""
-    for plural in ("imagebatches", "imagebatchrecords"):
-        def established(name=plural + ".imagebatch.dev"):
-            crd = json.loads(kubectl("get", "crd", name, "-o", "json"))
-            conditions = crd.get("status", {}).get("conditions") or []
-            return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+def is_established(crd):
+    conditions = crd.get("status", {}).get("conditions") or []
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
-        wait_for(established, "the kind of " + plural)
+
+def wait_for_kinds(crds):
+    """Until what this file defines can be created. `kubectl wait` fails on a CRD so new that it has no conditions."""
+    def all_established():
+        read = json.loads(kubectl("get", "-f", crds, "-o", "json"))
+        return all(map(is_established, read.get("items", [read])))
+
+    wait_for(all_established, "the kinds of " + crds)
 
 
 @contextlib.contextmanager
@@ -54,7 +57,7 @@ def alone():
     crd, controllers = str(ROOT / "manifests/crd.yaml"), "app.kubernetes.io/name=imagebatch"
     before = kubectl("get", "-f", crd, "--ignore-not-found")
     kubectl("apply", "--server-side", "--force-conflicts", "-f", crd)
-    wait_for_kind()
+    wait_for_kinds(crd)
     installed = [(item["metadata"]["namespace"], item["metadata"]["name"], item["spec"]["replicas"])
                  for item in json.loads(kubectl("get", "deployments", "-A", "-l", controllers, "-o", "json"))["items"]]
     try:
