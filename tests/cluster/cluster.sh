@@ -16,7 +16,7 @@ kubectl() { "$tools/kubectl" --kubeconfig="$cluster/admin.conf" "$@"; }
 init_pid() {
   local pid
   pid=$(cat "$cluster/init.pid" 2>/dev/null) || return 1
-  [[ $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") == unshare*"$here/node.sh $cluster " ]] && echo "$pid"
+  [[ $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") == unshare*"/tests/cluster/node.sh $cluster " ]] && echo "$pid"
 }
 
 # node_pid: the PID of the namespaces' PID 1, seen from here.
