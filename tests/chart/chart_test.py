@@ -271,11 +271,15 @@ class MonitoringTest(unittest.TestCase):
             self.assertIn(message, template(*OPERATOR, "--set", "metrics.prometheusRule.rules." + wrong).stderr)
 
     def test_a_prometheus_that_renames_labels(self):
-        rules = self.rules("--set", "metrics.serviceMonitor.honorLabels=false")
+        renamed = ["--set", "metrics.serviceMonitor.honorLabels=false"]
+        self.assertIs(only(render(*OPERATOR), "ServiceMonitor")["spec"]["endpoints"][0]["honorLabels"], True)
+        self.assertIs(only(render(*OPERATOR, *renamed), "ServiceMonitor")["spec"]["endpoints"][0]["honorLabels"], False)
+        rules = self.rules(*renamed)
         for name, rule in rules.items():
             if "batch" not in rule["expr"].replace("imagebatch", ""):
                 continue
             self.assertNotRegex(rule["expr"], r"\b(namespace|pod)\b", name)
+            self.assertIn("exported_namespace", rule["expr"], name)
             self.assertNotIn("$labels.pod ", rule["annotations"]["description"])
             self.assertNotRegex(str(rule["annotations"]), r"\$labels\.(namespace|pod)\b", name)
         result = self.promtool("check", "rules", **rules)

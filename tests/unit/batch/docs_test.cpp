@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <string>
 
 #include "support.h"
@@ -28,6 +29,14 @@ TEST(BatchReference, HasEveryFieldOfTheCrd) {
   const std::string docs = FileText("docs/batch.md");
   ExpectDocumented(schema["spec"], "spec", docs);
   ExpectDocumented(schema["status"], "status", docs);
+}
+
+TEST(OperationsPage, HasTheLimitOfABatchsName) {
+  std::smatch rule, line;
+  const std::string crd = CrdText("imagebatches"), page = FileText("docs/operations.md");
+  ASSERT_TRUE(std::regex_search(crd, rule, std::regex(R"(size\(self\.metadata\.name\) <= (\d+))")));
+  ASSERT_TRUE(std::regex_search(page, line, std::regex(R"(\| name of [^|]* \| (\d+) characters)")));
+  EXPECT_EQ(line[1], rule[1]);
 }
 
 }  // namespace

@@ -154,8 +154,11 @@ TEST_F(BatchControlTest, ARaisedLimitMakesAFinishedBatchGoOn) {
     Run(seconds(1));
     if (restarted) Restart();
     const size_t jobs = Jobs().size();
+    reads_.clear();
     ChangeSpec({{"infrastructureRetryLimit", 1}});
     Run(seconds(20));
+    EXPECT_THAT(reads_, Contains("/api/v1/namespaces/builds/configmaps/rows"))
+        << "a finished batch keeps no rows";
     EXPECT_EQ(Jobs().size(), jobs + 1) << restarted;
     EXPECT_EQ(Condition("Failed").substr(0, 6), "False:");
     for (const std::string& job : Jobs()) api_.Remove(Kind::Job, job);
@@ -245,49 +248,6 @@ TEST_F(BatchControlTest, ABatchIsReadAfreshBeforeItIsDeleted) {
   EXPECT_NE(api_.Find(Kind::Batch, "b"), nullptr) << "its time to live was raised, and the watch is late";
 }
 
-TEST_F(BatchControlTest, RefusedJobsAreToldOnceAndDegradeTheBatchAfterAMinute) {
-  Refuse(Purpose::CreateJob);
-  Create(Object());
-  Run(seconds(50));
-  EXPECT_EQ(Condition("Degraded"), "False: NotDegraded: ");
-  EXPECT_EQ(Told("JobsNotCreated"), 0);
-  Run(minutes(10));
-  EXPECT_EQ(Condition("Degraded").substr(0, 20), "True: JobsNotCreated");
-  EXPECT_NE(Condition("Degraded").find("exceeded quota"), std::string::npos) << Condition("Degraded");
-  EXPECT_EQ(Condition("Failed").substr(0, 5), "False");
-  EXPECT_EQ(Told("JobsNotCreated"), 1);
-  EXPECT_EQ(control_->Sample().failing_since.count("CreateJob"), 1u);
-
-  const json degraded = Status()["conditions"];
-  Restart();
-  Run(minutes(5));
-  EXPECT_EQ(Status()["conditions"], degraded) << "a restart changes nothing";
-  EXPECT_EQ(Told("JobsNotCreated"), 1) << "and tells nothing again";
-
-  refuse_ = {};
-  Run(minutes(1));
-  EXPECT_EQ(Condition("Degraded"), "False: NotDegraded: ");
-  EXPECT_EQ(Jobs().size(), 1u);
-  EXPECT_EQ(control_->Sample().failing_since.size(), 0u);
-}
-
-TEST_F(BatchControlTest, ABatchWhoseResultsCannotBeStoredSaysSo) {
-  Refuse(Purpose::WriteResults);
-  Create(Object());
-  EndJob("a", "Complete");
-  EndJob("b", "Complete");
-  Run(minutes(5));
-  EXPECT_EQ(Condition("Complete").substr(0, 19), "False: NotFinished:");
-  EXPECT_EQ(Condition("Degraded").substr(0, 22), "True: ResultsNotStored");
-  EXPECT_EQ(Told("ResultsNotStored"), 1);
-  EXPECT_EQ(control_->Sample().results_waiting, 2);
-  refuse_ = {};
-  Run(minutes(1));
-  EXPECT_EQ(Condition("Complete").substr(0, 5), "True:");
-  EXPECT_EQ(Condition("Degraded").substr(0, 5), "False");
-  EXPECT_EQ(control_->Sample().results_waiting, 0);
-}
-
 TEST_F(BatchControlTest, ASuspensionStopsTheDeadline) {
   json object = Object();
   object["spec"]["activeDeadlineSeconds"] = 60;
@@ -314,6 +274,7 @@ TEST_F(BatchControlTest, BuildsThatAreHeldAreToldOnceAndNotAgainAfterARestart) {
   };
   suspend(true);
   EXPECT_EQ(Status()["held"], 1);
+  EXPECT_EQ(control_->Sample().working, 0) << "what is held does not work";
   EXPECT_EQ(Told("BuildsHeld"), 1);
   Restart();
   Run(seconds(15));
@@ -403,24 +364,18 @@ TEST_F(BatchControlTest, WhatStandsInAnotherNamespaceIsNotBelieved) {
 
 TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
   Create(Object());
-  const std::string job = JobOf("a");
-  json pod = (*api_.Find(Kind::Job, job))["spec"]["template"];
-  pod["metadata"]["name"] = "p";
-  pod["metadata"]["namespace"] = "builds";
-  const json uid = (*api_.Find(Kind::Job, job))["metadata"]["uid"];
-  pod["metadata"]["ownerReferences"] = {{{"kind", "Job"}, {"name", job}, {"uid", uid}, {"controller", true}}};
+  json pod = PodOf("a");
   const auto be = [&](bool ready) {
-    const std::string now = FormatTime(now_.wall);
-    pod["status"] = {{"conditions", {{{"type", "Ready"}, {"lastTransitionTime", now}}}},
+    pod["status"] = {{"conditions", {{{"type", "Ready"}, {"lastTransitionTime", FormatTime(now_.wall)}}}},
                      {"containerStatuses",
                       {{{"name", "build"},
                         {"ready", ready},
                         {"state", {{"running", {{"startedAt", FormatTime(kBegin)}}}}}}}}};
-    api_.Put(Kind::Pod, pod);
-    control_->Observe(PodSeen{Change::Upsert, *ParsePod(api_.Find(Kind::Pod, "p")->dump())}, now_);
-    Run(kMoment);
+    Show(pod);
   };
+  EXPECT_EQ(control_->Sample().working, 0) << "there is no Pod yet";
   be(true);
+  EXPECT_EQ(control_->Sample().working, 1);
   const std::string marker = pod["spec"]["containers"][0]["env"][0]["value"];
   const auto said = [&](const std::string& by) {
     return R"({"imagebatch":"evidence","marker":")" + by +
@@ -432,6 +387,7 @@ TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
   api_.Print("p", said(marker), now_.wall);
   Run(seconds(6));
   ASSERT_EQ(Status()["hungBuilds"].size(), 1U);
+  EXPECT_EQ(control_->Sample().working, 0) << "a build that hangs does not work";
   const json hung = Status()["hungBuilds"][0];
   EXPECT_EQ(hung["class"], "Deadlock");
   const json* kept = api_.Find(Kind::Record, hung["evidence"]["record"]);
@@ -440,7 +396,33 @@ TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
   EXPECT_EQ(kept->dump().find(marker), std::string::npos);
   be(true);
   EXPECT_EQ(Status()["hungBuilds"], json::array());
+  EXPECT_EQ(control_->Sample().working, 1);
   EXPECT_NE(api_.Find(Kind::Record, hung["evidence"]["record"]), nullptr) << "it stays";
+}
+
+TEST_F(BatchControlTest, OnlyBuildsThatRanCountAmongTheDurations) {
+  Refuse(Purpose::CreateJob, 422);
+  json object = Object();
+  object["spec"]["images"]["rows"].erase(1);
+  Create(object);
+  Run(seconds(5));
+  EXPECT_EQ((totals_.attempts[{"failed", "JobRejected"}]), 1u);
+  EXPECT_TRUE(totals_.build_duration.empty()) << "it would show as 0 s";
+
+  api_.Remove(Kind::Batch, "b");
+  refuse_ = {};
+  Create(Object());
+  json pod = PodOf("a");
+  const json ended = {{"exitCode", 3},
+                      {"reason", "Error"},
+                      {"startedAt", FormatTime(now_.wall)},
+                      {"finishedAt", FormatTime(now_.wall + minutes(2))}};
+  pod["status"] = {{"phase", "Failed"},
+                   {"containerStatuses", {{{"name", "build"}, {"state", {{"terminated", ended}}}}}}};
+  Show(pod);
+  EndJob("a", "Failed");
+  ASSERT_EQ(totals_.build_duration.count("failed"), 1u);
+  EXPECT_EQ(totals_.build_duration.at("failed").sum, 120);
 }
 
 }  // namespace

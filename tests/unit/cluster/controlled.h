@@ -139,6 +139,25 @@ class BatchControlTest : public testing::Test {
     return {};
   }
 
+  /// The Pod of a row's Job as the Job controller makes it, without a status.
+  json PodOf(const std::string& row) const {
+    const json& job = api_.All(Kind::Job).at(JobOf(row));
+    json pod = job["spec"]["template"];
+    pod["metadata"]["name"] = "p";
+    pod["metadata"]["namespace"] = "builds";
+    pod["metadata"]["ownerReferences"] = {{{"kind", "Job"},
+                                           {"name", job["metadata"]["name"]},
+                                           {"uid", job["metadata"]["uid"]},
+                                           {"controller", true}}};
+    return pod;
+  }
+
+  void Show(const json& pod) {
+    api_.Put(Kind::Pod, pod);
+    control_->Observe(PodSeen{Change::Upsert, *ParsePod(api_.Find(Kind::Pod, "p")->dump())}, now_);
+    Run(kMoment);
+  }
+
   void EndJob(const std::string& row, const char* condition) {
     ASSERT_NE(JobOf(row), "") << row;
     json job = *api_.Find(Kind::Job, JobOf(row));

@@ -136,7 +136,7 @@ TEST(HangWatchTest, ASilentRunnerIsUnobservedAfter45Seconds) {
   ASSERT_TRUE(watch.verdict());
   EXPECT_EQ(watch.verdict()->class_name, "Unobserved");
   EXPECT_EQ(watch.verdict()->since, kWall);
-  EXPECT_EQ(watch.verdict()->message, "its runner has given no sign of life for 45 s");
+  EXPECT_EQ(watch.verdict()->message, "its runner has not reported for 45 s");
   EXPECT_EQ(watch.verdict()->reason, "RunnerSilent");
   EXPECT_EQ(watch.evidence(), nullptr);
 }
@@ -164,9 +164,8 @@ TEST(HangWatchTest, ALogThatCannotBeReadIsNoSilentRunner) {
   ASSERT_TRUE(watch.verdict());
   EXPECT_EQ(watch.verdict()->class_name, "Unobserved");
   EXPECT_EQ(watch.verdict()->reason, "LogUnreadable");
-  EXPECT_EQ(
-      watch.verdict()->message,
-      "its runner does not say that it makes progress, and its log cannot be read: pods \"p\" is forbidden");
+  EXPECT_EQ(watch.verdict()->message,
+            "its runner does not report progress, and its log cannot be read: pods \"p\" is forbidden");
   EXPECT_LE(reads, 10 + 60) << "once it is told, no more than one a minute";
   watch.Look(Pod(false), kNever, At(3700));
   EXPECT_TRUE(Tells(watch, Log(""), At(3700)));
@@ -246,6 +245,8 @@ TEST(HangWatchTest, TheLogIsReadFrom15SecondsBeforeItTurnedUnready) {
   EXPECT_EQ(read->path,
             "/api/v1/namespaces/builds/pods/p/"
             "log?container=build&timestamps=true&sinceTime=2026-01-02T03:04:05Z&limitBytes=4194304");
+  EXPECT_EQ(read->lane, kube::Lane::Logs) << "a node that does not answer holds up logs alone";
+  EXPECT_EQ(read->node, pod.node);
 }
 
 TEST(HangWatchTest, AClassThatChangesIsToldAndTheSameOneIsNot) {

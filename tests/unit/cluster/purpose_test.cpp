@@ -52,6 +52,8 @@ TEST(PurposeTest, ARefusalThatIsToldElsewhereIsAnAnswer) {
   EXPECT_TRUE(Failed(Purpose::ReadRows, Status(403)));
   EXPECT_TRUE(Failed(Purpose::ReadLog, Status(403)));
   EXPECT_TRUE(Failed(Purpose::WriteResults, Status(422)));
+  EXPECT_TRUE(Failed(Purpose::WriteStatus, Status(403)));
+  EXPECT_TRUE(Failed(Purpose::WriteStatus, Status(422)));
 }
 
 }  // namespace

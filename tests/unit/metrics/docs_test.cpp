@@ -108,5 +108,41 @@ TEST(DocsTest, AlertsUseFamiliesThatExist) {
   EXPECT_GE(checked, 8);
 }
 
+/// The inhibitions that docs/metrics.md advises.
+YAML::Node AdvisedInhibitions() {
+  const std::string text = ReadFile(kSource / "docs/metrics.md");
+  const size_t begin = text.find("inhibit_rules:\n");
+  const size_t end = text.find("```", begin);
+  if (begin == std::string::npos || end == std::string::npos) return {};
+  return YAML::Load(text.substr(begin, end - begin))["inhibit_rules"];
+}
+
+TEST(DocsTest, InhibitionsStayWithinABatchAndNameAlertsThatExist) {
+  const auto alerts = ReadAlerts().names;
+  const YAML::Node rules = AdvisedInhibitions();
+  ASSERT_GE(rules.size(), 2u);
+  for (const auto& rule : rules) {
+    EXPECT_EQ(rule["equal"].as<std::vector<std::string>>(),
+              (std::vector<std::string>{"cluster", "namespace", "batch"}));
+    for (const char* side : {"source_matchers", "target_matchers"}) {
+      for (const auto& matcher : rule[side]) {
+        const auto text = matcher.as<std::string>();
+        const std::regex name(R"(\bImage\w+)");
+        ASSERT_TRUE(std::regex_search(text, name)) << text;
+        for (std::sregex_iterator at(text.begin(), text.end(), name), last; at != last; ++at)
+          EXPECT_EQ(alerts.count(at->str()), 1u) << text;
+      }
+    }
+  }
+}
+
+TEST(DocsTest, TheTestClustersAlertmanagerInhibitsAsAdvised) {
+  const YAML::Node run = YAML::LoadFile(kSource / "tests/cluster/config/alertmanager.yml")["inhibit_rules"];
+  std::set<std::string> rules;
+  for (const auto& rule : run) rules.insert(YAML::Dump(rule));
+  for (const auto& rule : AdvisedInhibitions())
+    EXPECT_EQ(rules.count(YAML::Dump(rule)), 1u) << YAML::Dump(rule);
+}
+
 }  // namespace
 }  // namespace imagebatch::metrics
