@@ -6,12 +6,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "base/mutex.h"
 #include "kube/client.h"
 #include "kube/config/config.h"
 #include "kube/cpprest_transport.h"
@@ -24,21 +24,25 @@ namespace {
 
 using namespace imagebatch;
 
-constexpr const char* kUsage = R"(usage: imagebatch controller [--option=value ...]
-  --kubeconfig=FILE     how to reach the API server; default: the Pod's ServiceAccount, outside a Pod $KUBECONFIG
-  --namespace=NAME      work in this namespace only; default: all
-  --runner-image=IMAGE  image with /usr/bin/imagebatch-runner, which supervises each build; default: that of the
-                        controller's own Pod, which $POD_NAME names
+constexpr const char* kUsage = R"(Usage:
+  imagebatch controller [--OPTION=VALUE...]
+      Build the ImageBatches of a cluster.
+  imagebatch version
+  imagebatch help
+
+Options of the controller:
+  --kubeconfig=FILE     how to reach the API server (default: the Pod's ServiceAccount; outside a Pod $KUBECONFIG)
+  --namespace=NAME      the only namespace to work in (default: all)
+  --runner-image=IMAGE  image that contains /usr/bin/imagebatch-runner, which supervises each build (default: the
+                        image of the controller's own Pod, which $POD_NAME names)
   --runner-image-pull-policy=POLICY
-                        of the init container that brings the runner: Always, IfNotPresent or Never
+                        Always, IfNotPresent or Never, for the init container that installs the runner
   --runner-resources=JSON
-                        its resources, as in a Pod; default: the build container's own
+                        resources of that init container, as in a Pod (default: those of the build container)
   --runner-security-context=JSON
-                        merged into its security context; default: nothing
-  --listen=ADDRESS      for /metrics, /healthz and /readyz; default :8080
-  --log-level=LEVEL     debug, info, warn or error; default info
-       imagebatch version
-       imagebatch help
+                        merged into the security context of that init container (default: nothing)
+  --listen=ADDRESS      address of /metrics, /healthz and /readyz (default :8080)
+  --log-level=LEVEL     debug, info, warn or error (default info)
 )";
 
 constexpr int kUsageError = 2;
@@ -97,7 +101,7 @@ Result<Options> ReadOptions(int argc, char** argv) {
   if (!read) return tl::unexpected(read.error());
   options.runner.security_context = std::move(*read);
   if (options.runner.image.empty() && OwnPod().empty()) {
-    return Fail("--runner-image is required where POD_NAME names no Pod whose image could be taken");
+    return Fail("--runner-image is required unless POD_NAME names the Pod whose image to use");
   }
   return options;
 }
@@ -117,7 +121,7 @@ int FailToStart(const std::string& message) {
 class Pages {
  public:
   void Wait(const std::string& trouble) {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     trouble_ = trouble;
   }
   /// From then on those of `loop`, which must outlive the server.
@@ -129,14 +133,14 @@ class Pages {
   }
   metrics::Health Health() const {
     if (const cluster::Loop* loop = loop_) return loop->Health();
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     return {.live = {true, "starting"}, .ready = {false, trouble_}};
   }
 
  private:
   std::atomic<const cluster::Loop*> loop_ = nullptr;
-  mutable std::mutex mutex_;
-  std::string trouble_ = "starting";
+  mutable Mutex mutex_;
+  std::string trouble_ GUARDED_BY(mutex_) = "starting";
 };
 
 /// Waits; false where one of `signals` came.

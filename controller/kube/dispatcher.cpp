@@ -17,10 +17,10 @@ Dispatcher::Dispatcher(ApiClient& client, Callback callback, uint64_t seed, int 
 
 void Dispatcher::Submit(uint64_t id, Request request) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!stopping_) {
       queue_.Add(id, std::move(request));
-      wake_.notify_one();
+      wake_.NotifyOne();
       return;
     }
   }
@@ -28,28 +28,39 @@ void Dispatcher::Submit(uint64_t id, Request request) {
 }
 
 bool Dispatcher::Drain(std::chrono::milliseconds at_most) {
-  std::unique_lock lock(mutex_);
-  return empty_.wait_for(lock, at_most, [this] { return queue_.Empty() && delivering_ == 0; });
+  const SteadyTime until = std::chrono::steady_clock::now() + at_most;
+  const MutexLock lock(mutex_);
+  const auto drained = [this]() REQUIRES(mutex_) { return queue_.Empty() && delivering_ == 0; };
+  while (!drained() && empty_.WaitUntil(mutex_, until)) {
+  }
+  return drained();
 }
 
 void Dispatcher::Stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (std::exchange(stopping_, true)) return;
-    wake_.notify_all();
+    wake_.NotifyAll();
   }
   for (std::thread& worker : workers_) worker.join();
-  // The workers are gone: nothing else touches the queue
-  while (auto ticket = queue_.Abandon()) callback_(ticket->id, Fail(kStopped));
+  while (true) {
+    std::optional<RequestQueue::Ticket> ticket;
+    {
+      const MutexLock lock(mutex_);
+      ticket = queue_.Abandon();
+    }
+    if (!ticket) return;
+    callback_(ticket->id, Fail(kStopped));
+  }
 }
 
 void Dispatcher::Work() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     auto ticket = queue_.Take(std::chrono::steady_clock::now());
     if (!ticket) {
       const auto next = queue_.NextTake();
-      next ? static_cast<void>(wake_.wait_until(lock, *next)) : wake_.wait(lock);
+      next ? static_cast<void>(wake_.WaitUntil(mutex_, *next)) : wake_.Wait(mutex_);
       continue;
     }
     WakeAnother();
@@ -57,25 +68,25 @@ void Dispatcher::Work() {
     const bool sent = ticket->turned_away.empty();
     Result<Response> result = Fail(ticket->turned_away);
     ++delivering_;
-    lock.unlock();
+    lock.Unlock();
     if (sent) result = client_.Send(ticket->request);
-    lock.lock();
+    lock.Lock();
     const bool again = sent && !queue_.Finish(std::move(*ticket), result, std::chrono::steady_clock::now());
     if (!again) {
       WakeAnother();
-      lock.unlock();
+      lock.Unlock();
       callback_(id, std::move(result));
-      lock.lock();
+      lock.Lock();
     }
     --delivering_;
-    if (queue_.Empty() && delivering_ == 0) empty_.notify_all();
+    if (queue_.Empty() && delivering_ == 0) empty_.NotifyAll();
   }
 }
 
 // As long as a request may be sent, now or later, and a worker sleeps, one of the sleepers must be awake or
 // have a timer for it.
 void Dispatcher::WakeAnother() {
-  if (queue_.NextTake()) wake_.notify_one();
+  if (queue_.NextTake()) wake_.NotifyOne();
 }
 
 }  // namespace imagebatch::kube

@@ -1,10 +1,9 @@
 #pragma once
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "kube/client.h"
 #include "kube/request_queue.h"
 
@@ -37,17 +36,18 @@ class Dispatcher {
   void Stop();
 
  private:
-  void Work();
-  void WakeAnother();
+  void Work() EXCLUDES(mutex_);
+  void WakeAnother() REQUIRES(mutex_);
 
   ApiClient& client_;
   const Callback callback_;
-  std::mutex mutex_;
-  std::condition_variable wake_;   // a worker: there may be a request to send
-  std::condition_variable empty_;  // Drain
-  RequestQueue queue_;
-  int delivering_ = 0;  // requests that workers are at, from being taken to the end of their callback
-  bool stopping_ = false;
+  Mutex mutex_;
+  Condition wake_;   // a worker: there may be a request to send
+  Condition empty_;  // Drain
+  RequestQueue queue_ GUARDED_BY(mutex_);
+  // Requests that workers are at, from being taken to the end of their callback
+  int delivering_ GUARDED_BY(mutex_) = 0;
+  bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<std::thread> workers_;
 };
 

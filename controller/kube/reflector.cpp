@@ -40,9 +40,9 @@ Reflector::Reflector(ApiClient& client, Collection collection, WatchSink& sink, 
 
 void Reflector::Stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stop_ = true;
-    wake_.notify_all();
+    wake_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -150,8 +150,10 @@ std::optional<Reflector::End> Reflector::OnEvent(std::string_view line) {
 /// False: stopped before.
 bool Reflector::SleepUntil(SteadyTime time) {
   if (time <= std::chrono::steady_clock::now()) return !stop_;
-  std::unique_lock lock(mutex_);
-  return !wake_.wait_until(lock, time, [this] { return stop_.load(); });
+  const MutexLock lock(mutex_);
+  while (!stop_ && wake_.WaitUntil(mutex_, time)) {
+  }
+  return !stop_;
 }
 
 void Reflector::SetHealth(bool healthy, const std::string& detail) {

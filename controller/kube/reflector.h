@@ -1,11 +1,10 @@
 #pragma once
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 
+#include "base/mutex.h"
 #include "kube/client.h"
 #include "kube/decode.h"
 #include "kube/line_splitter.h"
@@ -92,8 +91,8 @@ class Reflector {
   bool reported_ = false;  // healthy_ has been told to the sink
 
   std::atomic<bool> stop_ = false;
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  Mutex mutex_;  // held where stop_ changes, so that a sleeper cannot miss it
+  Condition wake_;
   std::thread thread_;
 };
 

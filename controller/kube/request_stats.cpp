@@ -67,12 +67,12 @@ RequestKind KindOf(const Request& request) {
 
 void RequestStats::Count(const Request& request, int status) {
   std::tuple<RequestKind, std::string> key(KindOf(request), status == 0 ? "<error>" : std::to_string(status));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++counts_[std::move(key)];
 }
 
 RequestStats::Counts RequestStats::Snapshot() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return counts_;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 #include <tuple>
 
+#include "base/mutex.h"
 #include "kube/transport.h"
 
 namespace imagebatch::kube {
@@ -33,8 +33,8 @@ class RequestStats {
   Counts Snapshot() const;
 
  private:
-  mutable std::mutex mutex_;
-  Counts counts_;
+  mutable Mutex mutex_;
+  Counts counts_ GUARDED_BY(mutex_);
 };
 
 }  // namespace imagebatch::kube

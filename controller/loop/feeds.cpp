@@ -3,6 +3,7 @@
 #include <random>
 #include <utility>
 
+#include "base/mutex.h"
 #include "base/text.h"
 #include "batch/read.h"
 #include "cluster/objects/names.h"
@@ -60,13 +61,13 @@ std::optional<Event> Parse(Collection collection, Change change, std::string_vie
 class Feeds::Sink final : public kube::WatchSink {
  public:
   Sink(Collection collection, const Clock& clock, std::function<void(Event)> push)
-      : collection_(collection), clock_(clock), push_(std::move(push)) {
+      : collection_(collection), resource_(ResourceOf(collection)), clock_(clock), push_(std::move(push)) {
     for (const auto reason :
          {kube::RestartReason::Gone, kube::RestartReason::Ended, kube::RestartReason::Idle,
           kube::RestartReason::Failed, kube::RestartReason::Broken}) {
       sample_.restarts[kube::Label(reason)] = 0;
     }
-    sample_.resource = ResourceOf(collection);
+    sample_.resource = resource_;
   }
 
   void OnListBegin() override { push_(ListBegun{collection_}); }
@@ -75,7 +76,7 @@ class Feeds::Sink final : public kube::WatchSink {
     Alive();
     const Change seen = change == kube::Change::Deleted ? Change::Gone : Change::Upsert;
     if (auto event = Parse(collection_, seen, json)) return push_(std::move(*event));
-    log::Error("the API server sent an object that cannot be read (" + sample_.resource +
+    log::Error("the API server sent an object that cannot be read (" + resource_ +
                "): " + Printable(json, 200));
   }
 
@@ -87,65 +88,65 @@ class Feeds::Sink final : public kube::WatchSink {
   void OnBookmark(const std::string&) override { Alive(); }
 
   void OnRestart(kube::RestartReason reason, const std::string& detail) override {
-    log::Debug("the watch of " + sample_.resource + " begins anew: " + detail);
-    const std::scoped_lock lock(mutex_);
+    log::Debug("the watch of " + resource_ + " begins anew: " + detail);
+    const MutexLock lock(mutex_);
     ++sample_.restarts[kube::Label(reason)];
   }
 
   void OnHealth(bool healthy, const std::string& detail) override {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     if (quiet_) return;
     if (healthy) {
       failing_since_.reset();
-      log::Info("watching " + sample_.resource);
+      log::Info("watching " + resource_);
     } else {
       failing_since_ = clock_.Now();
-      refusal_ = "cannot watch " + sample_.resource + ": " + Printable(detail, 1024);
+      refusal_ = "cannot watch " + resource_ + ": " + Printable(detail, 1024);
       log::Warn(refusal_);
     }
   }
 
   void Quiet() {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     quiet_ = true;
   }
 
   Purpose purpose() const { return PurposeOf(collection_); }
   std::optional<Time> failing_since() const {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     return failing_since_;
   }
 
   /// See Feeds::Blind.
   std::optional<std::string> Blind(Time now) const {
     constexpr std::chrono::minutes kRefused(1), kSilent(10);
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     if (failing_since_ && now >= *failing_since_ + kRefused) return refusal_;
     if (!sample_.last_event || now < *sample_.last_event + kSilent) return std::nullopt;
     const auto silent = std::chrono::duration_cast<std::chrono::seconds>(now - *sample_.last_event);
-    return "the watch of " + sample_.resource + " has said nothing for " + std::to_string(silent.count()) +
-           " s";
+    return "the watch of " + resource_ + " has said nothing for " + std::to_string(silent.count()) + " s";
   }
 
   metrics::WatchSample Sample() const {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     return sample_;
   }
 
  private:
   void Alive() {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     sample_.last_event = clock_.Now();
   }
 
   const Collection collection_;
+  const std::string resource_;
   const Clock& clock_;
   const std::function<void(Event)> push_;
-  mutable std::mutex mutex_;
-  metrics::WatchSample sample_;
-  std::optional<Time> failing_since_;
-  std::string refusal_;
-  bool quiet_ = false;
+  mutable Mutex mutex_;
+  metrics::WatchSample sample_ GUARDED_BY(mutex_);
+  std::optional<Time> failing_since_ GUARDED_BY(mutex_);
+  std::string refusal_ GUARDED_BY(mutex_);
+  bool quiet_ GUARDED_BY(mutex_) = false;
 };
 
 Feeds::Feeds(kube::ApiClient& client, const std::string& ns, const Clock& clock,

@@ -23,7 +23,7 @@ constexpr seconds kDrain(5);   // how long a stop waits for requests under way
 std::string NewSecret() {
   std::array<char, 32> bytes;
   if (getentropy(bytes.data(), bytes.size()) != 0)
-    throw std::runtime_error("the kernel gives no random bytes");
+    throw std::runtime_error("cannot get random bytes from the kernel");
   return {bytes.data(), bytes.size()};
 }
 
@@ -35,7 +35,7 @@ metrics::Health HealthOf(Duration age, bool synced, const std::optional<std::str
   health.live = {age < kStuck, "the last round of the loop was " + std::to_string(whole) + " s ago"};
   health.ready = {synced && !blind, !synced ? "ImageBatches, Jobs and Pods are not all listed yet"
                                     : blind ? *blind
-                                            : "ImageBatches, Jobs and Pods are known"};
+                                            : "ImageBatches, Jobs and Pods are listed"};
   return health;
 }
 
@@ -54,15 +54,15 @@ Loop::Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::
       feeds_(client, ns, clock_, [this](Event event) { Push(std::move(event)); }) {}
 
 void Loop::Push(Event event) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   queue_.push_back(std::move(event));
-  wake_.notify_one();
+  wake_.NotifyOne();
 }
 
 void Loop::Stop() {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   stopping_ = true;
-  wake_.notify_one();
+  wake_.NotifyOne();
 }
 
 std::deque<Event> Loop::WaitForEvents() {
@@ -70,9 +70,10 @@ std::deque<Event> Loop::WaitForEvents() {
   const SteadyTime due = std::min(reconciler_.Next().value_or(now + kLongestRound), now + kLongestRound);
   const SteadyTime until = guard_.Until(due, now);
   if (until > due && guard_.spins() == 1)
-    log::Error("the loop is due again at once without a cause; it is held back, and this is not said again");
-  std::unique_lock lock(mutex_);
-  wake_.wait_until(lock, until, [&] { return stopping_ || !queue_.empty(); });
+    log::Error("the control loop wakes up again and again without a cause; it is slowed down (logged once)");
+  const MutexLock lock(mutex_);
+  while (!stopping_ && queue_.empty() && wake_.WaitUntil(mutex_, until)) {
+  }
   if (!queue_.empty()) guard_.OnEvent();
   return std::exchange(queue_, {});
 }
@@ -86,13 +87,13 @@ void Loop::Run() {
     for (Command& command : reconciler_.Step(Time()))
       dispatcher_.Submit(command.id, std::move(command.request));
     Publish(Time(), clock_.Steady() - begin);
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping = stopping_;
   }
   log::Info("stopping");
   feeds_.Quiet();
   if (!dispatcher_.Drain(kDrain))
-    log::Warn("requests were still under way at the end; the next start finds out what they did");
+    log::Warn("some requests were still in flight at shutdown; the next start finds out what they did");
 }
 
 void Loop::Publish(Now now, std::chrono::duration<double> took) {
@@ -105,14 +106,14 @@ void Loop::Publish(Now now, std::chrono::duration<double> took) {
   synced_ = reconciler_.Synced();
   if (synced_ && !feeds_.Blind(now.wall)) last_seeing_ = now.wall;
   snapshot->last_reconcile = last_seeing_;
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   snapshot_ = std::move(snapshot);
 }
 
 std::shared_ptr<const metrics::Snapshot> Loop::Snapshot() const {
   std::shared_ptr<const metrics::Snapshot> published;
   {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     published = snapshot_;
   }
   if (!published) return nullptr;

@@ -1,11 +1,10 @@
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/time.h"
 #include "cluster/control/reconciler.h"
 #include "kube/dispatcher.h"
@@ -47,11 +46,11 @@ class Loop {
   const SystemClock clock_;
   const kube::RequestStats& stats_;
 
-  mutable std::mutex mutex_;  // guards the queue, the snapshot and the flag
-  std::condition_variable wake_;
-  std::deque<Event> queue_;
-  bool stopping_ = false;
-  std::shared_ptr<const metrics::Snapshot> snapshot_;
+  mutable Mutex mutex_;
+  Condition wake_;
+  std::deque<Event> queue_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::shared_ptr<const metrics::Snapshot> snapshot_ GUARDED_BY(mutex_);
 
   SpinGuard guard_;
   Reconciler reconciler_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cluster/objects/json_member.h"
+#include "document/json_member.h"
 #include "kube/paths.h"
 #include "kube/status.h"
 #include "log/log.h"
@@ -34,12 +34,12 @@ Result<std::string> ImageOfPod(const std::string& pod) {
     return Fail("the API server's answer is no Pod");
   const json& containers = object[pointer];
   const auto named = std::find_if(containers.begin(), containers.end(), [](const json& container) {
-    return container.is_object() && StringMember(container, "name") == "controller";
+    return container.is_object() && document::StringMember(container, "name") == "controller";
   });
   if (named == containers.end() && containers.size() != 1)
     return Fail("none of the Pod's containers is called controller");
   const json& container = named == containers.end() ? containers[0] : *named;
-  std::string image = container.is_object() ? StringMember(container, "image") : "";
+  std::string image = container.is_object() ? document::StringMember(container, "image") : "";
   if (image.empty()) return Fail("the Pod's container has no image");
   return image;
 }
@@ -51,12 +51,12 @@ std::string ReadOwnImage(kube::ApiClient& client, const std::string& ns, const s
   for (bool failed = false;; failed = true) {
     const auto image = Read(client, ns, pod);
     if (image) {
-      log::Info("the runner is that of this Pod's own image, " + *image);
+      log::Info("the runner comes from this Pod's own image, " + *image);
       return *image;
     }
     const std::string what =
         "Pod " + ns + "/" + pod + ", whose image holds the runner, cannot be read: " + image.error().message;
-    if (!failed) log::Warn(what + "; no batch is worked on until it can, or --runner-image is given");
+    if (!failed) log::Warn(what + "; no batch is processed until it can, or until --runner-image is given");
     trouble(what);
     if (!sleep(wait)) return "";
     wait = std::min(wait * 2, kLongestWait);

@@ -129,7 +129,7 @@ FakeHttpServer::~FakeHttpServer() {
   acceptor_.join();
   close(listener_);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const int socket : sockets_) shutdown(socket, SHUT_RDWR);
   }
   for (std::thread& thread : threads_) thread.join();
@@ -139,25 +139,28 @@ FakeHttpServer::~FakeHttpServer() {
 std::string FakeHttpServer::Url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
 std::vector<HttpRequest> FakeHttpServer::Requests() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return requests_;
 }
 
 int FakeHttpServer::Connections() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return static_cast<int>(sockets_.size());
 }
 
 bool FakeHttpServer::WaitForRequests(size_t count) const {
-  std::unique_lock lock(mutex_);
-  return came_.wait_for(lock, std::chrono::seconds(10), [&] { return requests_.size() >= count; });
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const MutexLock lock(mutex_);
+  while (requests_.size() < count && came_.WaitUntil(mutex_, until)) {
+  }
+  return requests_.size() >= count;
 }
 
 void FakeHttpServer::Accept() {
   while (true) {
     const int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (socket < 0) return;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     sockets_.push_back(socket);
     threads_.emplace_back(
         [this, socket, connection = sockets_.size()] { Serve(socket, static_cast<int>(connection)); });
@@ -171,9 +174,9 @@ void FakeHttpServer::Serve(int socket, int connection) {
     request.connection = connection;
     if (!ReadRequest(socket, buffer, request)) return;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       requests_.push_back(request);
-      came_.notify_all();
+      came_.NotifyAll();
     }
     Reply reply(socket);
     handler_(request, reply);

@@ -1,15 +1,15 @@
 #pragma once
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace imagebatch::testing {
 
@@ -73,11 +73,11 @@ class FakeHttpServer {
   const Handler handler_;
   int listener_ = -1;
   uint16_t port_ = 0;
-  mutable std::mutex mutex_;
-  mutable std::condition_variable came_;
-  std::vector<HttpRequest> requests_;
-  std::vector<int> sockets_;
-  std::vector<std::thread> threads_;
+  mutable Mutex mutex_;
+  mutable Condition came_;
+  std::vector<HttpRequest> requests_ GUARDED_BY(mutex_);
+  std::vector<int> sockets_ GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_ GUARDED_BY(mutex_);
   std::thread acceptor_;
 };
 

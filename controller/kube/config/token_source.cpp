@@ -11,7 +11,7 @@ constexpr size_t kMaxTokenBytes = size_t{64} * 1024;
 }  // namespace
 
 Result<std::string> TokenSource::Get(SteadyTime now) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (file_.empty() || now < read_again_) return token_;
   Result<std::string> text = ReadFile(file_, kMaxTokenBytes);
   if (text) {

@@ -1,8 +1,8 @@
 #pragma once
 #include <filesystem>
-#include <mutex>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -22,10 +22,10 @@ class TokenSource {
   Result<std::string> Get(SteadyTime now);
 
  private:
-  std::mutex mutex_;
-  std::filesystem::path file_;
-  std::string token_;
-  SteadyTime read_again_ = SteadyTime::min();
+  Mutex mutex_;
+  const std::filesystem::path file_;
+  std::string token_ GUARDED_BY(mutex_);
+  SteadyTime read_again_ GUARDED_BY(mutex_) = SteadyTime::min();
 };
 
 }  // namespace imagebatch::kube
