@@ -85,7 +85,7 @@ void Expander::CheckRows() {
     if (batch_.variables.contains(name)) {
       problems_.Add("spec.variables." + name, "is also a column of " + out_.rows.Origin(row) +
                                                   "; rename the variable, $(" + name +
-                                                  ") must mean one thing");
+                                                  ") must have one meaning");
     }
   }
 }
@@ -207,7 +207,7 @@ void Expander::CheckShared(const Build& build, size_t row, const StageUses& uses
                                     Quote(out_.rows.name(row)) + " share the key " + Quote(build.key) +
                                     " of stage " + batch_.stages[build.stage].name + " but differ in " +
                                     Reference(use.written) + " (" + Quote(first[i]) + " and " +
-                                    Quote(values[i]) + "); put it into the key or leave it out here"};
+                                    Quote(values[i]) + "); include it in the key, or leave it out here"};
     });
   }
 }
@@ -319,9 +319,9 @@ bool Expander::CheckTexts(const StageUses& uses, size_t row, const std::vector<s
 bool Expander::Affordable(size_t work_per_row, const std::string& where) {
   look_ups_ += work_per_row * out_.rows.size();
   if (look_ups_ <= kMaxLookUps) return true;
-  problems_.Add(where, "uses too much of the rows: " + std::to_string(work_per_row) + " values for each of " +
-                           std::to_string(out_.rows.size()) + "; all stages together may use " +
-                           std::to_string(kMaxLookUps));
+  problems_.Add(where, "uses too many values of the rows: " + std::to_string(work_per_row) +
+                           " values for each of " + std::to_string(out_.rows.size()) +
+                           "; all stages together may use " + std::to_string(kMaxLookUps));
   return false;
 }
 

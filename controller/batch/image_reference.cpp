@@ -26,7 +26,7 @@ std::string TagProblem(std::string_view tag) {
   if (!Word(tag.front())) return "tag " + Quote(tag) + " must begin with a letter, a digit or _";
   const auto allowed = [](char c) { return Word(c) || c == '.' || c == '-'; };
   if (!std::all_of(tag.begin(), tag.end(), allowed)) {
-    return "tag " + Quote(tag) + " may hold letters, digits, _ . - only";
+    return "tag " + Quote(tag) + " may contain only letters, digits, _ . -";
   }
   return "";
 }
@@ -115,7 +115,7 @@ std::string ImageReferenceProblem(std::string_view reference) {
   if (reference.empty()) return "is empty";
   if (reference.find("://") != std::string_view::npos) return "is a URL; leave out the scheme";
   if (reference.find('@') != std::string_view::npos) {
-    return "has a digest; an image that is pushed is named by a tag";
+    return "has a digest; an image to push is named by a tag";
   }
   const size_t colon = reference.rfind(':');
   const size_t slash = reference.rfind('/');

@@ -73,15 +73,16 @@ bool IsDnsSubdomain(std::string_view text) {
 std::string ReferenceProblem(const Stage* stage, Field field, std::string_view name) {
   const std::string reference = "$(" + Printable(name, 80) + ")";
   if (!IsColumnName(name)) {
-    return reference + " is not a name; write $" + reference + " where it is meant as it stands";
+    return reference + " is not a valid name; write $" + reference + " to keep the text as it is";
   }
   if (field == Field::NameFrom) return "";
   if (name.starts_with(kStages)) {
     const Name parsed = ClassifyName(name);
     if (parsed.kind != Name::Kind::NeedImage) {
-      return reference + " is unknown; of another stage only its image is: $(stages.<name>.image)";
+      return reference +
+             " is unknown; the only thing known of another stage is its image: $(stages.<name>.image)";
     }
-    if (field != Field::Template) return reference + " can be used in the template only";
+    if (field != Field::Template) return reference + " can be used only in the template";
     if (std::find(stage->needs.begin(), stage->needs.end(), parsed.text) == stage->needs.end()) {
       return reference + ": this stage does not need " + Quote(parsed.text) + "; add it to needs";
     }
@@ -90,7 +91,8 @@ std::string ReferenceProblem(const Stage* stage, Field field, std::string_view n
   const bool too_early = (name == "key" && field == Field::Key) ||
                          (name == "image" && (field == Field::Key || field == Field::Image));
   if (too_early) {
-    return reference + " is this build's own and not known yet here; a column of that name is $(row." +
+    return reference +
+           " belongs to this build and is not known here yet; for a column of that name write $(row." +
            std::string(name) + ")";
   }
   return "";

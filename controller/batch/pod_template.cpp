@@ -37,7 +37,7 @@ void CheckBuildContainer(const json& container, const std::string& where, Proble
   }
   for (const char* field : {"readinessProbe", "terminationMessagePath", "terminationMessagePolicy"}) {
     if (!Member(container, field).is_null()) {
-      problems.Add(where + "." + field, "is the runner's own in the build container; leave it out");
+      problems.Add(where + "." + field, "is set by the runner in the build container; leave it out");
     }
   }
 }
@@ -99,8 +99,9 @@ void CheckPodTemplate(const json& pod_template, const std::string& where, Proble
   }
   const auto build = BuildContainer(pod_template);
   if (!build) {
-    return problems.Add(spec_path + ".containers", "which of the " + std::to_string(containers.size()) +
-                                                       " containers is the build? call it \"build\"");
+    return problems.Add(spec_path + ".containers",
+                        "has " + std::to_string(containers.size()) +
+                            " containers; name the one that runs the build \"build\"");
   }
   if (!HasRunner(pod_template)) return;
   CheckBuildContainer(containers[*build], spec_path + ".containers[" + std::to_string(*build) + "]",

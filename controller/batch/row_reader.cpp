@@ -59,7 +59,7 @@ class RowEvents final : public document::JsonEvents {
   bool Reject(std::string_view kind) {
     if (!open_) return Refuse("the row is not an object");
     return Refuse("column " + Quote(column_) + " is " + std::string(kind) +
-                  "; a row holds strings, numbers and booleans only");
+                  "; a row may contain only strings, numbers and booleans");
   }
 
   Rows& rows_;
@@ -82,13 +82,13 @@ std::string ReadInlineRow(const json& row, Rows& rows) {
     } else if (value.is_number_float() || value.is_boolean()) {
       // YAML has already read 4.10 as 4.1 and yes as true: what was written is lost
       return column + " is " + (value.is_boolean() ? "a boolean" : "a number with a fraction") +
-             "; put it in quotes to keep it as it is written";
+             "; put it in quotes to keep it as written";
     } else {
       return column + " is " +
              (value.is_object()  ? "an object"
               : value.is_array() ? "an array"
                                  : "null") +
-             "; an inline row holds strings and integers only";
+             "; an inline row may contain only strings and integers";
     }
   }
   return "";

@@ -68,7 +68,8 @@ Images ReadImages(const json& value, const std::string& path, Problems& problems
   const bool rows = fields.Find("rows") != nullptr;
   const bool sources = fields.Find("configMaps") != nullptr;
   if (value.is_object() && rows == sources) {
-    problems.Add(path, rows ? "has rows and configMaps; give one of them" : "needs rows or configMaps");
+    problems.Add(path,
+                 rows ? "has both rows and configMaps; give only one of them" : "needs rows or configMaps");
   }
   return images;
 }
@@ -87,7 +88,7 @@ std::map<std::string, std::string> ReadVariables(const json& value, const std::s
     if (!IsColumnName(name)) {
       problems.Add(path, "the name " + Quote(name) + " must be a letter or _, then letters, digits, _ . -");
     } else if (IsReservedName(name)) {
-      fields.Add(name, "this name is taken: $(" + name + ") means something of its own");
+      fields.Add(name, "this name is reserved: $(" + name + ") already has a meaning");
     } else if (member.is_null()) {
       fields.Add(name, "must be a string");
     } else {
@@ -114,8 +115,7 @@ void ReadNeeds(const std::vector<json>& value, const std::vector<std::string>& a
     } else if (at == index) {
       problems.Add(where, "a stage cannot need itself");
     } else if (at > index) {
-      problems.Add(where, "stage " + Quote(name) +
-                              " comes later; a stage needs earlier ones only, so that there is no cycle");
+      problems.Add(where, "stage " + Quote(name) + " comes later; a stage can only need earlier stages");
     } else if (std::find(stage.needs.begin(), stage.needs.end(), name) != stage.needs.end()) {
       problems.Add(where, "stage " + Quote(name) + " is listed twice");
     } else {

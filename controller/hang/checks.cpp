@@ -71,7 +71,7 @@ std::string SayIdle(const Input& input, Duration lasted, const std::string& note
 
 std::string SayBusy(const Input& input, Duration lasted, const std::string& note) {
   return "for " + Seconds(lasted) +
-         " CPU alone: no output, no new processes, no I/O or network traffic to speak of" + note +
+         " CPU and nothing else: no output, no new processes, no significant I/O or network traffic" + note +
          Unwatched(input.progress);
 }
 
@@ -82,7 +82,7 @@ std::string SayLooping(const Input& input, Duration lasted, const std::string& n
 
 std::string SayDeadline(const Input& input, Duration lasted, const std::string&) {
   return "running for " + Seconds(lasted) + ", the deadline is " + Seconds(input.limits.deadline) +
-         "; judged by the clock alone";
+         "; judged by time alone";
 }
 
 bool Always(const Input&, Duration) { return true; }

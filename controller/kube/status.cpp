@@ -1,25 +1,19 @@
 #include "kube/status.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
+#include "document/json_member.h"
 
 namespace imagebatch::kube {
 namespace {
 
 constexpr size_t kMaxMessage = 1024;
 
-std::string Text(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 }  // namespace
 
 std::optional<Status> ReadStatus(std::string_view text) {
   const auto object = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object() || Text(object, "kind") != "Status") return std::nullopt;
-  Status status{0, Text(object, "reason"), Text(object, "message")};
+  if (!object.is_object() || document::StringMember(object, "kind") != "Status") return std::nullopt;
+  Status status{0, document::StringMember(object, "reason"), document::StringMember(object, "message")};
   const auto code = object.find("code");
   if (code != object.end() && code->is_number_integer()) status.code = code->get<int>();
   return status;

@@ -8,39 +8,42 @@
 
 namespace imagebatch::runner {
 
-const char kUsage[] =
-    "Usage:\n"
-    "  imagebatch-runner [OPTION...] --state FILE --result FILE -- COMMAND [ARG...]\n"
-    "      runs COMMAND, passes its output through, ends with its exit code, and tells whether it hangs\n"
-    "  imagebatch-runner probe --state FILE\n"
-    "      exit 0: progressing; 1: hung, with one line of JSON; 2: no state, or its runner is gone\n"
-    "  imagebatch-runner install FILE\n"
-    "      copies this program to FILE\n"
-    "  imagebatch-runner --help | --version\n"
-    "\n"
-    "Options:\n"
-    "  --state FILE          the verdict as JSON, replaced at every sample\n"
-    "  --result FILE         the account of the whole run as JSON, written at the end\n"
-    "  --result-bytes N      at most so many bytes of it, 512 to 4096: where a Pod has more than three\n"
-    "                        containers, Kubernetes keeps 12288 divided by their number (4096)\n"
-    "  --deadlock-after D    hung (Deadlock) once processes have waited only for one another for D;\n"
-    "                        0: never (30s)\n"
-    "  --idle-after D        hung (Idle) once nothing has happened in the process tree for D; 0: never (5m)\n"
-    "  --silent-after D      hung (Busy, Looping) once it has used CPU alone, or has printed nothing new, "
-    "for D;\n"
-    "                        0: never (30m)\n"
-    "  --deadline D          hung (Deadline) once it has run for D; 0: never (0)\n"
-    "  --on-hang flag|fail   only say so, or take the evidence, end the process tree and exit 124 (flag)\n"
-    "  --grace D             from SIGTERM to SIGKILL, whoever has sent the SIGTERM (10s)\n"
-    "  --sample-every D      how often the process tree is looked at (2s)\n"
-    "  --stdin null|inherit  what the command reads: nothing, or what imagebatch-runner was given (null)\n"
-    "  --listen ADDRESS      answer GET /progress on ADDRESS:PORT or :PORT, 200 progressing, 503 hung\n"
-    "\n"
-    "D is a number with ms, s, m or h. Exit codes: the command's own; 128+n when signal n ended it; 126 it "
-    "cannot\n"
-    "be run; 127 it is not there; 124 it was ended because it hung; 2 wrong usage. IMAGEBATCH_MARKER, when "
-    "set, is\n"
-    "put into the lines that imagebatch-runner writes to the log, and is hidden from the command.\n";
+const char kUsage[] = R"(Usage:
+  imagebatch-runner [OPTION...] --state FILE --result FILE -- COMMAND [ARG...]
+      Run COMMAND, pass its output through, exit with its exit code, and watch whether it hangs.
+  imagebatch-runner probe --state FILE
+      Exit 0 if the command is progressing, 1 if it is hung (with one line of JSON), 2 if there is no state or
+      its runner is gone.
+  imagebatch-runner install FILE
+      Copy this program to FILE.
+  imagebatch-runner --help | --version
+
+Options:
+  --state FILE          where to keep the verdict, as JSON; replaced at every sample
+  --result FILE         where to write an account of the whole run, as JSON, at the end
+  --result-bytes N      limit on the size of that account, 512 to 4096 (default 4096). Kubernetes keeps 12288
+                        bytes for all containers of a Pod: set this where a Pod has more than three
+  --deadlock-after D    hung (Deadlock) once processes have waited only for each other for D; 0: never
+                        (default 30s)
+  --idle-after D        hung (Idle) once nothing has happened in the process tree for D; 0: never (default 5m)
+  --silent-after D      hung (Busy, Looping) once the tree has only used CPU, or has printed nothing new,
+                        for D; 0: never (default 30m)
+  --deadline D          hung (Deadline) once it has run for D; 0: never (default 0)
+  --on-hang flag|fail   flag: only report the hang; fail: also take evidence, end the process tree and exit
+                        124 (default flag)
+  --grace D             time from SIGTERM to SIGKILL, whoever sent the SIGTERM (default 10s)
+  --sample-every D      how often to look at the process tree (default 2s)
+  --stdin null|inherit  what the command reads: nothing, or the standard input of imagebatch-runner (default null)
+  --listen ADDRESS      answer GET /progress on ADDRESS:PORT or :PORT: 200 progressing, 503 hung
+
+D is a number with a unit: ms, s, m or h.
+
+Exit codes: the command's own; 128+n if signal n ended it; 126 if it cannot be run; 127 if it does not exist; 124 if
+it was ended because it hung; 2 for wrong usage.
+
+If IMAGEBATCH_MARKER is set, it is added to the lines that imagebatch-runner writes to the log, and hidden from the
+command.
+)";
 
 namespace {
 

@@ -58,7 +58,7 @@ int Guard(pid_t runner, const sigset_t& awaited) {
       if (ended < 0) return CannotGuard("the runner is lost");
       if (ended != runner) continue;
       if (WIFEXITED(status)) return WEXITSTATUS(status);
-      fprintf(stderr, "imagebatch-runner: killed by signal %d; its command is killed too\n",
+      fprintf(stderr, "imagebatch-runner: killed by signal %d; its command was killed too\n",
               WTERMSIG(status));
       KillTheRest();
       return 128 + WTERMSIG(status);

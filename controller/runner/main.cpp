@@ -39,7 +39,7 @@ int Execute(const ProbeOptions& options) {
     return kNoState;
   }
   if (state->left_behind) {
-    fprintf(stderr, "imagebatch-runner: whoever wrote %s is gone\n", options.state_file.c_str());
+    fprintf(stderr, "imagebatch-runner: the runner that wrote %s is gone\n", options.state_file.c_str());
     return kNoState;
   }
   if (!SaysHung(state->text)) return 0;

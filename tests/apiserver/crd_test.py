@@ -53,7 +53,7 @@ REFUSED = [
     ("no rows", {"images": {}}, "spec.images: Required value: needs rows or configMaps"),
     ("empty rows", {"images": {"rows": []}}, "spec.images.rows in body should have at least 1 items"),
     ("rows and configMaps", {"images": {"rows": [{"name": "a"}], "configMaps": [{"name": "m", "key": "k"}]}},
-     "has rows and configMaps; give one of them"),
+     "has both rows and configMaps; give only one of them"),
     ("a row that is no object", {"images": {"rows": ["a"]}},
      'spec.images.rows[0] in body must be of type object: "string"'),
     ("a fraction", {"images": {"rows": [{"name": "a", "version": 4.1}]}},

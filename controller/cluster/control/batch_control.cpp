@@ -6,6 +6,7 @@
 #include "batch/read.h"
 #include "cluster/control/deadline.h"
 #include "cluster/objects/names.h"
+#include "document/json_member.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -17,8 +18,7 @@ using plan::State;
 constexpr std::chrono::milliseconds kStatusPause(100);
 
 std::optional<Time> TimeAt(const json& object, const char* key) {
-  const auto at = object.find(key);
-  return at != object.end() && at->is_string() ? ParseTime(at->get<std::string>()) : std::nullopt;
+  return ParseTime(document::StringMember(object, key));
 }
 
 std::string ImmutableSpec(const json& object) {

@@ -44,7 +44,7 @@ void BatchControl::Prepare(bool cluster_known, Now now) {
   }
   if (const auto digest = StartedWith(); digest && *digest != input_->digest()) {
     Halt("InputChanged",
-         "the rows or the spec are not those the batch has started with; restore them, or "
+         "the rows or the spec differ from those the batch started with; restore them, or "
          "create a new ImageBatch",
          now);
     return GoOnWithoutRows(now);

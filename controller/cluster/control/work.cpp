@@ -125,8 +125,8 @@ void Work::Record(const Concluded& concluded, Now now) {
   if (!concluded.outlived_by.empty() && outlived_told_.insert(concluded.outlived_by).second) {
     sinks_.events.Normal("PodOutlivedBuild",
                          "build " + builds_.name(concluded.build) + " of stage " + stage +
-                             " has ended, and its Pod has not (" + concluded.outlived_by +
-                             "): its Job is deleted, once its result is stored",
+                             " has ended but its Pod has not (" + concluded.outlived_by +
+                             "); its Job will be deleted once its result is stored",
                          now);
   }
   if (outcome.succeeded) return forecast_.Finished(concluded.build, seconds);
@@ -156,7 +156,7 @@ void Work::Record(const Held& held, Now now) {
   if (std::exchange(held_told_, true)) return;
   sinks_.events.Normal("BuildsHeld",
                        "build " + builds_.name(held.build) + " of stage " + builds_.stage(held.build).name +
-                           " is held, and goes on by itself when it may: " + held.why,
+                           " is on hold and will continue by itself when it can: " + held.why,
                        now);
 }
 
@@ -166,7 +166,7 @@ void Work::Record(const VerdictChange& change, Now now) {
   const bool stall = change.verdict.kind == Verdict::Kind::Stall;
   if (!change.stands) {
     sinks_.events.Normal("BuildRecovered",
-                         subject + (stall ? " is not stalled any more" : " makes progress again"), now);
+                         subject + (stall ? " is no longer stalled" : " is making progress again"), now);
     return;
   }
   if (!stall) hangs_.Seen(change.job, change.verdict);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "contract/contract.h"
+#include "document/json_member.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -17,9 +18,7 @@ constexpr size_t kMostLevels = 32;                // the runner writes four
 
 template <class Json>
 std::string Text(const Json& object, const char* key, size_t limit) {
-  const auto at = object.find(key);
-  return at != object.end() && at->is_string() ? Printable(at->template get_ref<const std::string&>(), limit)
-                                               : std::string();
+  return Printable(document::StringMember(object, key), limit);
 }
 
 /// The verdict in a line or an account of the runner; nothing where it is none, or that the build goes on.
@@ -49,9 +48,7 @@ std::optional<Saying> ReadSaying(std::string_view line, std::string_view marker)
   if (NestedDeeper(line, kMostLevels)) return std::nullopt;
   ordered_json object = ordered_json::parse(line, nullptr, false);
   if (!object.is_object()) return std::nullopt;
-  const auto said = object.find(key::kMarker);
-  if (said == object.end() || !said->is_string() || said->get_ref<const std::string&>() != marker)
-    return std::nullopt;
+  if (document::StringMember(object, key::kMarker) != marker) return std::nullopt;
   object.erase(key::kMarker);
   if (Text(object, key::kVerdict, 40) == contract::kProgressing) return Saying{};
   const auto verdict = VerdictOf(object);

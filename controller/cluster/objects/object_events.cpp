@@ -5,15 +5,17 @@
 
 #include "base/percent_encode.h"
 #include "base/time.h"
-#include "cluster/objects/json_member.h"
 #include "cluster/objects/names.h"
+#include "document/json_member.h"
 
 namespace imagebatch::cluster {
 namespace {
 
 using nlohmann::json;
 
-Time At(const json& object, const char* key) { return ParseTime(StringMember(object, key)).value_or(Time{}); }
+Time At(const json& object, const char* key) {
+  return ParseTime(document::StringMember(object, key)).value_or(Time{});
+}
 
 /// When it was last seen: three places, by the age of the component that wrote it.
 Time LastSeen(const json& event) {
@@ -27,7 +29,7 @@ Time LastSeen(const json& event) {
 std::string ContainerOf(const json& event) {
   const auto object = event.find("involvedObject");
   if (object == event.end() || !object->is_object()) return {};
-  const std::string path = StringMember(*object, "fieldPath");
+  const std::string path = document::StringMember(*object, "fieldPath");
   const size_t from = path.find('{'), to = path.find('}');
   return from < to && to != std::string::npos ? path.substr(from + 1, to - from - 1) : std::string();
 }
@@ -65,8 +67,9 @@ kube::Request EventsRequest(std::string_view ns, EventKind kind, std::string_vie
 
 void TellingEvent::Offer(const json& item) {
   if (!item.is_object()) return;
-  const ObjectEvent event{StringMember(item, "type") == "Warning", StringMember(item, "reason"),
-                          StringMember(item, "message"), ContainerOf(item), LastSeen(item)};
+  const ObjectEvent event{document::StringMember(item, "type") == "Warning",
+                          document::StringMember(item, "reason"), document::StringMember(item, "message"),
+                          ContainerOf(item), LastSeen(item)};
   if (event.warning && event.reason != "FailedScheduling") Keep(warning_, event);
   if (event.reason == "Pulling" || event.reason == "Pulled") Keep(image_, event);
   if (event.reason == "SuccessfulCreate") Keep(created_, event);
@@ -93,11 +96,11 @@ bool EventsOfMany::Take(std::string_view page) {
   for (const json& item : (*read)["items"]) {
     const auto object = item.is_object() ? item.find("involvedObject") : item.end();
     if (!item.is_object() || object == item.end() || !object->is_object()) continue;
-    std::string uid = StringMember(*object, "uid");
+    std::string uid = document::StringMember(*object, "uid");
     if (uids_.contains(uid)) found_[std::move(uid)].Offer(item);
   }
   const auto metadata = read->find("metadata");
-  if (metadata != read->end() && metadata->is_object()) next_ = StringMember(*metadata, "continue");
+  if (metadata != read->end() && metadata->is_object()) next_ = document::StringMember(*metadata, "continue");
   return true;
 }
 

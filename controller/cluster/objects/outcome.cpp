@@ -2,8 +2,8 @@
 
 #include "base/text.h"
 #include "batch/pod_template.h"
-#include "cluster/objects/json_member.h"
 #include "contract/contract.h"
+#include "document/json_member.h"
 
 namespace imagebatch::cluster {
 namespace {
@@ -45,7 +45,8 @@ json RunnerAccount(const std::string& message, const std::string& marker) {
   if (NestedDeeper(message, kMostLevels)) return {};
   json account = json::parse(message, nullptr, false);
   if (account.is_discarded()) account = WholeMembers(message);
-  if (marker.empty() || !account.is_object() || StringMember(account, key::kMarker) != marker) return {};
+  if (marker.empty() || !account.is_object() || document::StringMember(account, key::kMarker) != marker)
+    return {};
   account.erase(key::kMarker);
   return account;
 }
@@ -90,17 +91,18 @@ bool FailByInit(Outcome& outcome, const PodView& pod) {
 
 void FailByItself(Outcome& outcome, const PodView& pod) {
   const ContainerView& container = *pod.build;
-  if (outcome.runner.is_object() && StringMember(outcome.runner, key::kVerdict) == contract::kHung &&
+  if (outcome.runner.is_object() &&
+      document::StringMember(outcome.runner, key::kVerdict) == contract::kHung &&
       container.exit_code == contract::kExitHung) {
-    outcome.class_name = Printable(StringMember(outcome.runner, key::kClass), 40);
-    outcome.hang_reason = Printable(StringMember(outcome.runner, key::kReason), 40);
-    outcome.hung_since = ParseTime(StringMember(outcome.runner, key::kSince)).value_or(Time{});
-    Fail(outcome, Cause::Hang, "Hung", StringMember(outcome.runner, key::kMessage));
+    outcome.class_name = Printable(document::StringMember(outcome.runner, key::kClass), 40);
+    outcome.hang_reason = Printable(document::StringMember(outcome.runner, key::kReason), 40);
+    outcome.hung_since = ParseTime(document::StringMember(outcome.runner, key::kSince)).value_or(Time{});
+    Fail(outcome, Cause::Hang, "Hung", document::StringMember(outcome.runner, key::kMessage));
     return;
   }
   std::string code = "the command ended with exit code " + std::to_string(container.exit_code);
   const bool killed =
-      container.exit_code == 128 + 9 || StringMember(outcome.runner, key::kSignal) == "SIGKILL";
+      container.exit_code == 128 + 9 || document::StringMember(outcome.runner, key::kSignal) == "SIGKILL";
   // May come with any exit code: the kernel kills the largest process, and its parent may go on or fail
   if (container.reason == "OOMKilled") {
     Fail(outcome, Cause::Build, "OOMKilled", "the build used more memory than its limit");
@@ -109,13 +111,14 @@ void FailByItself(Outcome& outcome, const PodView& pod) {
   } else if (container.exit_code == 0) {
     const ContainerView* failed = FindFailed(pod, ContainerView::Role::Other);
     Fail(outcome, Cause::Build, "PodFailed",
-         "the build's container ended well, but another one of its Pod failed" +
+         "the build's container succeeded, but another container of its Pod failed" +
              (failed == nullptr ? std::string() : ": container " + HowItFailed(*failed)));
   } else {
     const bool stopped =
-        container.exit_code == 128 + 15 || StringMember(outcome.runner, key::kSignal) == "SIGTERM";
-    if (stopped) code += ": something told it to end; the kubelet does where a livenessProbe fails";
-    if (killed) code += ": something killed it or a child of it; the kernel does where memory is short";
+        container.exit_code == 128 + 15 || document::StringMember(outcome.runner, key::kSignal) == "SIGTERM";
+    if (stopped) code += ": something asked it to stop; the kubelet does so when a livenessProbe fails";
+    if (killed)
+      code += ": something killed it or one of its children; the kernel does so when memory runs out";
     Fail(outcome, Cause::Build, "Error", code);
   }
 }

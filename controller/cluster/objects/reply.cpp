@@ -1,22 +1,33 @@
 #include "cluster/objects/reply.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "document/json_member.h"
 
 namespace imagebatch::cluster {
+namespace {
+
+using nlohmann::json;
+
+/// The Status that a refusal brings; an empty object where it brings none.
+json StatusIn(const kube::Response& response) {
+  json status = json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  return status.is_object() ? status : json::object();
+}
+
+}  // namespace
 
 bool NamespaceIsEnding(const Result<kube::Response>& response) {
   if (!HasStatus(response, 403) && !HasStatus(response, 404)) return false;
-  const nlohmann::json status = nlohmann::json::parse(response->body, nullptr, false);
-  const auto details = status.is_object() ? status.find("details") : status.end();
-  if (!status.is_object() || details == status.end() || !details->is_object()) return false;
-  if (response->status == 404) return details->value("kind", nlohmann::json()) == "namespaces";
+  const json status = StatusIn(*response);
+  const auto details = status.find("details");
+  if (details == status.end() || !details->is_object()) return false;
+  if (response->status == 404) return document::StringMember(*details, "kind") == "namespaces";
   const auto causes = details->find("causes");
   if (causes == details->end() || !causes->is_array()) return false;
-  return std::any_of(causes->begin(), causes->end(), [](const nlohmann::json& cause) {
-    return cause.is_object() && cause.value("reason", nlohmann::json()) == "NamespaceTerminating";
+  return std::any_of(causes->begin(), causes->end(), [](const json& cause) {
+    return cause.is_object() && document::StringMember(cause, "reason") == "NamespaceTerminating";
   });
 }
 
@@ -28,22 +39,15 @@ bool IsUnknownKind(const Result<kube::Response>& response) {
 }
 
 std::string ErrorReason(const Result<kube::Response>& response) {
-  if (!response || response->status / 100 == 2) return {};
-  const nlohmann::json status = nlohmann::json::parse(response->body, nullptr, false);
-  const auto reason = status.is_object() ? status.find("reason") : status.end();
-  return reason != status.end() && reason->is_string() ? reason->get<std::string>() : std::string();
+  return response && !Ok(response) ? document::StringMember(StatusIn(*response), "reason") : "";
 }
 
 std::string ErrorMessage(const Result<kube::Response>& response) {
   constexpr size_t kLimit = 1024;
   if (!response) return Printable(response.error().message, kLimit);
-  const nlohmann::json status = nlohmann::json::parse(response->body, nullptr, false);
-  if (status.is_object()) {
-    const auto message = status.find("message");
-    if (message != status.end() && message->is_string())
-      return Printable(message->get<std::string>(), kLimit);
-  }
-  return "the API server answered " + std::to_string(response->status);
+  const std::string message = document::StringMember(StatusIn(*response), "message");
+  return message.empty() ? "the API server answered " + std::to_string(response->status)
+                         : Printable(message, kLimit);
 }
 
 }  // namespace imagebatch::cluster

@@ -76,15 +76,15 @@ void Degraded::Tell(const Troubles::News& news, Now now) {
       // The watches or Requests meet the same, and say so once for all batches
       if (news.everybodys) return;
       logged_.insert(news.purpose);
-      return log::Warn(Sentence(news) + "; it is tried again", subject);
+      return log::Warn(Sentence(news) + "; it will be retried", subject);
     case Troubles::Turn::Lasting:
-      return events_.Unlogged("Warning", Reason(news.purpose), Sentence(news) + "; it is tried again", now);
+      return events_.Unlogged("Warning", Reason(news.purpose), Sentence(news) + "; it will be retried", now);
     case Troubles::Turn::Over: {
       if (logged_.erase(news.purpose) == 0) return;
       const auto lasted = std::chrono::duration_cast<seconds>(now.steady - news.since.steady);
-      return log::Info(std::string(Complaint(news.purpose)) + ": this is over, after " +
-                           std::to_string(lasted.count()) + " s",
-                       subject);
+      return log::Info(
+          std::string(Complaint(news.purpose)) + ": resolved after " + std::to_string(lasted.count()) + " s",
+          subject);
     }
   }
 }

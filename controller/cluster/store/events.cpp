@@ -63,8 +63,8 @@ void EventEmitter::TellLeftOut(Now now) {
   }
   left_out_.clear();
   Write("Normal", "EventsLeftOut",
-        std::to_string(count) + " more than are written at once (" + reasons +
-            "); the controller's log has each",
+        std::to_string(count) + " more Events were left out (" + reasons +
+            "); the controller's log has them all",
         now);
 }
 

@@ -24,7 +24,7 @@ Words WordsOf(Purpose purpose) {
     case Purpose::ReadRows:
       return {"ReadRows", "RowsNotRead", "the ConfigMaps with the rows cannot be read"};
     case Purpose::DryRun:
-      return {"DryRun", "JobsNotChecked", "it cannot be asked whether its Jobs are valid"};
+      return {"DryRun", "JobsNotChecked", "its Jobs cannot be checked by a dry run"};
     case Purpose::CreateJob:
       return {"CreateJob", "JobsNotCreated", "Jobs cannot be created"};
     case Purpose::DeleteJob:

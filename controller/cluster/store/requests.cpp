@@ -72,8 +72,8 @@ void Requests::NoteAccount(const Result<kube::Response>& response, Now now) {
     unaccepted_ = now.steady;
     if (unaccepted_since_) return;
     unaccepted_since_ = now.steady;
-    return log::Warn("the API server does not accept the controller's token (" + ErrorMessage(response) +
-                     "); it is read and tried again");
+    return log::Warn("the API server rejects the controller's token (" + ErrorMessage(response) +
+                     "); the token will be read again and the request retried");
   }
   if (!response || !unaccepted_since_ || now.steady < unaccepted_ + std::chrono::minutes(1)) return;
   const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(unaccepted_ - *unaccepted_since_);

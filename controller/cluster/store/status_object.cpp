@@ -73,7 +73,7 @@ std::vector<Condition> Conditions(const Summary& summary, const plan::Counts& to
     conditions.push_back({"Failed", false, "NotFailed", unfinished});
   }
   conditions.push_back({"Suspended", summary.suspended, summary.suspended ? "Suspended" : "NotSuspended",
-                        summary.suspended ? "spec.suspend is true: nothing new is started" : ""});
+                        summary.suspended ? "spec.suspend is true: no new build is started" : ""});
   const Condition hung = Flagged("HungBuilds", "NoneHung", summary.hung_builds, summary.hung);
   const Condition stalled = Flagged("StalledBuilds", "NoneStalled", summary.stalled_builds, summary.stalled);
   conditions.push_back(hung);

@@ -67,9 +67,8 @@ void HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
   if (verdict_ && verdict_->reason == reason) return;
   const auto silent = std::chrono::duration_cast<seconds>(now.steady - *unready_since_);
   const std::string message =
-      log ? "its runner has given no sign of life for " + std::to_string(silent.count()) + " s"
-          : "its runner does not say that it makes progress, and its log cannot be read: " +
-                log.error().message;
+      log ? "its runner has not reported for " + std::to_string(silent.count()) + " s"
+          : "its runner does not report progress, and its log cannot be read: " + log.error().message;
   verdict_ = Verdict{Verdict::Kind::Hang, std::string(kUnobservedClass), reason,
                      Printable(message, kMessageLimit), verdict_ ? verdict_->since : now.wall};
   next_read_ = now.steady + kLookForChange;

@@ -58,8 +58,8 @@ std::string ImageOf(const PodView& pod, const std::string& container) {
 
 Stall WithoutPod(const Rare<PodView>& gone, const Rare<ObjectEvent>& event) {
   if (gone)
-    return Make("PodNotCreated", "its Pod is gone, and its Job has neither ended nor a new one", "", "",
-                Source::Nobody);
+    return Make("PodNotCreated", "its Pod is gone, and its Job has neither finished nor created another", "",
+                "", Source::Nobody);
   constexpr const char* kNoPod = "its Job has no Pod";
   if (!event) return Make("PodNotCreated", kNoPod, "", "", Source::Nobody);
   const bool quota = Has(event->message, "exceeded quota");
@@ -105,15 +105,16 @@ Stall Initializing(const PodView& pod) {
                   "its init container " + container.name + " runs since " + FormatTime(container.started), "",
                   "");
   }
-  return Make("Initializing", "an init container of it runs", "", "");
+  return Make("Initializing", "an init container is still running", "", "");
 }
 
 Stall Leaving(const JobView& job, const Rare<PodView>& pod) {
   if (!pod || pod->gone)
-    return Make("Terminating", "its Job was to be gone by " + FormatTime(job.deletion), "", "");
+    return Make("Terminating", "its Job should have been gone by " + FormatTime(job.deletion), "", "");
   const bool lost = pod->disruption == "DeletionByTaintManager" || pod->failure == "NodeLost";
-  return Make(lost ? "NodeLost" : "Terminating", "its Pod was to be gone by " + FormatTime(pod->deletion),
-              pod->disruption, pod->failure_message);
+  return Make(lost ? "NodeLost" : "Terminating",
+              "its Pod should have been gone by " + FormatTime(pod->deletion), pod->disruption,
+              pod->failure_message);
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ std::optional<Stall> FindStall(Standing standing, const JobView& job, const Rare
     case Standing::WarmingUp:
       return Make("Initializing", "its startupProbe has not passed", "", "");
     case Standing::NodeSilent:
-      return Make("NodeLost", "its node does not answer since " + FormatTime(pod->ready_changed), "", "");
+      return Make("NodeLost", "its node has not responded since " + FormatTime(pod->ready_changed), "", "");
     case Standing::Leaving:
       return Leaving(job, pod);
     case Standing::Suspended:

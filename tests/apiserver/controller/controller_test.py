@@ -251,7 +251,7 @@ class ControllerTest(ControllerCase):
     def test_what_stalls_a_build_is_told(self):
         words = {"PodNotCreated": "no Pod", "QuotaExceeded": "exceeded quota: q", "Unschedulable": "0/1 nodes",
                  "ImagePull": "ImagePullBackOff", "ContainerCreating": 'configmap "absent" not found',
-                 "Terminating": "to be gone by", "NodeLost": "DeletionByTaintManager"}
+                 "Terminating": "should have been gone by", "NodeLost": "DeletionByTaintManager"}
         self.ns.create_batch("held", stall={"afterSeconds": 1000},
                              images={"rows": [{"name": klass.lower()} for klass in words]})
         jobs = {job["metadata"]["annotations"]["imagebatch.dev/name"]: job for job in self.wait_for_jobs(len(words))}

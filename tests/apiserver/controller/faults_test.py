@@ -126,7 +126,7 @@ class FailingServerTest(FaultsCase):
                          (24, 24, {"built"}))
         self.expect_each_job_once(24)
         # Once for each thing that fails, however often it does and however often it goes well in between
-        kinds = collections.Counter(line.split(" (")[0] for line in self.told("; it is tried again"))
+        kinds = collections.Counter(line.split(" (")[0] for line in self.told("; it will be retried"))
         self.assertTrue(kinds)
         self.assertEqual(set(kinds.values()), {1}, self.controller.log())
         for reason in ("Started", "Completed"):  # an Event that is refused is not sent again

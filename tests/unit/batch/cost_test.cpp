@@ -154,7 +154,7 @@ TEST(CostOfExpand, IsRefusedWhereItWouldKeepOthersWaiting) {
   for (size_t i = 0; i < 30'000; ++i) rows.push_back({{"name", std::to_string(i)}});
   rows[0].insert(columns.begin(), columns.end());
   EXPECT_THAT(ExpandProblems(WithArgs({arg}), MakeRows(rows)),
-              ElementsAre(HasSubstr("spec.stages[0]: uses too much of the rows: ")));
+              ElementsAre(HasSubstr("spec.stages[0]: uses too many values of the rows: ")));
 }
 
 TEST(CostOfRows, EndsWithTheFirstProblemsAndTheLimits) {

@@ -114,7 +114,7 @@ TEST(Expand, RefusesAVariableThatIsAlsoAColumn) {
   EXPECT_THAT(
       ExpandProblems(batch, MakeRows({{{"name", "a"}}, {{"name", "b"}, {"repo", "x"}}})),
       ElementsAre("spec.variables.repo: is also a column of spec.images.rows[1]; rename the variable, "
-                  "$(repo) must mean one thing"));
+                  "$(repo) must have one meaning"));
 }
 
 TEST(Expand, RefusesKeysAndImagesThatAreNotValid) {
@@ -142,13 +142,12 @@ TEST(Expand, RefusesRowsThatShareAKeyButNotTheBuild) {
       ExpandProblems(OneStage("$(repo)", "r/i:$(version)"), MakeRows(rows)),
       ElementsAre(
           "spec.stages[0].image: rows \"a\" and \"b\" share the key \"x\" of stage image but differ in "
-          "$(version) (\"1\" and \"2\"); put it into the key or leave it out here"));
+          "$(version) (\"1\" and \"2\"); include it in the key, or leave it out here"));
   EXPECT_THAT(
       ExpandProblems(OneStage("$(repo)", "r/i:$(repo)", {"$(name)"}), MakeRows(rows)),
-      ElementsAre(
-          "spec.stages[0].template.spec.containers[0].args[0]: rows \"a\" and \"b\" share the key "
-          "\"x\" of stage image but differ in $(name) (\"a\" and \"b\"); put it into the key or leave "
-          "it out here"));
+      ElementsAre("spec.stages[0].template.spec.containers[0].args[0]: rows \"a\" and \"b\" share the key "
+                  "\"x\" of stage image but differ in $(name) (\"a\" and \"b\"); include it in the key, or "
+                  "leave it out here"));
   EXPECT_THAT(ExpandProblems(OneStage("$(repo)", "r/i:$(repo)"), MakeRows(rows)), IsEmpty());
 
   Batch needed = TwoStages();
@@ -158,7 +157,7 @@ TEST(Expand, RefusesRowsThatShareAKeyButNotTheBuild) {
       ExpandProblems(needed, MakeRows(rows)),
       ElementsAre("spec.stages[1].template.spec.containers[0].args[0]: rows \"a\" and \"b\" share the key "
                   "\"x\" of stage image but differ in $(stages.env.image) (\"r/env/x:1\" and "
-                  "\"r/env/x:2\"); put it into the key or leave it out here"));
+                  "\"r/env/x:2\"); include it in the key, or leave it out here"));
 }
 
 TEST(Expand, HasALimit) {

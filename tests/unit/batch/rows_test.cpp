@@ -61,9 +61,11 @@ TEST(RowLines, SayWhatIsWrongAndWhere) {
            Case{"\"a\"", "the row is not an object"},
            Case{"null", "the row is not an object"},
            Case{R"({"a": {"b": 1}})",
-                "column \"a\" is an object; a row holds strings, numbers and booleans only"},
-           Case{R"({"a": []})", "column \"a\" is an array; a row holds strings, numbers and booleans only"},
-           Case{R"({"a": null})", "column \"a\" is null; a row holds strings, numbers and booleans only"},
+                "column \"a\" is an object; a row may contain only strings, numbers and booleans"},
+           Case{R"({"a": []})",
+                "column \"a\" is an array; a row may contain only strings, numbers and booleans"},
+           Case{R"({"a": null})",
+                "column \"a\" is null; a row may contain only strings, numbers and booleans"},
            Case{R"({"a": 1, "a": 2})", "duplicate column \"a\""},
            Case{R"({"a b": 1})", "column name \"a b\" must be a letter or _, then letters, digits, _ . -"},
            Case{R"({"": 1})", "column name \"\" must be a letter or _, then letters, digits, _ . -"},
@@ -107,10 +109,11 @@ TEST(InlineRows, SayWhatIsWrongAndWhere) {
       ElementsAre(
           "spec.images.rows[0]: the row is not an object",
           "spec.images.rows[1]: column \"a\" is a number with a fraction; put it in quotes to keep it as "
-          "it is written",
-          "spec.images.rows[2]: column \"a\" is a boolean; put it in quotes to keep it as it is written",
-          "spec.images.rows[3]: column \"a\" is null; an inline row holds strings and integers only",
-          "spec.images.rows[4]: column \"a\" is an array; an inline row holds strings and integers only",
+          "written",
+          "spec.images.rows[2]: column \"a\" is a boolean; put it in quotes to keep it as written",
+          "spec.images.rows[3]: column \"a\" is null; an inline row may contain only strings and integers",
+          "spec.images.rows[4]: column \"a\" is an array; an inline row may contain only strings and "
+          "integers",
           "spec.images.rows[5]: column name \"-\" must be a letter or _, then letters, digits, _ . -"));
 }
 

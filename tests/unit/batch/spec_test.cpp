@@ -200,10 +200,12 @@ TEST_P(ReadBatchRefuses, WithAMessage) {
 }
 
 const std::string kContainer = "spec.stages[1].template.spec.containers[0].";
-const std::string kEarlierOnly = "; a stage needs earlier ones only, so that there is no cycle";
-const std::string kTooEarly = " is this build's own and not known yet here; a column of that name is ";
-const std::string kAsItStands = " where it is meant as it stands";
-const std::string kOnlyImages = " is unknown; of another stage only its image is: $(stages.<name>.image)";
+const std::string kEarlierOnly = "; a stage can only need earlier stages";
+const std::string kTooEarly =
+    " belongs to this build and is not known here yet; for a column of that name write ";
+const std::string kAsItStands = " to keep the text as it is";
+const std::string kOnlyImages =
+    " is unknown; the only thing known of another stage is its image: $(stages.<name>.image)";
 
 INSTANTIATE_TEST_SUITE_P(
     Objects, ReadBatchRefuses,
@@ -248,7 +250,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoRows", R"({"spec": {"images": {"rows": null}}})", {"spec.images: needs rows or configMaps"}},
         Case{"RowsTwice",
              R"({"spec": {"images": {"configMaps": [{"name": "m", "key": "k"}]}}})",
-             {"spec.images: has rows and configMaps; give one of them"}},
+             {"spec.images: has both rows and configMaps; give only one of them"}},
         Case{"ConfigMaps",
              R"({"spec": {"images": {"rows": null, "configMaps": [{"name": "M", "key": "k"}, {"name": "m"},
                  {"name": "m", "key": "k"}, {"name": "m", "key": "k"}, 5]}}})",
@@ -260,13 +262,13 @@ INSTANTIATE_TEST_SUITE_P(
              {"spec.images.rows: must be an array"}},
         Case{"NameFrom",
              R"json({"spec": {"images": {"nameFrom": "$(a b)"}}})json",
-             {"spec.images.nameFrom: $(a b) is not a name; write $$(a b) where it is meant as it stands"}},
+             {"spec.images.nameFrom: $(a b) is not a valid name; write $$(a b) to keep the text as it is"}},
         Case{"VariableNames",
              R"({"spec": {"variables": {"a b": "x", "image": "x", "row.a": "x", "stages.": "x"}}})",
              {"spec.variables: the name \"a b\" must be a letter or _, then letters, digits, _ . -",
-              "spec.variables.image: this name is taken: $(image) means something of its own",
-              "spec.variables.row.a: this name is taken: $(row.a) means something of its own",
-              "spec.variables.stages.: this name is taken: $(stages.) means something of its own"}},
+              "spec.variables.image: this name is reserved: $(image) already has a meaning",
+              "spec.variables.row.a: this name is reserved: $(row.a) already has a meaning",
+              "spec.variables.stages.: this name is reserved: $(stages.) already has a meaning"}},
         Case{"NoStages", R"({"spec": {"stages": []}})", {"spec.stages: needs at least one stage"}},
         Case{"StagesMissing", R"({"spec": {"stages": null}})", {"spec.stages: is required"}},
         Case{"ElevenStages",
@@ -298,11 +300,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "args": ["$()", "$(stages.a.image)", "$(stages.a.key)"]}]}}}]}})json",
              {"spec.stages[1].key: $(key)" + kTooEarly + "$(row.key)",
               "spec.stages[1].image: $(image)" + kTooEarly + "$(row.image)",
-              "spec.stages[1].image: $(stages.a.image) can be used in the template only",
-              kContainer + "args[0]: $() is not a name; write $$()" + kAsItStands,
+              "spec.stages[1].image: $(stages.a.image) can be used only in the template",
+              kContainer + "args[0]: $() is not a valid name; write $$()" + kAsItStands,
               kContainer + "args[1]: $(stages.a.image): this stage does not need \"a\"; add it to needs",
               kContainer + "args[2]: $(stages.a.key)" + kOnlyImages,
-              kContainer + "command[2]: $(date +%s) is not a name; write $$(date +%s)" + kAsItStands}}),
+              kContainer + "command[2]: $(date +%s) is not a valid name; write $$(date +%s)" + kAsItStands}}),
     [](const auto& test) { return test.param.name; });
 
 TEST(ReadBatch, ListsTenProblemsAndCountsTheOthers) {

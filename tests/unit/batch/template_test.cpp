@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
              {"t.spec.containers: needs at least one container"}},
         Case{"WhichOne",
              R"({"spec": {"containers": [{"name": "a"}, {"name": "b"}]}})",
-             {"t.spec.containers: which of the 2 containers is the build? call it \"build\""}},
+             {"t.spec.containers: has 2 containers; name the one that runs the build \"build\""}},
         Case{"NoCommand",
              R"({"spec": {"containers": [{"name": "a"}]}})",
              {"t.spec.containers[0].command: " + kNoCommand}},
@@ -82,16 +82,15 @@ INSTANTIATE_TEST_SUITE_P(
              R"({"spec": {"restartPolicy": "OnFailure", "containers": [{"command": ["c"]}]}})",
              {"t.spec.restartPolicy: must be Never or left out: an attempt is one run; retries are "
               "spec.backoffLimit"}},
-        Case{"OurFields",
-             R"({"spec": {"containers": [{"command": ["c"], "readinessProbe": {},
+        Case{
+            "OurFields",
+            R"({"spec": {"containers": [{"command": ["c"], "readinessProbe": {},
                                           "terminationMessagePath": "/x", "terminationMessagePolicy": "File"}]}})",
-             {"t.spec.containers[0].readinessProbe: is the runner's own in the build container; leave it out",
-              "t.spec.containers[0].terminationMessagePath: is the runner's own in the build container; "
-              "leave it "
-              "out",
-              "t.spec.containers[0].terminationMessagePolicy: is the runner's own in the build container; "
-              "leave it "
-              "out"}},
+            {"t.spec.containers[0].readinessProbe: is set by the runner in the build container; leave it out",
+             "t.spec.containers[0].terminationMessagePath: is set by the runner in the build container; "
+             "leave it out",
+             "t.spec.containers[0].terminationMessagePolicy: is set by the runner in the build container; "
+             "leave it out"}},
         Case{"OurNames",
              R"({"spec": {"containers": [{"name": "build", "command": ["c"]}],
                           "initContainers": [{"name": "a"}, {"name": "imagebatch-runner"}],

@@ -141,9 +141,8 @@ TEST(OutcomeTest, OfAFailedJob) {
        false, Cause::Build, "DeadlineExceeded", "Pod was active on the node longer than it may"},
       {"killed, by whom is not known", Pod(137, "Error", R"({"exitCode": 137, "verdict": "Progressing"})"),
        false, Cause::Build, "Error",
-       "the command ended with exit code 137: something killed it or a child of it; the kernel does where "
-       "memory is "
-       "short"},
+       "the command ended with exit code 137: something killed it or one of its children; the kernel does so "
+       "when memory runs out"},
       {"deleted while it ran", With(Pod(143, "Error"), [](PodView& pod) { pod.deleting = true; }), false,
        Cause::Infrastructure, "PodDeleted", "its Pod was deleted while it ran"},
       {"never started",
@@ -314,7 +313,8 @@ TEST(OutcomeTest, AStepBeforeTheBuildThatFailsIsTheBuildsFailure) {
        Cause::Infrastructure, "EvictionByEvictionAPI",
        "its Pod was disrupted: Job has reached the specified backoff limit"},
       {Beside(Role::Other, "server", 3, "Error"), Cause::Build, "PodFailed",
-       "the build's container ended well, but another one of its Pod failed: container server ended with "
+       "the build's container succeeded, but another container of its Pod failed: container server ended "
+       "with "
        "exit code 3"},
   };
   for (const auto& one : cases) {
@@ -357,9 +357,8 @@ TEST(OutcomeTest, TheEndOfTheLogIsTheReasonWhereThereIsNoOther) {
   EXPECT_EQ(with(Pod(255, "Error"), "exec /bin/sh: argument list too long"),
             "the command ended with exit code 255; its log ends with: exec /bin/sh: argument list too long");
   EXPECT_EQ(with(Pod(143, "Error"), "tick\n  \n{\"imagebatch\":\"line\",\"verdict\":\"Progressing\"}\n"),
-            "the command ended with exit code 143: something told it to end; the kubelet does where a "
-            "livenessProbe "
-            "fails; its log ends with: tick");
+            "the command ended with exit code 143: something asked it to stop; the kubelet does so when a "
+            "livenessProbe fails; its log ends with: tick");
   EXPECT_EQ(with(Pod(1, "Error"), ""), "the command ended with exit code 1");
   EXPECT_EQ(with(Pod(124, "Error", kHung), "anything"), "nothing for 300 s") << "it has a reason";
   EXPECT_EQ(with(Pod(137, "OOMKilled"), "anything"), "the build used more memory than its limit");

@@ -149,21 +149,22 @@ TEST(StallTest, ClassAndReason) {
          pod.gone = true;
          pod.deletion = kCreated + seconds(50);
        }),
-       std::nullopt, "PodNotCreated", "its Pod is gone, and its Job has neither ended nor a new one", 50,
-       false},
+       std::nullopt, "PodNotCreated", "its Pod is gone, and its Job has neither finished nor created another",
+       50, false},
       {"a running Pod whose node does not answer", Pod([](PodView& pod) {
          pod.build->state = State::Running;
          pod.build->ready = true;
          pod.node_silent = true;
          pod.ready_changed = kCreated + seconds(60);
        }),
-       std::nullopt, "NodeLost", "its node does not answer since 2019-12-20T00:01:00Z", 60, false},
+       std::nullopt, "NodeLost", "its node has not responded since 2019-12-20T00:01:00Z", 60, false},
       {"a Pod that does not go", Deleting("", ""), std::nullopt, "Terminating",
-       "its Pod was to be gone by 2019-12-20T00:01:40Z", 100, false},
+       "its Pod should have been gone by 2019-12-20T00:01:40Z", 100, false},
       {"a Pod that does not go from a lost node", Deleting("DeletionByTaintManager", ""), std::nullopt,
-       "NodeLost", "its Pod was to be gone by 2019-12-20T00:01:40Z: DeletionByTaintManager", 100, false},
+       "NodeLost", "its Pod should have been gone by 2019-12-20T00:01:40Z: DeletionByTaintManager", 100,
+       false},
       {"the same, as older clusters say it", Deleting("", "NodeLost"), std::nullopt, "NodeLost",
-       "its Pod was to be gone by 2019-12-20T00:01:40Z", 100, false},
+       "its Pod should have been gone by 2019-12-20T00:01:40Z", 100, false},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.what);

@@ -131,7 +131,7 @@ TEST(StatusObjectTest, ConditionsOfASuspendedAndHungBatch) {
   summary.hung = 22;
   summary.hung_builds = {Hung("a"), Hung("b")};
   ExpectConditions(
-      summary, {{"Suspended", "True", "Suspended", "spec.suspend is true: nothing new is started"},
+      summary, {{"Suspended", "True", "Suspended", "spec.suspend is true: no new build is started"},
                 {"HungBuilds", "True", "Idle", "build a of stage image: nothing for 300 s (and 21 more)"}});
 }
 
