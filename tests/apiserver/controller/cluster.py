@@ -255,7 +255,9 @@ class Controller:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self._log = tempfile.TemporaryFile()
-        self._command = [binary, "controller", "--kubeconfig=%s" % kubeconfig, "--namespace=" + namespace.name,
+        # It must not outlive a test that is killed: it would go on in the cluster that the next one uses
+        self._command = ["setpriv", "--pdeathsig", "KILL", binary, "controller",
+                         "--kubeconfig=%s" % kubeconfig, "--namespace=" + namespace.name,
                          "--runner-image=" + runner_image, "--listen=127.0.0.1:%d" % self._port]
         self._process = None
         self.start()
