@@ -29,7 +29,7 @@ class NumberSet {
   }
 
  private:
-  static constexpr size_t kBits = 64;
+  static constexpr uint32_t kBits = 64;
   static uint64_t Bit(uint32_t number) { return uint64_t{1} << (number % kBits); }
   static size_t Lowest(uint64_t word) { return static_cast<size_t>(std::countr_zero(word)); }
   size_t FirstTaken() const {

@@ -19,34 +19,12 @@ using testing::IsEmpty;
 const std::vector<std::string> kProve = {"--deadlock-after", "1s",   "--idle-after", "0",
                                          "--sample-every",   "50ms", "--grace",      "300ms"};
 
-/// A Python program: `script` behind what all of them use. It calls ready() before it waits.
-struct Program {
-  const char* name;
-  const char* script;
-  const char* evidence = "";  // a part of one of the sentences
-};
-
-void PrintTo(const Program& program, std::ostream* out) { *out << program.name; }
-
-constexpr const char* kPrelude = R"py(
-import ctypes, fcntl, multiprocessing, os, queue, select, signal, socket, subprocess, sys, threading, time
-libc = ctypes.CDLL(None)
-def ready(): print("ready", flush=True)
-def forever(): threading.Event().wait()  # an untimed futex of its own
-def fork(child):
-    pid = os.fork()
-    if pid == 0:
-        child()
-        os._exit(0)
-    return pid
-def lock(path):
-    file = os.open(path, os.O_RDWR | os.O_CREAT)
-    fcntl.flock(file, fcntl.LOCK_EX)
-    return file
-)py";
-
-std::vector<std::string> Python(const Program& program) {
-  return {"python3", "-c", std::string(kPrelude) + program.script};
+/// A program of the corpus; a hung one makes the file "stuck" before it hangs.
+std::vector<std::string> Corpus(const char* file, const std::string& name, const std::string& argument = "") {
+  std::vector<std::string> command = {"env", "STUCK=stuck", "python3", "-B", std::string(PROGRAMS "/") + file,
+                                      name};
+  if (!argument.empty()) command.push_back(argument);
+  return command;
 }
 
 /// For how long the build has said nothing; 0 where no sample has been taken yet.
@@ -54,10 +32,17 @@ double OutputQuiet(const json& state) {
   return state.is_object() ? state["evidence"]["quietSeconds"].value("output", 0.0) : 0;
 }
 
-class DeadProgram : public testing::TestWithParam<Program> {};
+struct DeadProgram {
+  const char* name;      // in dead.py
+  const char* evidence;  // a part of one of the sentences
+};
 
-TEST_P(DeadProgram, IsProved) {
-  Supervised run(kProve, Python(GetParam()));
+void PrintTo(const DeadProgram& program, std::ostream* out) { *out << program.name; }
+
+class Sentences : public testing::TestWithParam<DeadProgram> {};
+
+TEST_P(Sentences, SayWhatEachWaitsFor) {
+  Supervised run(kProve, Corpus("dead.py", GetParam().name));
   ASSERT_TRUE(Await([&] { return run.Hung() || !run.Running(); })) << run.Output() << run.Errors();
   const json state = run.State();
   EXPECT_EQ(state["class"], "Deadlock");
@@ -69,183 +54,61 @@ TEST_P(DeadProgram, IsProved) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Runner, DeadProgram,
-    testing::Values(
-        Program{"MutualJoin",
-                "def other(): main.join()\n"
-                "main = threading.current_thread(); thread = threading.Thread(target=other); thread.start()\n"
-                "thread.join()",
-                "all 2 threads wait for a lock (futex) of its own process"},
-        Program{"QueueThatNobodyFills", "queue.Queue().get()", "its only thread waits for a lock (futex)"},
-        Program{"SharedQueueThatNobodyFills",
-                "q = multiprocessing.get_context('fork').Queue()\n"
-                "fork(q.get); fork(q.get); os.wait()",
-                "in memory shared by pids "},
-        Program{"PipeWithoutAWriterButItself", "r, w = os.pipe(); os.read(r, 1)",
-                "waits for data from pipe ["},
-        Program{"PollOfThatPipe", "r, w = os.pipe(); p = select.poll(); p.register(r); p.poll()",
-                "its only thread waits for the other end of pipe ["},
-        Program{"SelectOfThatPipe", "r, w = os.pipe(); select.select([r], [], [])",
-                "its only thread waits for the other end of pipe ["},
-        Program{"EpollOfThatPipe", "r, w = os.pipe(); e = select.epoll(); e.register(r); e.poll()",
-                "its only thread waits for the other end of pipe ["},
-        Program{"FullPipesBothWays",
-                "a, b = os.pipe(), os.pipe()\n"
-                "def child(): os.close(a[0]); os.close(b[1]); os.write(a[1], bytes(1 << 20))\n"
-                "fork(child); os.close(b[0]); os.close(a[1]); os.write(b[1], bytes(1 << 20))",
-                "waits for room in pipe ["},
-        Program{"TwoFileLocksCrosswise",
-                "got = os.pipe()\n"
-                "def child(): lock('one'); os.write(got[1], b'1'); lock('two')\n"
-                "two = lock('two'); fork(child); os.read(got[0], 1); lock('one')",
-                "/one, held by pid "},
-        Program{"RecordLockOfADeadChild",
-                "one = open('one', 'w'); got = os.pipe()\n"
-                "def child(): fcntl.lockf(one, fcntl.LOCK_EX); os.write(got[1], b'1'); forever()\n"
-                "fork(child); os.read(got[0], 1); fcntl.lockf(one, fcntl.LOCK_EX)",
-                "/one, held by pid "},
-        Program{"OpenFileLock",
-                "F_OFD_SETLKW = 38; import struct; flock = struct.pack('hhqqi', fcntl.F_WRLCK, 0, 0, 0, 0)\n"
-                "one, two = open('one', 'w'), open('one', 'w')\n"
-                "fcntl.fcntl(one, F_OFD_SETLKW, flock); fcntl.fcntl(two, F_OFD_SETLKW, flock)",
-                "/one, held by this process alone"},
-        Program{"ParentOfADeadChild", "fork(forever); os.wait()", "waits for the end of a child, pid "},
-        Program{"ADaemonisedWorker",
-                "r, w = os.pipe()\n"
-                "def middle(): fork(forever)\n"
-                "os.waitpid(fork(middle), 0); os.close(w); os.read(r, 1)",
-                "waits for data from pipe ["},
-        Program{"BelowALivingDaemon",
-                "def tick():\n  while True: time.sleep(0.1)\n"
-                "threading.Thread(target=tick).start(); fork(forever); os.wait()",
-                "its only thread waits for a lock (futex)"},
-        Program{"BelowAPollOfItsPipeThatTicks",
-                "r, w = os.pipe(); child = fork(forever); os.close(w)\n"
-                "while not select.select([r], [], [], 0.1)[0]: pass",
-                "its only thread waits for a lock (futex)"},
-        Program{"BelowAnInitThatTicks",
-                "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); fork(forever)\n"
-                "while not signal.sigtimedwait([signal.SIGCHLD], 0.1): pass",
-                "its only thread waits for a lock (futex)"},
-        Program{"BelowAnInitThatWaits",
-                "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); fork(forever)\n"
-                "signal.sigwait([signal.SIGCHLD])",
-                "its only thread waits for a lock (futex)"},
-        Program{"BelowAPollOfTwoOfItsPipes",
-                "a, b = os.pipe(), os.pipe()\n"
-                "def tick():\n  while True: time.sleep(0.1)\n"
-                "fork(forever); os.close(a[1]); os.close(b[1]); threading.Thread(target=tick).start()\n"
-                "select.select([a[0], b[0]], [], [])",
-                "its only thread waits for a lock (futex)"},
-        Program{"TheOneOfTwoChildrenThatIsMeant",
-                "fork(lambda: socket.create_server(('', 0)).accept()); os.waitpid(fork(forever), 0)",
-                "waits for the end of a child"},
-        Program{
-            "InTheForegroundOfAShell",
-            "server = 'import socket; socket.create_server((str(), 0)).accept()'\n"
-            "dead = 'import threading; threading.Event().wait()'\n"
-            "os.execvp('sh', ['sh', '-c', 'python3 -c \"$1\" & python3 -c \"$2\"; true', '-', server, dead])",
-            "its only thread waits for a lock (futex)"},
-        Program{"WithAHandlerThatNobodyElseCouldCall",
-                "signal.signal(signal.SIGUSR1, lambda *_: None); fork(forever); os.wait()",
-                "waits for the end of a child"}),
-    [](const auto& instance) { return instance.param.name; });
+    Deadlock, Sentences,
+    testing::Values(DeadProgram{"mutual_join", "threads wait for a lock (futex) of its own process"},
+                    DeadProgram{"own_queue", "its only thread waits for a lock (futex)"},
+                    DeadProgram{"queue_nobody_fills", "in memory shared by pids "},
+                    DeadProgram{"own_pipe", "waits for data from pipe ["},
+                    DeadProgram{"poll_of_own_pipe", "its only thread waits for the other end of pipe ["},
+                    DeadProgram{"select_of_own_pipe", "its only thread waits for the other end of pipe ["},
+                    DeadProgram{"epoll_of_own_pipe", "its only thread waits for the other end of pipe ["},
+                    DeadProgram{"full_pipes", "waits for room in pipe ["},
+                    DeadProgram{"record_lock_of_dead_child", "/one, held by pid "},
+                    DeadProgram{"own_file_lock", "/one, held by this process alone"},
+                    DeadProgram{"child_that_is_meant", "waits for the end of a child, pid "},
+                    DeadProgram{"below_own_handler", "waits for the end of a child, pid "},
+                    DeadProgram{"below_ticking_select", "its only thread waits for a lock (futex)"},
+                    DeadProgram{"below_sigwait", "its only thread waits for a lock (futex)"},
+                    DeadProgram{"below_select_of_two_pipes", "its only thread waits for a lock (futex)"}),
+    [](const auto& instance) { return std::string(instance.param.name); });
 
-/// In all of these something outside, or time, could end the wait.
-constexpr Program kMerelyWaiting[] = {
-    {"Sleep", "ready(); time.sleep(1000)"},
-    {"LockWithATimeLimit", "ready(); threading.Event().wait(1000)"},
-    {"OneThreadSleeps", "threading.Thread(target=time.sleep, args=(1000,)).start(); ready(); forever()"},
-    {"AcceptsConnections", "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); ready(); s.accept()"},
-    {"ReadsASocket", "a, b = socket.socketpair(); ready(); a.recv(1)"},
-    {"NamedFifo", "os.mkfifo('fifo'); f = os.open('fifo', os.O_RDWR); ready(); os.read(f, 1)"},
-    {"OpensAFifo", "os.mkfifo('fifo'); ready(); open('fifo')"},
-    {"Terminal", "master, slave = os.openpty(); ready(); os.read(slave, 1)"},
-    {"Inotify", "i = libc.inotify_init(); ready(); os.read(i, 1000)"},
-    {"Timerfd", "t = libc.timerfd_create(1, 0); ready(); os.read(t, 8)"},
-    {"Eventfd", "e = os.eventfd(0); ready(); os.read(e, 8)"},
-    {"Signalfd",
-     "s = libc.signalfd(-1, ctypes.create_string_buffer(b'\\x10' + bytes(127)), 0); ready(); "
-     "os.read(s, 128)"},
-    {"EpollOfASocket",
-     "a, b = socket.socketpair(); r, w = os.pipe(); e = select.epoll(); e.register(a, 1); e.register(r); "
-     "ready(); "
-     "e.poll()"},
-    {"PollOfAPipeAndASocket",
-     "a, b = socket.socketpair(); r, w = os.pipe(); p = select.poll(); p.register(r); p.register(a, 1); "
-     "ready(); "
-     "p.poll()"},
-    {"PollOfNothing", "ready(); select.poll().poll()"},
-    {"Pause", "ready(); signal.pause()"},
-    {"Sigwait", "ready(); signal.sigwait([signal.SIGUSR1])"},
-    {"Alarm", "signal.signal(signal.SIGALRM, lambda *_: None); signal.alarm(1000); ready(); forever()"},
-    {"PosixTimer",
-     "timer = ctypes.c_void_p(); libc.timer_create(1, None, ctypes.byref(timer)); ready(); forever()"},
-    {"ParentOfASleepingChild", "fork(lambda: time.sleep(1000)); ready(); os.wait()"},
-    {"PipeFromASleepingChild",
-     "r, w = os.pipe(); fork(lambda: time.sleep(1000)); os.close(w); ready(); os.read(r, 1)"},
-    {"LockThatASleeperHolds",
-     "got = os.pipe()\n"
-     "def child(): lock('one'); os.write(got[1], b'1'); time.sleep(1000)\n"
-     "fork(child); os.read(got[0], 1); ready(); lock('one')"},
-    {"SharedQueueThatASleeperMayFill",
-     "q = multiprocessing.get_context('fork').Queue(); fork(lambda: time.sleep(1000)); ready(); q.get()"},
-    {"ASleepersChildMayBeToldBySignal",
-     "def child(): signal.signal(signal.SIGUSR1, lambda *_: None); ready(); forever()\n"
-     "fork(child); time.sleep(1000)"},
-    {"AHelperThatIsTheOneToStop",
-     "def child(): signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); ready(); forever()\n"
-     "fork(child); time.sleep(1000)"},
-    {"ToldWhenItsChildEnds",
-     "signal.signal(signal.SIGCHLD, lambda *_: None); fork(lambda: time.sleep(1000)); ready(); forever()"},
-    {"ParentOfAStoppedChild", "fork(lambda: os.kill(os.getpid(), signal.SIGSTOP)); ready(); os.wait()"},
-    {"Busy", "fork(forever); ready()\nwhile True: pass"},
-    // Dead processes that the build does not need, or that something will end.
-    {"LeftoverOfAnEarlierStep", "fork(lambda: fork(forever)); os.wait(); ready(); time.sleep(1000)"},
-    {"DeadChildThatNobodyAsksFor",
-     "fork(forever); other = fork(lambda: socket.create_server(('', 0)).accept()); ready(); "
-     "os.waitpid(other, 0)"},
-    {"DeadBelowTimeout",
-     "ready(); os.execvp('timeout', ['timeout', '1000', 'python3', '-c', 'import threading; "
-     "threading.Event().wait()'])"},
-    {"DeadBelowAnAlarm",
-     "signal.signal(signal.SIGALRM, lambda *_: None); signal.alarm(1000); fork(forever); ready(); os.wait()"},
-    {"DeadBelowATimerThread",
-     "child = fork(forever); threading.Timer(1000, os.kill, (child, 9)).start(); ready(); os.wait()"},
-    {"DeadBelowAPollWithALimit",
-     "r, w = os.pipe(); fork(forever); os.close(w); ready(); select.select([r], [], [], 1000)"},
-    {"DeadBesideALivingChildWhosePipeIsPolledToo",
-     "a, b = os.pipe(), os.pipe()\n"
-     "def dead(): os.close(b[1]); forever()\n"
-     "def alive(): os.close(a[1]); socket.create_server(('', 0)).accept()\n"
-     "fork(dead); fork(alive); os.close(a[1]); os.close(b[1]); ready(); select.select([a[0], b[0]], [], [])"},
-    {"DeadBelowATimerfd",
-     "r, w = os.pipe(); fork(forever); os.close(w); t = libc.timerfd_create(1, 0)\n"
-     "libc.timerfd_settime(t, 0, (ctypes.c_long * 4)(0, 0, 1000, 0), None); ready(); select.select([r, t], "
-     "[], [])"},
-    {"DeadBesideAWatcher",
-     "child = fork(forever)\n"
-     "def watch():\n  for _ in range(10000): time.sleep(0.1)\n  os.kill(child, 9)\n"
-     "fork(watch); ready(); os.waitpid(child, 0)"},
-    {"DeadInTheBackgroundOfAShell",
-     "server = 'import socket; socket.create_server((str(), 0)).accept()'\n"
-     "dead = 'import threading; threading.Event().wait()'\n"
-     "ready(); os.execvp('sh', ['sh', '-c', 'python3 -c \"$2\" & python3 -c \"$1\"; true', '-', server, "
-     "dead])"},
+/// In all of these, programs of endless.py, something outside, or time, could end the wait; or what is dead
+/// is not needed, or something will end it.
+constexpr const char* kMerelyWaiting[] = {
+    "sleep",
+    "lock_with_a_time_limit",
+    "one_thread_sleeps",
+    "read_of_a_socket",
+    "read_of_a_fifo",
+    "read_of_a_terminal",
+    "read_of_an_eventfd",
+    "read_of_a_signalfd",
+    "epoll_of_a_socket",
+    "poll_of_a_pipe_and_a_socket",
+    "poll_of_nothing",
+    "pause",
+    "alarm",
+    "handler_that_a_sleeper_may_call",
+    "helper_that_will_be_told_to_end",
+    "told_when_its_child_ends",
+    "parent_of_a_stopped_child",
+    "busy_beside_a_dead_child",
+    "dead_beside_a_child_whose_pipe_is_polled_too",
+    "dead_below_a_timerfd",
 };
 
 /// All at once, for each is to be watched for a while.
 TEST(MereWaiting, IsNeverProved) {
   struct Run {
-    const Program& program;
+    const char* program;
     std::unique_ptr<Supervised> supervised;
   };
   std::vector<Run> runs;
-  for (const Program& program : kMerelyWaiting) {
-    runs.push_back({program, std::make_unique<Supervised>(kProve, Python(program))});
+  for (const char* program : kMerelyWaiting) {
+    runs.push_back({program, std::make_unique<Supervised>(kProve, Corpus("endless.py", program))});
   }
   for (Run& run : runs) {
-    SCOPED_TRACE(run.program.name);
+    SCOPED_TRACE(run.program);
     Supervised& supervised = *run.supervised;
     ASSERT_TRUE(Await([&] { return supervised.Output().starts_with("ready\n"); })) << supervised.Errors();
     // The busy one is never quiet: all that it can be asked for is to be watched.
@@ -260,7 +123,7 @@ TEST(MereWaiting, IsNeverProved) {
 TEST(MereWaiting, ForAPipeFromOutsideIsNeverProved) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);  // both are inherited by the runner, and by its command
-  Supervised run(kProve, Python({"", ("ready(); os.read(" + std::to_string(ends[0]) + ", 1)").c_str()}));
+  Supervised run(kProve, Corpus("endless.py", "read_of_an_inherited_pipe", std::to_string(ends[0])));
   EXPECT_TRUE(Await([&] { return OutputQuiet(run.State()) >= 3.0 && run.Output() == "ready\n"; }));
   EXPECT_THAT(OwnLines(run.Errors()), IsEmpty());
   close(ends[0]);
@@ -282,9 +145,7 @@ TEST(MereWaiting, ForTheReaderOfTheOutputIsNeverProved) {
 }
 
 TEST(Deadlock, ClearsWhenTheDeadPartIsGone) {
-  Supervised run(kProve, Python({"",
-                                 "child = fork(forever); open('pid', 'w').write(str(child) + '\\n'); "
-                                 "os.wait(); ready(); time.sleep(1000)"}));
+  Supervised run(kProve, Corpus("endless.py", "dead_child_that_is_killed"));
   ASSERT_TRUE(Await([&] { return run.Hung(); })) << run.Errors();
   kill(std::atoi(Content(run.Directory() / "pid").c_str()), SIGKILL);
   EXPECT_TRUE(Await([&] { return !run.Hung(); }));
@@ -293,9 +154,7 @@ TEST(Deadlock, ClearsWhenTheDeadPartIsGone) {
 
 TEST(Deadlock, LeftoversAreToldInTheEvidenceOfWhatWasFound) {
   Supervised run({"--deadlock-after", "1s", "--idle-after", "3s", "--sample-every", "50ms"},
-                 Python({"",
-                         "def step(): fork(forever); fork(forever)\n"
-                         "fork(step); os.wait(); time.sleep(1000)"}));
+                 Corpus("endless.py", "leftovers_of_a_step"));
   ASSERT_TRUE(Await([&] { return run.Hung(); })) << run.Errors();
   const json state = run.State();
   EXPECT_EQ(state["class"], "Idle");
@@ -307,16 +166,13 @@ TEST(Deadlock, LeftoversAreToldInTheEvidenceOfWhatWasFound) {
 
 TEST(Deadlock, ZeroTurnsItOff) {
   Supervised run({"--deadlock-after", "0", "--idle-after", "2s", "--sample-every", "50ms"},
-                 Python({"", "forever()"}));
+                 Corpus("dead.py", "own_queue"));
   ASSERT_TRUE(Await([&] { return run.Hung(); }));
   EXPECT_EQ(run.State()["class"], "Idle");
 }
 
 TEST(Deadlock, WaitsForABusySiblingToRest) {
-  Supervised run(kProve, Python({"",
-                                 "fork(forever); end = time.time() + 4\n"
-                                 "while time.time() < end: pass\n"
-                                 "open('rests', 'w'); os.wait()"}));
+  Supervised run(kProve, Corpus("endless.py", "dead_once_it_rests"));
   ASSERT_TRUE(Await([&] { return run.Hung(); }));
   EXPECT_TRUE(std::filesystem::exists(run.Directory() / "rests"));
   EXPECT_EQ(run.State()["class"], "Deadlock");

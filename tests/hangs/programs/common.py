@@ -1,6 +1,7 @@
 """What the Python programs of the corpus share."""
 import os
 import sys
+import threading
 import time
 
 WAIT = float(os.environ.get("WAIT", "10"))  # longer than a deadlock takes to be proved, shorter than Idle
@@ -12,6 +13,20 @@ def stuck():
     """From here on the program hangs: the time of the file $STUCK is the beginning of the hang."""
     with open(os.environ["STUCK"], "wb"):
         pass
+
+
+def forever():
+    """Waits for a lock of its own that nobody will release."""
+    threading.Event().wait()
+
+
+def fork(child):
+    """The pid of a process that calls `child` and ends."""
+    pid = os.fork()
+    if pid == 0:
+        child()
+        os._exit(0)
+    return pid
 
 
 def say(text, end="\n"):

@@ -1,13 +1,18 @@
 """Deadlocks in Python: dead.py NAME"""
+import fcntl
 import multiprocessing
 import os
+import queue
+import select
 import signal
+import socket
+import struct
 import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from common import programs_of, run, stuck
+from common import forever, fork, programs_of, run, stuck
 
 FORK = multiprocessing.get_context("fork")
 
@@ -69,8 +74,8 @@ def wait_before_close():
 
 
 def queue_nobody_fills():
-    queue = FORK.Queue()
-    workers = [FORK.Process(target=queue.get) for _ in range(3)]
+    shared = FORK.Queue()
+    workers = [FORK.Process(target=shared.get) for _ in range(3)]
     for worker in workers:
         worker.start()
     stuck()
@@ -80,12 +85,12 @@ def queue_nobody_fills():
 
 def join_before_get():
     """Joins a child that cannot end before what it put into the queue is taken out."""
-    queue = FORK.Queue()
-    child = FORK.Process(target=lambda: queue.put(bytes(1 << 20)))
+    shared = FORK.Queue()
+    child = FORK.Process(target=lambda: shared.put(bytes(1 << 20)))
     child.start()
     stuck()
     child.join()
-    queue.get()
+    shared.get()
 
 
 def killed_worker():
@@ -98,6 +103,105 @@ def killed_worker():
 
 def _die():
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def own_queue():
+    stuck()
+    queue.Queue().get()
+
+
+def poll_of_own_pipe():
+    reader, _ = os.pipe()
+    poll = select.poll()
+    poll.register(reader)
+    stuck()
+    poll.poll()
+
+
+def select_of_own_pipe():
+    reader, _ = os.pipe()
+    stuck()
+    select.select([reader], [], [])
+
+
+def epoll_of_own_pipe():
+    reader, _ = os.pipe()
+    epoll = select.epoll()
+    epoll.register(reader)
+    stuck()
+    epoll.poll()
+
+
+def record_lock_of_dead_child():
+    with open("one", "w", encoding="utf-8") as one:
+        reader, writer = os.pipe()
+
+        def child():
+            fcntl.lockf(one, fcntl.LOCK_EX)
+            os.write(writer, b"1")
+            forever()
+
+        fork(child)
+        os.read(reader, 1)
+        stuck()
+        fcntl.lockf(one, fcntl.LOCK_EX)
+
+
+def own_file_lock():
+    """A lock of an open file description that the same process holds through another one."""
+    set_and_wait = 38  # F_OFD_SETLKW
+    lock = struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 0, 0)
+    with open("one", "w", encoding="utf-8") as one, open("one", "w", encoding="utf-8") as two:
+        fcntl.fcntl(one, set_and_wait, lock)
+        stuck()
+        fcntl.fcntl(two, set_and_wait, lock)
+
+
+def child_that_is_meant():
+    """Of two children the parent waits for the dead one."""
+    fork(lambda: socket.create_server(("", 0)).accept())
+    stuck()
+    os.waitpid(fork(forever), 0)
+
+
+def below_own_handler():
+    """Nobody is left who could send the signal that its parent has a handler for."""
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    fork(forever)
+    stuck()
+    os.wait()
+
+
+def below_ticking_select():
+    """The parent looks for output of its dead child, a little while at a time."""
+    reader, writer = os.pipe()
+    fork(forever)
+    os.close(writer)
+    stuck()
+    while not select.select([reader], [], [], 0.1)[0]:
+        pass
+
+
+def below_sigwait():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    fork(forever)
+    stuck()
+    signal.sigwait([signal.SIGCHLD])
+
+
+def below_select_of_two_pipes():
+    """The parent waits for two pipes of its dead child; another thread of it ticks."""
+    def tick():
+        while True:
+            time.sleep(0.1)
+
+    one, two = os.pipe(), os.pipe()
+    fork(forever)
+    os.close(one[1])
+    os.close(two[1])
+    threading.Thread(target=tick, daemon=True).start()
+    stuck()
+    select.select([one[0], two[0]], [], [])
 
 
 if __name__ == "__main__":
