@@ -26,6 +26,7 @@ case ${1-} in
     ;;
   down)
     [[ -e $before ]] || exit 0
+    touch "$cluster/failed/prometheus"   # a cluster of which a daemon has failed can be ended too
     "$here/cluster.sh" down
     machine | diff "$before" - || die "the cluster left this behind"
     rm "$before"

@@ -138,9 +138,9 @@ TEST(DocsTest, InhibitionsNameAlertsThatExistAndStayWithinABatch) {
     // Without a controller nothing is known of any batch
     const bool of_all =
         rule["source_matchers"][0].as<std::string>() == "alertname = ImageBatchControllerAbsent";
-    EXPECT_EQ(
-        rule["equal"].as<std::vector<std::string>>(std::vector<std::string>()),
-        of_all ? std::vector<std::string>() : (std::vector<std::string>{"cluster", "namespace", "batch"}));
+    using Labels = std::vector<std::string>;
+    const Labels wanted = of_all ? Labels{"cluster"} : Labels{"cluster", "namespace", "batch"};
+    EXPECT_EQ(rule["equal"].as<Labels>(Labels()), wanted);
     for (const char* side : {"source_matchers", "target_matchers"}) {
       const auto accepted = std::count_if(alerts.begin(), alerts.end(), [&](const std::string& alert) {
         return std::all_of(rule[side].begin(), rule[side].end(), [&](const auto& matcher) {
