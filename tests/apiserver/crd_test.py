@@ -312,7 +312,7 @@ class CrdTest(unittest.TestCase):
             del schema["properties"]["metadata"]  # the API server allows no description there and has its own
             visit(schema, name)
         self.assertEqual(silent, [])
-        self.assertIn("Rows for which this gives the same text share one build",
+        self.assertIn("Rows with the same key share one build",
                       self.good(kubectl("explain", "ib.spec.stages.key")).replace("\n", " ").replace("    ", ""))
 
     def test_a_record_holds_results_or_evidence(self):
