@@ -103,7 +103,7 @@ class AccountTest(FaultsCase):
         self.finish("b")
         self.assertEqual(len(self.ns.results("b")), 6)
         self.expect_each_job_once(6)
-        self.assertEqual(len(self.told("does not accept the controller's token")), 1, self.controller.log())
+        self.assertEqual(len(self.told("rejects the controller's token")), 1, self.controller.log())
         lines = collections.Counter(self.told(""))
         self.assertEqual([line for line, count in lines.items() if count > 1], [], self.controller.log())
 
