@@ -81,7 +81,9 @@ Result<ListPage> Decoder::ReadList(std::string_view body,
   ondemand::object top;
   const simdjson::padded_string_view padded(body.data(), body.size(),
                                             body.size() + simdjson::SIMDJSON_PADDING);
-  if (auto code = parser_->parser.iterate(padded).get(document); code) return NotRead("list", code);
+  // Its own parser, whose memory, several times the page's, goes with the page
+  ondemand::parser parser;
+  if (auto code = parser.iterate(padded).get(document); code) return NotRead("list", code);
   if (auto code = document.get_object().get(top); code) return NotRead("list", code);
 
   ListPage page;

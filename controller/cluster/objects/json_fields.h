@@ -63,23 +63,29 @@ void Items(sj::value value, const Each& each) {
   }
 }
 
-/// One for each thread, as simdjson advises.
-inline sj::parser& Parser() {
-  thread_local sj::parser parser;
-  return parser;
+template <class Read>
+bool WithRootBy(sj::parser& parser, std::string_view text, const Read& read) {
+  const simdjson::padded_string padded(text);
+  sj::document document;
+  if (parser.iterate(padded).get(document)) return false;
+  sj::value root;
+  if (document.get_value().get(root)) return false;
+  read(root);
+  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;  // the whole text was well-formed
 }
 
 /// Calls `read` with the root of `text`, which must not read another text meanwhile. False where that is no
 /// well-formed value.
 template <class Read>
 bool WithRoot(std::string_view text, const Read& read) {
-  const simdjson::padded_string padded(text);
-  sj::document document;
-  if (Parser().iterate(padded).get(document)) return false;
-  sj::value root;
-  if (document.get_value().get(root)) return false;
-  read(root);
-  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;  // the whole text was well-formed
+  // A parser keeps as much memory as its largest text needed, about five times its size
+  constexpr size_t kLarge = size_t{64} * 1024;
+  if (text.size() > kLarge) {
+    sj::parser parser;
+    return WithRootBy(parser, text, read);
+  }
+  thread_local sj::parser parser;  // one for each thread, as simdjson advises
+  return WithRootBy(parser, text, read);
 }
 
 }  // namespace imagebatch::cluster

@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cluster/objects/json_fields.h"
+#include "support/held_bytes.h"
+
 namespace imagebatch::cluster {
 namespace {
 
@@ -308,6 +311,17 @@ TEST(ParseTest, VersionsAreWholeNumbers) {
   EXPECT_EQ(ParseVersion("18446744073709551615"), UINT64_MAX);
   for (const char* none : {"", "x", "1x", "-1", "18446744073709551616"})
     EXPECT_EQ(ParseVersion(none), 0u) << none;
+}
+
+TEST(JsonFields, ALargeTextLeavesNothingBehind) {
+  std::string text = "[0";
+  while (text.size() < size_t{2} << 20) text += ",1";
+  text += "]";
+  size_t items = 0;
+  const size_t before = HeldBytes();
+  ASSERT_TRUE(WithRoot(text, [&](sj::value root) { Items(root, [&](sj::value) { ++items; }); }));
+  EXPECT_EQ(items, text.size() / 2);
+  EXPECT_LT(HeldBytes(), before + (size_t{64} << 10)) << "a parser keeps several times the size of its text";
 }
 
 }  // namespace

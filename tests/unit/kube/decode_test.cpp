@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "support/held_bytes.h"
+
 namespace imagebatch::kube {
 namespace {
 
@@ -131,6 +133,17 @@ TEST(Status, DescribesARefusalWhateverItsBodyIs) {
   EXPECT_EQ(Describe(Refusal(response)), "502: <html>bad gateway</html>");
   response = {500, std::string(100000, 'x'), {}};
   EXPECT_LE(Describe(Refusal(response)).size(), 1024U);
+}
+
+TEST_F(DecoderTest, ALargePageLeavesNothingBehind) {
+  std::string list = R"({"metadata":{"resourceVersion":"1"},"items":[{"a":[0)";
+  while (list.size() < size_t{2} << 20) list += ",1";
+  list += "]}]}";
+  list.append(simdjson::SIMDJSON_PADDING, ' ');
+  const std::string_view page(list.data(), list.size() - simdjson::SIMDJSON_PADDING);
+  const size_t before = HeldBytes();
+  ASSERT_TRUE(decoder_.ReadList(page, [](std::string_view) {}));
+  EXPECT_LT(HeldBytes(), before + (size_t{64} << 10)) << "a parser keeps several times the size of its text";
 }
 
 }  // namespace
