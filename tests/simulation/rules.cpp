@@ -196,13 +196,13 @@ void Simulation::NoteShownStalls(const json& status) {
 }
 
 void Simulation::CheckStallsAreShown() {
-  const json& batch = *api_->Find(Kind::Batch, kBatch);
+  const json* batch = api_->Find(Kind::Batch, kBatch);  // nothing where it was deleted
   for (const auto& [job, since] : node_->stalled) {
     if (now_ < since + kPending + seconds(20) || shown_stalled_.contains({job, since})) continue;
     const json* object = api_->Find(Kind::Job, job);
     if (object == nullptr) object = api_->Find(Kind::Pod, job + "-pod");
-    if ((*object)["metadata"]["labels"][std::string(cluster::kBatchUidLabel)] != batch["metadata"]["uid"])
-      continue;
+    const json& owner = (*object)["metadata"]["labels"][std::string(cluster::kBatchUidLabel)];
+    if (batch == nullptr || owner != (*batch)["metadata"]["uid"]) continue;
     Break(job + " has been stalled for longer than it may and the status does not show it");
   }
   tally_.stalls_seen = shown_stalled_.size();
