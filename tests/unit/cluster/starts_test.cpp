@@ -114,7 +114,8 @@ TEST(StartsTest, WhatAQuotaHoldsIsToldOnce) {
   EXPECT_EQ(world.Status()["held"], 20);
   EXPECT_EQ(creates.told["BuildsHeld"], 1);
   EXPECT_EQ(creates.told["JobsNotCreated"], 0);
-  for (const json& condition : world.Status()["conditions"]) {
+  const json status = world.Status();
+  for (const json& condition : status["conditions"]) {
     if (condition["type"] == "Degraded") {
       EXPECT_EQ(condition["status"], "False") << condition.dump();
     }
