@@ -5,8 +5,7 @@ extern "C" const char* __tsan_default_suppressions();  // its name for us to def
 // Neither library is instrumented: the counters that order a cancellation, and the guard of the first use of
 // the loggers' registry, are not seen there.
 extern "C" const char* __tsan_default_suppressions() {
-  return "race:pplx::details::_CancellationTokenCallback\n"
-         "race:pplx::details::_RefCounter\n"
+  return "race:pplx::details::_CancellationToken\n"
          "race:spdlog::details::registry\n";
 }
 #endif
