@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""clang-tidy over C++ sources, two at a time or as many as there are cores; what was clean is not looked at again.
+"""clang-tidy over C++ sources, as many at a time as there are cores; what was clean is not looked at again.
 
 usage: tidy.py BUILD CACHE FILE.cpp...
 

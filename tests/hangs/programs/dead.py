@@ -110,12 +110,15 @@ def own_queue():
     queue.Queue().get()
 
 
-def poll_of_own_pipe():
+def _wait_for_own_pipe(poller):
     reader, _ = os.pipe()
-    poll = select.poll()
-    poll.register(reader)
+    poller.register(reader)
     stuck()
-    poll.poll()
+    poller.poll()
+
+
+def poll_of_own_pipe():
+    _wait_for_own_pipe(select.poll())
 
 
 def select_of_own_pipe():
@@ -125,11 +128,7 @@ def select_of_own_pipe():
 
 
 def epoll_of_own_pipe():
-    reader, _ = os.pipe()
-    epoll = select.epoll()
-    epoll.register(reader)
-    stuck()
-    epoll.poll()
+    _wait_for_own_pipe(select.epoll())
 
 
 def record_lock_of_dead_child():

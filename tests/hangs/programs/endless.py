@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 
@@ -210,5 +209,4 @@ def dead_once_it_rests():
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(line_buffering=True)
     run(programs_of(globals()))
