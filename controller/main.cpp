@@ -193,10 +193,12 @@ int main(int argc, char** argv) {
   // Before any thread is there: a closed standard output must not end the process, and the signals that do
   // are waited for by one thread.
   std::signal(SIGPIPE, SIG_IGN);
+  // NOLINTBEGIN(concurrency-mt-unsafe)
   mallopt(M_ARENA_MAX, 2);  // the HTTP library's threads would each keep one
   // Fixed, or glibc raises both to the size of the largest reply that was freed, and then keeps as much
   mallopt(M_MMAP_THRESHOLD, kLargePiece);
   mallopt(M_TRIM_THRESHOLD, kLargePiece);
+  // NOLINTEND(concurrency-mt-unsafe)
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

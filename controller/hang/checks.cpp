@@ -89,13 +89,13 @@ bool Always(const Input&, Duration) { return true; }
 TimePoint SinceAnything(const Input& input) { return input.progress.Last(); }
 
 constexpr Rule kRules[] = {
-    {Class::Deadlock, "WaitCycle", &Limits::deadlock_after, false,
+    {Class::Deadlock, false, "WaitCycle", &Limits::deadlock_after,
      [](const Progress& progress) { return Watches(progress, {Signal::Cpu}); }, SinceAnything,
      [](const Input& input, Duration) { return !input.dead_part.empty(); }, SayDeadlock},
-    {Class::Idle, "NoActivity", &Limits::idle_after, true,
+    {Class::Idle, true, "NoActivity", &Limits::idle_after,
      [](const Progress& progress) { return Watches(progress, {Signal::Cpu}); }, SinceAnything, Always,
      SayIdle},
-    {Class::Busy, "NoOutput", &Limits::silent_after, true,
+    {Class::Busy, true, "NoOutput", &Limits::silent_after,
      [](const Progress& progress) {
        return Watches(progress, {Signal::Cpu, Signal::Io});
      },
@@ -104,11 +104,11 @@ constexpr Rule kRules[] = {
                         input.progress.Of(Signal::Io).last, input.progress.last_work});
      },
      [](const Input& input, Duration limit) { return IsRecent(input, Signal::Cpu, limit); }, SayBusy},
-    {Class::Looping, "NothingNew", &Limits::silent_after, true,
+    {Class::Looping, true, "NothingNew", &Limits::silent_after,
      [](const Progress& progress) { return Watches(progress, {Signal::Io}); },
      [](const Input& input) { return std::max(input.progress.last_news, input.progress.last_work); },
      [](const Input& input, Duration limit) { return IsRecent(input, Signal::Output, limit); }, SayLooping},
-    {Class::Deadline, "DeadlineExceeded", &Limits::deadline, false, [](const Progress&) { return true; },
+    {Class::Deadline, false, "DeadlineExceeded", &Limits::deadline, [](const Progress&) { return true; },
      [](const Input& input) { return input.started; }, Always, SayDeadline},
 };
 

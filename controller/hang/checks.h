@@ -35,9 +35,9 @@ struct Input {
 /// One kind of hang: what it needs to be seen, since when it has been so, and for how long it may.
 struct Rule {
   Class hang_class;
+  bool patient;  // what is known to be quiet may be so for longer (hang/patience.h)
   std::string_view reason;
   Duration Limits::*limit;
-  bool patient;  // what is known to be quiet may be so for longer (hang/patience.h)
   /// The signals it cannot do without are watched.
   bool (*sees)(const Progress& progress);
   TimePoint (*since)(const Input& input);

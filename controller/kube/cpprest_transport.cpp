@@ -124,7 +124,7 @@ class Exchange {
 
   /// `target`: what the task writes to, kept until it has ended, whatever becomes of this exchange.
   template <class T>
-  Result<T> Await(pplx::task<T> task, SteadyTime until, std::shared_ptr<void> target) {
+  Result<T> Await(pplx::task<T> task, SteadyTime until, const std::shared_ptr<void>& target) {
     if (task.is_done()) return Observe(task);
     auto promise = std::make_shared<std::promise<Result<T>>>();
     auto future = promise->get_future();

@@ -14,7 +14,7 @@ struct RequestKind {
   std::string verb;      // get, list, watch, create, update, patch, delete, deletecollection
   std::string resource;  // jobs, pods/log, imagebatches/status; "" for /readyz and other non-resources
 
-  auto operator<=>(const RequestKind&) const = default;
+  auto operator<=>(const RequestKind&) const = default;  // NOLINT(modernize-use-nullptr): there is none
 };
 
 /// Derived from method and path alone. No name of an object gets into it, so there are as many kinds as the

@@ -61,7 +61,7 @@ TEST(Looping, IsFlaggedUntilItSaysSomethingNew) {
   ASSERT_TRUE(Await([&] { return run.Hung(); }));
   EXPECT_EQ(run.State()["class"], "Looping");
   EXPECT_EQ(run.State()["reason"], "NothingNew");
-  std::ofstream(run.Directory() / "go");
+  { const std::ofstream go(run.Directory() / "go"); }
   EXPECT_TRUE(Await([&] { return !run.Hung(); }));
 }
 
@@ -323,7 +323,7 @@ uint16_t FreePort() {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   socklen_t size = sizeof address;
-  bind(probe, reinterpret_cast<sockaddr*>(&address), size);
+  EXPECT_EQ(bind(probe, reinterpret_cast<sockaddr*>(&address), size), 0);
   getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size);
   close(probe);
   return ntohs(address.sin_port);

@@ -10,7 +10,6 @@
 namespace imagebatch::runner {
 namespace {
 
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// Runs SCRIPT, in which $RUNNER stands for the runner with its options, in `scratch`; its exit code.

@@ -135,8 +135,9 @@ bool Simulation::Stands(const std::string& verdict) const {
   for (const auto& [shown, build] : Flagged(status)) {
     if (shown != verdict) continue;
     const json* pod = api_->Find(Kind::Pod, build["pod"]);
-    return build["pod"] == "" || (pod != nullptr && (*pod)["status"]["phase"] != "Failed" &&
-                                  (*pod)["status"]["phase"] != "Succeeded");
+    return build["pod"].get<std::string>().empty() ||
+           (pod != nullptr && (*pod)["status"]["phase"] != "Failed" &&
+            (*pod)["status"]["phase"] != "Succeeded");
   }
   return false;
 }

@@ -208,7 +208,7 @@ void Simulation::KillController() {
   StartController();
 }
 
-void Simulation::Deliver(cluster::Event event) {
+void Simulation::Deliver(const cluster::Event& event) {
   ++tally_.events;
   reconciler_->Observe(event, Now());
   Step();
@@ -383,10 +383,10 @@ void Simulation::DeleteEverything() {
   Say("everything is deleted");
   const auto soon = [&](Action action) { Schedule(milliseconds(Pick(0, 20000)), std::move(action)); };
   for (const auto& [name, object] : api_->All(Kind::Record))
-    soon([this, name] { api_->Remove(Kind::Record, name); });
+    soon([this, name = name] { api_->Remove(Kind::Record, name); });
   for (const auto& [name, object] : api_->All(Kind::Job)) {
     deleted_.insert(name);
-    soon([this, name, build = object["metadata"]["labels"][std::string(cluster::kBuildLabel)]] {
+    soon([this, name = name, build = object["metadata"]["labels"][std::string(cluster::kBuildLabel)]] {
       // Its result goes too, if it has one: until the batch is gone, a new process knows nothing of it
       untraced_.insert(name);
       node_->succeeded.erase(build.get<std::string>());

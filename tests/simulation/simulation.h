@@ -72,7 +72,7 @@ class Simulation {
   // The controller and its connection
   void StartController();
   void KillController();
-  void Deliver(cluster::Event event);
+  void Deliver(const cluster::Event& event);
   void DeliverObject(ApiServer::Kind kind, cluster::Change change, const nlohmann::json& object);
   void List(cluster::Collection collection);
   void Step();

@@ -38,7 +38,7 @@ void Troubles::Answered(const Errand& errand, const Result<kube::Response>& resp
   }
   const bool begun = !trouble;
   if (begun) {
-    trouble.emplace();
+    trouble = Trouble{};
     trouble->since = now;
   }
   const bool known = trouble->subjects.contains(errand.subject);
@@ -59,7 +59,7 @@ void Troubles::Answered(const Errand& errand, const Result<kube::Response>& resp
 
 void Troubles::Restore(Purpose purpose, std::string message, Now since) {
   auto& trouble = troubles_[static_cast<size_t>(purpose)];
-  trouble.emplace();
+  trouble = Trouble{};
   trouble->since = since;
   trouble->failed = since.steady;
   trouble->message = std::move(message);

@@ -16,8 +16,8 @@ constexpr size_t kMaxKubeconfigBytes = 4 << 20;
 /// The place of $KUBECONFIG or ~/.kube/config.
 Result<std::filesystem::path> DefaultPath() {
   // The environment does not change after the start
-  if (const char* set = std::getenv("KUBECONFIG");
-      set != nullptr && *set != '\0') {  // NOLINT(concurrency-mt-unsafe)
+  const char* set = std::getenv("KUBECONFIG");  // NOLINT(concurrency-mt-unsafe)
+  if (set != nullptr && *set != '\0') {
     const std::string value = set;
     if (value.find(':') != std::string::npos)
       return Fail(

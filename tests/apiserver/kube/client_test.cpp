@@ -15,7 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using testing::ApiServer;
-using ::testing::HasSubstr;
 
 class ClientTest : public ::testing::Test {
  protected:

@@ -15,7 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ApiServer;
 using ::testing::Contains;
-using ::testing::HasSubstr;
 using ::testing::Not;
 
 /// Mirrors a collection, as a controller would.
@@ -86,7 +85,7 @@ class WatchTest : public ::testing::Test {
     LineSplitter lines;
     Decoder decoder;
     Response refusal;
-    const auto end = server_.client().Stream(
+    auto end = server_.client().Stream(
         request, 30s, stop,
         [&](const Response& head) {
           refusal = head;

@@ -12,7 +12,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Batch WithContainer(nlohmann::json container, nlohmann::json metadata = nullptr) {
+Batch WithContainer(const nlohmann::json& container, const nlohmann::json& metadata = nullptr) {
   Batch batch;
   batch.stages = {MakeStage("image", "$(name)", "r/i:$(name)")};
   nlohmann::json& pod_template = batch.stages[0].pod_template;
