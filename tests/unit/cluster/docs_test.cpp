@@ -18,7 +18,7 @@ using nlohmann::json;
 /// The rows of the table that begins with `header`, without that and the line below it.
 std::string Table(const std::string& header) {
   const std::string text = FileText("docs/batch.md");
-  const size_t begin = text.find("\n", text.find("\n", text.find(header)) + 1);
+  const size_t begin = text.find('\n', text.find('\n', text.find(header)) + 1);
   return text.substr(begin, text.find("\n\n", begin) - begin);
 }
 
