@@ -1,6 +1,8 @@
 #include "batch/read_policies.h"
 
 #include "base/text.h"
+#include "contract/contract.h"
+#include "pattern/pattern.h"
 
 namespace imagebatch::batch {
 namespace {
@@ -21,6 +23,25 @@ std::optional<HangAction> ReadHangAction(Fields& fields) {
   return std::nullopt;
 }
 
+std::optional<std::vector<ExpectedLine>> ReadExpect(Fields& fields, Problems& problems) {
+  if (fields.Find("expect") == nullptr) return std::nullopt;
+  std::vector<ExpectedLine> lines;
+  for (const json& element : fields.Array("expect", contract::kMostExpected)) {
+    Fields of(element, fields.PathOf("expect") + "[" + std::to_string(lines.size()) + "]", problems);
+    ExpectedLine& line = lines.emplace_back();
+    line.pattern = of.RequiredString("pattern", Pattern::kMostBytes);
+    if (!line.pattern.empty()) {
+      if (const auto pattern = Pattern::Compile(line.pattern); !pattern)
+        of.Add("pattern", Quote(line.pattern) + ": " + pattern.error().message);
+    }
+    if (of.Require("withinSeconds") != nullptr)
+      line.within_seconds = static_cast<int>(of.Integer("withinSeconds", 0, 1, kYear));
+    line.first_seconds = static_cast<int>(of.Integer("firstSeconds", line.within_seconds, 1, kYear));
+    of.RefuseOthers();
+  }
+  return lines;
+}
+
 }  // namespace
 
 HangOverrides ReadHang(const json& value, const std::string& path, Problems& problems) {
@@ -31,6 +52,7 @@ HangOverrides ReadHang(const json& value, const std::string& path, Problems& pro
   hang.silent_seconds = ReadInteger(fields, "silentSeconds", kYear);
   hang.deadline_seconds = ReadInteger(fields, "deadlineSeconds", kYear);
   hang.slow_factor = ReadInteger(fields, "slowFactor", 1000);
+  hang.expect = ReadExpect(fields, problems);
   hang.action = ReadHangAction(fields);
   fields.RefuseOthers();
   return hang;
@@ -56,6 +78,7 @@ HangPolicy Override(HangPolicy policy, const HangOverrides& overrides) {
   policy.silent_seconds = overrides.silent_seconds.value_or(policy.silent_seconds);
   policy.deadline_seconds = overrides.deadline_seconds.value_or(policy.deadline_seconds);
   policy.slow_factor = overrides.slow_factor.value_or(policy.slow_factor);
+  policy.expect = overrides.expect.value_or(policy.expect);
   policy.action = overrides.action.value_or(policy.action);
   return policy;
 }

@@ -21,6 +21,13 @@ struct Images {
 
 enum class HangAction { Flag, Retry, Fail };
 
+/// spec.hang.expect[]: a line of the output that is to come.
+struct ExpectedLine {
+  std::string pattern;  // a valid one (pattern/pattern.h)
+  int within_seconds = 0;
+  int first_seconds = 0;  // to the first, from the container's start
+};
+
 /// spec.hang: thresholds in seconds; 0 switches a check off.
 struct HangPolicy {
   int deadlock_seconds = 30;
@@ -28,6 +35,7 @@ struct HangPolicy {
   int silent_seconds = 1800;
   int deadline_seconds = 0;  // counted from the container's start
   int slow_factor = 3;       // times the median of the finished builds of its stage; 0 switches it off
+  std::vector<ExpectedLine> expect;
   HangAction action = HangAction::Flag;
 };
 
@@ -41,6 +49,7 @@ struct StallPolicy {
 /// spec.stages[].hang: what a stage has otherwise than spec.hang.
 struct HangOverrides {
   std::optional<int> deadlock_seconds, idle_seconds, silent_seconds, deadline_seconds, slow_factor;
+  std::optional<std::vector<ExpectedLine>> expect;
   std::optional<HangAction> action;
 };
 

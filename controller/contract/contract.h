@@ -13,8 +13,8 @@
 namespace imagebatch::contract {
 
 /// The classes of hangs that the runner finds. hang::Name has them from here.
-inline constexpr std::array<std::string_view, 5> kClasses = {"Deadlock", "Idle", "Busy", "Looping",
-                                                             "Deadline"};
+inline constexpr std::array<std::string_view, 6> kClasses = {"Deadlock", "Idle",    "Busy",
+                                                             "Looping",  "Overdue", "Deadline"};
 
 /// Flags of the runner's command line, each with a value behind it.
 namespace flag {
@@ -26,9 +26,11 @@ inline constexpr const char* kDeadlockAfter = "--deadlock-after";
 inline constexpr const char* kIdleAfter = "--idle-after";
 inline constexpr const char* kSilentAfter = "--silent-after";
 inline constexpr const char* kDeadline = "--deadline";
+inline constexpr const char* kExpect = "--expect";  // [FIRST,]WITHIN=REGEX; as often as is wanted
 inline constexpr const char* kGrace = "--grace";
 inline constexpr const char* kOnHang = "--on-hang";
 }  // namespace flag
+inline constexpr size_t kMostExpected = 16;  // kExpect
 /// Values of kOnHang.
 inline constexpr const char* kFlag = "flag";
 inline constexpr const char* kFail = "fail";
@@ -51,8 +53,8 @@ namespace key {
 inline constexpr const char* kKind = "imagebatch";  // of lines: the first
 inline constexpr const char* kMarker = "marker";
 inline constexpr const char* kVerdict = "verdict";
-inline constexpr const char* kClass = "class";      // one of kClasses; null where nothing hangs
-inline constexpr const char* kReason = "reason";    // what within the class, one word
+inline constexpr const char* kClass = "class";    // one of kClasses; null where nothing hangs
+inline constexpr const char* kReason = "reason";  // at most kReasonBytes: one word, or the pattern (Overdue)
 inline constexpr const char* kMessage = "message";  // for people
 inline constexpr const char* kSince = "since";      // RFC 3339, as all times
 // Of the account alone
@@ -66,6 +68,7 @@ inline constexpr const char* kPhases = "phases";  // an array of objects with th
 inline constexpr const char* kName = "name";
 inline constexpr const char* kSeconds = "seconds";
 }  // namespace key
+inline constexpr size_t kReasonBytes = 64;
 /// Values of key::kVerdict.
 inline constexpr const char* kHung = "Hung";
 inline constexpr const char* kProgressing = "Progressing";

@@ -14,6 +14,8 @@ std::string Seconds(std::chrono::steady_clock::duration length) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(length).count()) + " s";
 }
 
+constexpr size_t kPatternBytes = 120;  // in a message
+
 std::string_view Words(Signal signal) {
   switch (signal) {
     case Signal::Cpu:
@@ -85,17 +87,49 @@ std::string SayDeadline(const Input& input, Duration lasted, const std::string&)
          "; judged by time alone";
 }
 
+/// The expected line whose time is up first.
+struct Due {
+  const Expectation* expected = nullptr;
+  TimePoint since{};
+  Duration limit{0};  // zero: none is expected
+  bool first = false;
+};
+
+Due FirstDue(const Input& input) {
+  Due due;
+  for (size_t index = 0; index < input.limits.expected.size(); ++index) {
+    const Expectation& expected = input.limits.expected[index];
+    const SignProgress& sign = input.progress.signs[index];
+    const Duration limit = sign.seen ? expected.within : expected.first;
+    if (due.expected != nullptr && sign.last + limit >= due.since + due.limit) continue;
+    due = {&expected, sign.last, limit, !sign.seen};
+  }
+  return due;
+}
+
+std::string SayOverdue(const Input& input, Duration lasted, const std::string&) {
+  const Due due = FirstDue(input);
+  return "for " + Seconds(lasted) + " no line of the output has matched `" +
+         due.expected->pattern.substr(0, kPatternBytes) + "`; " +
+         (due.first ? "the first was expected within " : "one is expected every ") + Seconds(due.limit);
+}
+
 bool Always(const Input&, Duration) { return true; }
 TimePoint SinceAnything(const Input& input) { return input.progress.Last(); }
 
+template <Duration Limits::*kLimit>
+Duration Fixed(const Input& input) {
+  return input.limits.*kLimit;
+}
+
 constexpr Rule kRules[] = {
-    {Class::Deadlock, false, "WaitCycle", &Limits::deadlock_after,
+    {Class::Deadlock, false, "WaitCycle", Fixed<&Limits::deadlock_after>,
      [](const Progress& progress) { return Watches(progress, {Signal::Cpu}); }, SinceAnything,
      [](const Input& input, Duration) { return !input.dead_part.empty(); }, SayDeadlock},
-    {Class::Idle, true, "NoActivity", &Limits::idle_after,
+    {Class::Idle, true, "NoActivity", Fixed<&Limits::idle_after>,
      [](const Progress& progress) { return Watches(progress, {Signal::Cpu}); }, SinceAnything, Always,
      SayIdle},
-    {Class::Busy, true, "NoOutput", &Limits::silent_after,
+    {Class::Busy, true, "NoOutput", Fixed<&Limits::silent_after>,
      [](const Progress& progress) {
        return Watches(progress, {Signal::Cpu, Signal::Io});
      },
@@ -104,18 +138,22 @@ constexpr Rule kRules[] = {
                         input.progress.Of(Signal::Io).last, input.progress.last_work});
      },
      [](const Input& input, Duration limit) { return IsRecent(input, Signal::Cpu, limit); }, SayBusy},
-    {Class::Looping, true, "NothingNew", &Limits::silent_after,
+    {Class::Looping, true, "NothingNew", Fixed<&Limits::silent_after>,
      [](const Progress& progress) { return Watches(progress, {Signal::Io}); },
      [](const Input& input) { return std::max(input.progress.last_news, input.progress.last_work); },
      [](const Input& input, Duration limit) { return IsRecent(input, Signal::Output, limit); }, SayLooping},
-    {Class::Deadline, false, "DeadlineExceeded", &Limits::deadline, [](const Progress&) { return true; },
-     [](const Input& input) { return input.started; }, Always, SayDeadline},
+    {Class::Overdue, false, "", [](const Input& input) { return FirstDue(input).limit; },
+     [](const Progress&) { return true; }, [](const Input& input) { return FirstDue(input).since; }, Always,
+     SayOverdue},
+    {Class::Deadline, false, "DeadlineExceeded", Fixed<&Limits::deadline>,
+     [](const Progress&) { return true; }, [](const Input& input) { return input.started; }, Always,
+     SayDeadline},
 };
 
 /// The rule's limit as it is for what the build does now; zero: it is off, or cannot be judged.
 Duration LimitOf(const Rule& rule, const Input& input, const Patience& patience) {
   if (!rule.sees(input.progress)) return Duration::zero();
-  return input.limits.*rule.limit * (rule.patient ? patience.factor : 1);
+  return rule.limit(input) * (rule.patient ? patience.factor : 1);
 }
 
 std::string Note(const Patience& patience) {
@@ -133,7 +171,8 @@ std::optional<Finding> Apply(const Rule& rule, const Input& input) {
   const Duration limit = LimitOf(rule, input, patience);
   const auto lasted = std::chrono::floor<Duration>(input.now - rule.since(input));
   if (limit <= Duration::zero() || lasted < limit || !rule.fits(input, limit)) return std::nullopt;
-  return Finding{rule.hang_class, rule.reason, rule.says(input, lasted, rule.patient ? Note(patience) : "")};
+  const std::string reason(rule.reason.empty() ? FirstDue(input).expected->pattern : rule.reason);
+  return Finding{rule.hang_class, reason, rule.says(input, lasted, rule.patient ? Note(patience) : "")};
 }
 
 std::optional<Finding> Judge(const Input& input) {

@@ -11,12 +11,20 @@
 
 namespace imagebatch::hang {
 
+/// A line that the user expects of a build (--expect, spec.hang.expect).
+struct Expectation {
+  std::string pattern;
+  Duration first;   // from the start to the first one
+  Duration within;  // from one to the next
+};
+
 /// Zero turns a rule off.
 struct Limits {
   Duration deadlock_after{0};
   Duration idle_after{0};
   Duration silent_after{0};
   Duration deadline{0};
+  std::vector<Expectation> expected = {};
 };
 
 /// All that a rule may look at.
@@ -35,9 +43,9 @@ struct Input {
 /// One kind of hang: what it needs to be seen, since when it has been so, and for how long it may.
 struct Rule {
   Class hang_class;
-  bool patient;  // what is known to be quiet may be so for longer (hang/patience.h)
-  std::string_view reason;
-  Duration Limits::*limit;
+  bool patient;             // what is known to be quiet may be so for longer (hang/patience.h)
+  std::string_view reason;  // empty: the pattern that is due
+  Duration (*limit)(const Input& input);
   /// The signals it cannot do without are watched.
   bool (*sees)(const Progress& progress);
   TimePoint (*since)(const Input& input);
@@ -55,8 +63,8 @@ struct Rule {
 /// than a loop makes that asks for something again and again; without the signal of I/O a compressor looks
 /// the same. Looping: output that says nothing new and no work beside it: a heartbeat, a spinner, one error
 /// again and again. CPU is no excuse there, or a loop at full speed would have one; the output is set aside
-/// with what it costs, and what is left is judged as for Busy. Deadline: the build has run for too long,
-/// whatever it does.
+/// with what it costs, and what is left is judged as for Busy. Overdue: a line that the user expects has not
+/// come. Deadline: the build has run for too long, whatever it does.
 std::span<const Rule> Rules();
 
 /// What the rule finds; nothing where its limit is off or has not passed.

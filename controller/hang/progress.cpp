@@ -114,7 +114,9 @@ TimePoint Progress::Last() const {
   return last;
 }
 
-ProgressTracker::ProgressTracker(TimePoint start) : last_sample_(start) {
+ProgressTracker::ProgressTracker(TimePoint start, size_t signs) : last_sample_(start) {
+  progress_.signs.assign(signs, {false, start});
+  before_.signs.assign(signs, 0);
   progress_.last_news = progress_.last_work = start;
   for (SignalProgress& signal : progress_.signals) signal.last = start;
   counters_[kOutput].value = 0;
@@ -138,12 +140,16 @@ void ProgressTracker::Add(const Sample& sample) {
   FeedWork(sample, passed);
   FeedMarks(sample, passed);
   if (sample.news > before_.news) progress_.last_news = sample.at;
+  for (size_t sign = 0; sign < sample.signs.size(); ++sign) {
+    if (sample.signs[sign] > before_.signs[sign]) progress_.signs[sign] = {true, sample.at};
+  }
   before_ = sample;
 }
 
 void ProgressTracker::MoveTimes(steady_clock::duration by, TimePoint now) {
   const auto move = [by, now](TimePoint& time) { time = std::min(time + by, now); };
   for (SignalProgress& signal : progress_.signals) move(signal.last);
+  for (SignProgress& sign : progress_.signs) move(sign.last);
   move(progress_.last_news);
   move(progress_.last_work);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "hang/verdict.h"
 
@@ -31,8 +32,9 @@ struct Sample {
   bool starved = false;                   // a process waits for a CPU, as it did at the sample before
   uint64_t output_bytes = 0;
   uint64_t output_lines = 0;
-  uint64_t news = 0;   // how often the output has said something new (hang/novelty.h)
-  uint64_t marks = 0;  // how often it has shown a mark alone: a dot, a counter
+  uint64_t news = 0;                 // how often the output has said something new (hang/novelty.h)
+  uint64_t marks = 0;                // how often it has shown a mark alone: a dot, a counter
+  std::vector<uint64_t> signs = {};  // for each of Limits::expected: how often it was seen
 };
 
 struct SignalProgress {
@@ -40,11 +42,18 @@ struct SignalProgress {
   TimePoint last;  // when the signal last showed work; the start where it never did
 };
 
+/// A line that the user expects.
+struct SignProgress {
+  bool seen = false;
+  TimePoint last;  // when it was last seen; the start where it never was
+};
+
 struct Progress {
   std::array<SignalProgress, kSignals> signals;
   TimePoint last_news;  // when the output last said something new; the start where it never did
   TimePoint
       last_work;  // when there was last more I/O or traffic than a loop makes that tries again and again
+  std::vector<SignProgress> signs = {};  // for each of Limits::expected
 
   const SignalProgress& Of(Signal signal) const { return signals[static_cast<size_t>(signal)]; }
   /// When anything last showed work.
@@ -62,7 +71,8 @@ struct Progress {
 /// to ask its server, to print its line) flows out with the allowance.
 class ProgressTracker {
  public:
-  explicit ProgressTracker(TimePoint start);
+  /// `signs`: how many of Limits::expected there are.
+  explicit ProgressTracker(TimePoint start, size_t signs = 0);
 
   void Add(const Sample& sample);
   /// So much of the time before the next sample was not the build's: it was held up from outside.

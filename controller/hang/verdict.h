@@ -12,16 +12,16 @@ using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::milliseconds;
 
 /// What kind of hang; the names stand in conditions, metrics and alerts.
-enum class Class { Deadlock, Idle, Busy, Looping, Deadline };
-inline constexpr std::array<Class, 5> kAllClasses = {Class::Deadlock, Class::Idle, Class::Busy,
-                                                     Class::Looping, Class::Deadline};
+enum class Class { Deadlock, Idle, Busy, Looping, Overdue, Deadline };
+inline constexpr std::array<Class, 6> kAllClasses = {Class::Deadlock, Class::Idle,    Class::Busy,
+                                                     Class::Looping,  Class::Overdue, Class::Deadline};
 std::string_view Name(Class hang_class);
 
 /// What a check has found. The same three feed the condition, the Event, the log line and the metric.
 struct Finding {
   Class hang_class;
-  std::string_view reason;  // CamelCase, from a fixed set; points to static text
-  std::string message;      // one sentence for a person, at most 280 bytes
+  std::string reason;   // CamelCase, from a fixed set; the pattern that is Overdue
+  std::string message;  // one sentence for a person, at most 280 bytes
 };
 
 /// Progressing (no finding) or Hung, and since when.

@@ -29,6 +29,8 @@ Options:
   --silent-after D      hung (Busy, Looping) once the tree has only used CPU, or has printed nothing new,
                         for D; 0: never (default 30m)
   --deadline D          hung (Deadline) once it has run for D; 0: never (default 0)
+  --expect [F,]D=REGEX  hung (Overdue) while no line of the output matches REGEX for D, or, before the first match,
+                        for F (default: D). RE2 syntax, anywhere in a line. May be given up to 16 times
   --on-hang flag|fail   flag: only report the hang; fail: also take evidence, end the process tree and exit
                         124 (default flag)
   --grace D             time from SIGTERM to SIGKILL, whoever sent the SIGTERM (default 10s)
@@ -100,6 +102,23 @@ std::optional<bool> ParseChoice(std::optional<std::string_view> value, std::stri
   return std::nullopt;
 }
 
+/// "10m=REGEX", or "1h,10m=REGEX" where the first may take longer; an error for a person.
+Result<Pattern> ReadExpectation(std::string_view value, hang::Expectation& expectation) {
+  const size_t equals = value.find('=');
+  if (equals == std::string_view::npos) return Fail("not of the form 10m=REGEX or 1h,10m=REGEX");
+  const std::string_view times = value.substr(0, equals);
+  const size_t comma = times.find(',');
+  const auto first = ParseDuration(times.substr(0, comma));
+  const auto within = ParseDuration(comma == std::string_view::npos ? times : times.substr(comma + 1));
+  for (const auto& time : {first, within}) {
+    if (!time || *time == Duration::zero())
+      return Fail("before the = no duration such as 300ms, 5s, 5m or 1h");
+  }
+  auto pattern = Pattern::Compile(value.substr(equals + 1));
+  if (pattern) expectation = {pattern->text(), *first, *within};
+  return pattern;
+}
+
 /// Sets the option `argument` of `options`; an error where it is not one of ours or its value is wrong.
 std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, RunOptions& options) {
   const std::pair<std::string_view, std::string*> texts[] = {{flag::kState, &options.state_file},
@@ -132,6 +151,17 @@ std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, 
     const auto bytes = value ? ParseResultBytes(*value) : std::nullopt;
     if (!bytes) return WrongValue(flag::kResultBytes, "not a number from 512 to 4096", value);
     options.result_bytes = *bytes;
+    return std::nullopt;
+  }
+  if (Is(argument, flag::kExpect)) {
+    const auto value = reader.Value(argument, flag::kExpect);
+    if (!value) return WrongValue(flag::kExpect, "", value);
+    if (options.expected.size() == contract::kMostExpected)
+      return Wrong(flag::kExpect, "more than " + std::to_string(contract::kMostExpected));
+    hang::Expectation& expectation = options.limits.expected.emplace_back();
+    auto pattern = ReadExpectation(*value, expectation);
+    if (!pattern) return WrongValue(flag::kExpect, pattern.error().message, value);
+    options.expected.push_back(std::move(*pattern));
     return std::nullopt;
   }
   if (Is(argument, flag::kOnHang)) {

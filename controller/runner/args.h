@@ -3,9 +3,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "contract/contract.h"
 #include "hang/checks.h"
+#include "pattern/pattern.h"
 #include "runner/report/report.h"
 
 namespace imagebatch::runner {
@@ -18,7 +20,8 @@ struct RunOptions {
                       .idle_after = std::chrono::minutes(5),
                       .silent_after = std::chrono::minutes(30),
                       .deadline = Duration::zero()};
-  bool end_when_hung = false;  // --on-hang fail
+  std::vector<Pattern> expected;  // those of limits.expected, in their order
+  bool end_when_hung = false;     // --on-hang fail
   // Two seconds add less than 1 % to the shortest useful idle time and cost 0.2 % of a core at 300 processes.
   Duration sample_every = std::chrono::seconds(2);
   Duration grace = std::chrono::seconds(10);

@@ -45,7 +45,8 @@ Supervisor::Supervisor(const RunOptions& options, std::string marker, Descriptor
       clock_{steady_clock::now(), std::chrono::system_clock::now()},
       now_(clock_.steady_start),
       state_file_(options.state_file),
-      watch_(now_),
+      reader_(options.expected),
+      watch_(now_, options.expected.size()),
       deadlock_watch_(options.limits.deadlock_after),
       next_sample_(now_ + options.sample_every),
       verdict_{std::nullopt, now_},
@@ -219,7 +220,7 @@ void Supervisor::Sample() {
   const auto cpu_before = OwnCpu();
   reader_.Renew();
   for (OutputStream& stream : streams_) stream.Retry();
-  watch_.Sample(now_, {output_bytes_, reader_.Tail().Lines(), reader_.News(), reader_.Marks()},
+  watch_.Sample(now_, {output_bytes_, reader_.Tail().Lines(), reader_.News(), reader_.Marks(), reader_.Signs()},
                 listener_.NetworkBytes());
   // Readings have a share of their own: they must not make samples rare.
   const auto reading = deadlock_watch_.Look(now_, watch_.Progress(), watch_.Tree().Processes(), command_);

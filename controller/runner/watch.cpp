@@ -42,6 +42,7 @@ void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_
   sample.output_lines = output.lines;
   sample.news = output.news;
   sample.marks = output.marks;
+  sample.signs = output.signs;
   if (tree_.Readable()) {
     sample.cpu_seconds = LivingSeconds() + ReapedSeconds();
     sample.births = totals.births;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "hang/progress.h"
 #include "runner/proc/counters.h"
@@ -14,13 +15,15 @@ struct OutputCounts {
   uint64_t lines = 0;
   uint64_t news = 0;
   uint64_t marks = 0;
+  std::vector<uint64_t> signs = {};  // see ExpectedLines::Seen()
 };
 
 /// Takes the samples of the process tree that the verdict is judged by.
 class Watch {
  public:
   /// To be made before the command is started (see CgroupCpu).
-  explicit Watch(hang::TimePoint start) : progress_(start) {}
+  /// `signs`: how many lines are expected.
+  explicit Watch(hang::TimePoint start, size_t signs = 0) : progress_(start, signs) {}
 
   /// What the counters stand at before the command is started: there is no tree yet to look at.
   void Begin(hang::TimePoint now) { Count(now, {}, 0); }

@@ -22,7 +22,7 @@ import launch
 import scenarios
 from watch import Thresholds, watch
 
-LABELS = ("Deadlock", "Idle", "Busy", "Looping", "Deadline", "healthy")
+LABELS = ("Deadlock", "Idle", "Busy", "Looping", "Overdue", "Deadline", "healthy")
 ASLEEP_AT_ONCE = 48  # scenarios that do next to nothing
 START_APART = 0.05   # seconds: interpreters that start together would all be late
 
@@ -92,7 +92,7 @@ class Starter:
 
 def run_all(chosen, jobs, run):
     """Yields what was seen of each, in the order in which they end."""
-    order = {label: place for place, label in enumerate(("healthy", "Looping", "Busy", "Idle", "Deadline", "Deadlock"))}
+    order = {label: place for place, label in enumerate(("healthy", "Looping", "Busy", "Idle", "Overdue", "Deadline", "Deadlock"))}
     longest_first = sorted(chosen, key=lambda scenario: order[scenario.label])
     start = Starter(run)
     with concurrent.futures.ThreadPoolExecutor(jobs) as working, \

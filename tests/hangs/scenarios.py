@@ -16,6 +16,7 @@ class Scenario:
     imitates: str
     cores: int = 0        # 1: keeps a core busy; such ones are run a few at a time
     needs: tuple = ()     # programs it calls
+    expect: str = ""      # a pattern that its lines are to match, for --expect
     server: str = ""      # a program that runs outside of the build, at the other end of a network cable
 
 
@@ -25,8 +26,8 @@ def _of(label):
     return make
 
 
-deadlock, idle, busy, looping, deadline, healthy = map(
-    _of, ("Deadlock", "Idle", "Busy", "Looping", "Deadline", "healthy"))
+deadlock, idle, busy, looping, overdue, deadline, healthy = map(
+    _of, ("Deadlock", "Idle", "Busy", "Looping", "Overdue", "Deadline", "healthy"))
 
 SCENARIOS = [
     deadlock("fork_pool", "fork_pool.py -- echo built",
@@ -120,6 +121,10 @@ SCENARIOS = [
     looping("buildkit_heartbeat_rawjson", "replay.py heartbeat.rawjson 1 d2FpdGluZyBmb3IgdGhlIGxpY2Vuc2Ug",
             "the same as rawjson, which has output in Base64"),
 
+    overdue("steps_stopped", "working.py steps_stopped",
+            "a training run that takes no steps any more, and goes on about other things", expect="^step [0-9]+"),
+    overdue("no_first_step", "working.py no_first_step", "the same, which never took one", expect="^step [0-9]+"),
+
     deadline("runs_too_long", "working.py new_lines", "a build that goes on and on"),
 
     healthy("compile_c", "working.py compile_c", "a silent make", cores=1, needs=("gcc",)),
@@ -135,6 +140,9 @@ SCENARIOS = [
     healthy("download_with_heartbeat", "working.py download_with_heartbeat", "the same with a heartbeat"),
     healthy("pip_download", "working.py pip_download", "the real pip, with a slow index", needs=("pip",)),
     healthy("remote_builder", "remote.py client", "a client whose builder is elsewhere", server="remote.py builder"),
+    healthy("steps", "working.py steps", "steps, and much else between them", expect="^step [0-9]+"),
+    healthy("steps_without_newline", "working.py steps_without_newline", "steps drawn over one another",
+            expect="^step [0-9]+"),
     healthy("quiet_then_work", "working.py quiet_then_work", "a quiet step followed by work, twice"),
     healthy("percentage", "working.py percentage", "a percentage that advances slowly"),
     healthy("byte_count", "working.py byte_count", "a byte count that advances"),

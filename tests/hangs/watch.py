@@ -37,7 +37,7 @@ class Thresholds:
 
     def of(self, label):
         return {"Deadlock": self.deadlock, "Idle": self.idle, "Busy": self.silent, "Looping": self.silent,
-                "Deadline": self.deadline}[label]
+                "Overdue": self.deadline, "Deadline": self.deadline}[label]
 
     def options(self, scenario):
         if self.defaults:
@@ -46,7 +46,10 @@ class Thresholds:
                  "--sample-every": self.sample, "--grace": 1}
         if scenario.label == "Deadline":
             names["--deadline"] = self.deadline
-        return [text for name, seconds in names.items() for text in (name, f"{round(seconds * 1000)}ms")]
+        options = [text for name, seconds in names.items() for text in (name, f"{round(seconds * 1000)}ms")]
+        if scenario.expect:
+            options += ["--expect", f"{round(self.deadline * 1000)}ms={scenario.expect}"]
+        return options
 
     def environment(self):
         return {"WAIT": f"{(self.deadlock * 1.1 + self.idle) / 2:.1f}",

@@ -31,7 +31,7 @@ std::optional<Verdict> VerdictOf(const Json& object) {
     return std::nullopt;
   const auto since = ParseTime(Text(object, key::kSince, 40));
   if (!since) return std::nullopt;
-  return Verdict{Verdict::Kind::Hang, class_name, Text(object, key::kReason, 40),
+  return Verdict{Verdict::Kind::Hang, class_name, Text(object, key::kReason, contract::kReasonBytes),
                  Text(object, key::kMessage, 512), *since};
 }
 

@@ -38,6 +38,13 @@ std::optional<int64_t> Grace(const json& pod) {
   return std::max<int64_t>(at->get<int64_t>() - kForTheAccount, 0);
 }
 
+/// For the kubelet replaces $(NAME) in a command, and $$ by $.
+std::string NotExpanded(const std::string& text) {
+  std::string doubled;
+  for (const char c : text) doubled.append(c == '$' ? 2 : 1, c);
+  return doubled;
+}
+
 json RunnerArguments(const batch::HangPolicy& hang, bool listen, int64_t result_bytes,
                      std::optional<int64_t> grace) {
   const auto seconds = [](int64_t n) { return std::to_string(n) + "s"; };
@@ -54,6 +61,9 @@ json RunnerArguments(const batch::HangPolicy& hang, bool listen, int64_t result_
   add(flag::kIdleAfter, seconds(hang.idle_seconds));
   add(flag::kSilentAfter, seconds(hang.silent_seconds));
   if (hang.deadline_seconds > 0) add(flag::kDeadline, seconds(hang.deadline_seconds));
+  for (const batch::ExpectedLine& line : hang.expect)
+    add(flag::kExpect,
+        seconds(line.first_seconds) + "," + seconds(line.within_seconds) + "=" + NotExpanded(line.pattern));
   if (grace) add(flag::kGrace, seconds(*grace));
   // Retry and Fail both end the hung tree; what follows is decided here, from the attempt's result
   add(flag::kOnHang, hang.action == batch::HangAction::Flag ? contract::kFlag : contract::kFail);

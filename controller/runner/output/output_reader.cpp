@@ -43,6 +43,7 @@ void OutputReader::Add(size_t stream, std::string_view bytes, hang::TimePoint no
 void OutputReader::AddPlain(size_t stream, std::string_view bytes, hang::TimePoint now) {
   tail_.Add(stream, bytes, now);
   novelty_.Add(stream, bytes);
+  expected_.Add(stream, bytes);
 }
 
 void OutputReader::EndRaw(size_t stream, hang::TimePoint now) {
@@ -60,6 +61,7 @@ void OutputReader::EndRaw(size_t stream, hang::TimePoint now) {
 
 void OutputReader::Renew() {
   novelty_.Renew();
+  expected_.Renew();
   raw_budget_ = kRawBudgetBytes;
 }
 

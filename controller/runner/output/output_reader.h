@@ -4,8 +4,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "hang/novelty.h"
+#include "pattern/pattern.h"
+#include "runner/output/expected_lines.h"
 #include "runner/output/line_tail.h"
 #include "runner/output/raw_progress.h"
 
@@ -20,6 +24,9 @@ class OutputReader {
   /// faster than they can be parsed without holding the build up.
   static constexpr size_t kRawBudgetBytes = size_t{1024} * 1024;
 
+  /// `expected`: patterns of lines that are to come (--expect).
+  explicit OutputReader(std::vector<Pattern> expected = {}) : expected_(std::move(expected)) {}
+
   /// The next bytes of a stream (0: stdout, 1: stderr).
   void Add(size_t stream, std::string_view bytes, hang::TimePoint now);
   /// A new sample period begins.
@@ -30,6 +37,8 @@ class OutputReader {
   uint64_t News() const { return novelty_.Count(); }
   /// See Novelty::Marks().
   uint64_t Marks() const { return novelty_.Marks(); }
+  /// See ExpectedLines::Seen().
+  const std::vector<uint64_t>& Signs() const { return expected_.Seen(); }
 
  private:
   enum class Line { Undecided, Plain, Raw };
@@ -43,6 +52,7 @@ class OutputReader {
   std::array<Stream, LineTail::kStreams> streams_;
   LineTail tail_;
   hang::Novelty novelty_;
+  ExpectedLines expected_;
   RawProgress raw_;
   size_t raw_budget_ = kRawBudgetBytes;
 };

@@ -76,7 +76,7 @@ void WriteSince(JsonWriter& json, const Snapshot& snapshot) {
 void WriteReason(JsonWriter& json, const Snapshot& snapshot, size_t message_bytes) {
   const auto& finding = snapshot.verdict.finding;
   json.Key(key::kReason);
-  WriteNullable(json, finding ? finding->reason : "", 64);
+  WriteNullable(json, finding ? finding->reason : "", contract::kReasonBytes);
   json.Key(key::kMessage);
   WriteNullable(json, finding ? std::string_view(finding->message) : "", message_bytes);
 }

@@ -9,7 +9,7 @@ import time
 import urllib.request
 import zipfile
 
-from common import SILENT, WAIT, WORK, compute, programs_of, run, say, working
+from common import SILENT, WAIT, WORK, compute, programs_of, run, say, stuck, working
 
 
 def _c_file(name, functions):
@@ -168,6 +168,33 @@ def new_lines():
     for turn in working(1000 * WORK):
         say(f"{words[turn % 8]} lib{_name(turn)}.so")
         time.sleep(0.5)
+
+
+def _steps(last, end="\n"):
+    """Something new all the time, and each second a step; from step `last` on no more of them."""
+    for turn in working():
+        say(f"loading {_name(turn)}", end)
+        time.sleep(0.25)
+        if turn % 4 == 0 and turn < last * 4:
+            say(f"step {turn // 4}", end)
+        if turn == last * 4:
+            stuck()
+
+
+def steps():
+    _steps(10**9)
+
+
+def steps_without_newline():
+    _steps(10**9, "\r")
+
+
+def steps_stopped():
+    _steps(3)
+
+
+def no_first_step():
+    _steps(0)
 
 
 def a_gigabyte():

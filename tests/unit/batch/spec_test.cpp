@@ -47,7 +47,9 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   object["spec"].update(json::parse(R"json({
     "parallelism": 7, "suspend": true, "backoffLimit": 0, "infrastructureRetryLimit": 1,
     "hang": {"deadlockSeconds": 3, "idleSeconds": 5, "silentSeconds": 4, "deadlineSeconds": 6,
-             "slowFactor": 7, "action": "Retry"},
+             "slowFactor": 7, "action": "Retry",
+             "expect": [{"pattern": "^step", "withinSeconds": 60},
+                        {"pattern": "(a|b)$", "withinSeconds": 60, "firstSeconds": 600}]},
     "stall": {"afterSeconds": 9, "initSeconds": 10, "action": "Retry"},
     "activeDeadlineSeconds": 8, "ttlSecondsAfterFinished": -1, "variables": {"v": "x"},
     "images": {"configMaps": [{"name": "m", "key": "k"}], "nameFrom": "$(id)"}})json"));
@@ -62,6 +64,11 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   EXPECT_EQ(batch->hang.silent_seconds, 4);
   EXPECT_EQ(batch->hang.deadline_seconds, 6);
   EXPECT_EQ(batch->hang.slow_factor, 7);
+  ASSERT_EQ(batch->hang.expect.size(), 2U);
+  EXPECT_EQ(batch->hang.expect[0].pattern, "^step");
+  EXPECT_EQ(batch->hang.expect[0].within_seconds, 60);
+  EXPECT_EQ(batch->hang.expect[0].first_seconds, 60);
+  EXPECT_EQ(batch->hang.expect[1].first_seconds, 600);
   EXPECT_EQ(batch->stall.after_seconds, 9);
   EXPECT_EQ(batch->stall.init_seconds, 10);
   EXPECT_TRUE(batch->stall.retry);
@@ -102,6 +109,12 @@ TEST(ReadBatch, AStageOverridesTheStallPolicyFieldByField) {
   EXPECT_THAT(ReadProblems(object), ElementsAre("spec.stall.action: \"Fail\" must be Flag or Retry"));
 }
 
+void EraseDescriptions(json& schema) {
+  if (!schema.is_structured()) return;
+  if (schema.is_object()) schema.erase("description");
+  for (json& part : schema) EraseDescriptions(part);
+}
+
 /// Every field of spec.hang and spec.stall can be given for a stage, in the same range, and has no default of
 /// its own there.
 TEST(ReadBatch, TheHangAndStallFieldsOfAStageAreThoseOfTheBatch) {
@@ -114,7 +127,7 @@ TEST(ReadBatch, TheHangAndStallFieldsOfAStageAreThoseOfTheBatch) {
     json of_batch = spec[policy]["properties"];
     for (json* fields : {&of_stage, &of_batch}) {
       for (json& field : *fields) {
-        field.erase("description");
+        EraseDescriptions(field);
         if (fields == &of_batch) field.erase("default");
       }
     }
@@ -246,6 +259,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AnAction",
              R"({"spec": {"hang": {"action": "Kill"}}})",
              {"spec.hang.action: \"Kill\" must be Flag, Retry or Fail"}},
+        Case{"ExpectedLines",
+             R"({"spec": {"hang": {"expect": [{"pattern": "(a", "withinSeconds": 0}, {"withinSeconds": 5},
+                                              {"pattern": "x", "within": 5}]}}})",
+             {"spec.hang.expect[0].pattern: \"(a\": missing ): (a at `(a`",
+              "spec.hang.expect[0].withinSeconds: is 0, must be from 1 to 31622400",
+              "spec.hang.expect[1].pattern: is required", "spec.hang.expect[2].withinSeconds: is required",
+              "spec.hang.expect[2].within: unknown field"}},
         Case{"NoImages", R"({"spec": {"images": null}})", {"spec.images: is required"}},
         Case{"NoRows", R"({"spec": {"images": {"rows": null}}})", {"spec.images: needs rows or configMaps"}},
         Case{"RowsTwice",

@@ -28,8 +28,8 @@ int64_t Sum(const HangCounts& counts) {
 }
 
 TEST(HangCountsTest, EveryClassIsThereFromZero) {
-  const HangsByClass none = {{"Busy", 0}, {"Deadline", 0}, {"Deadlock", 0},
-                             {"Idle", 0}, {"Looping", 0},  {"Unobserved", 0}};
+  const HangsByClass none = {{"Busy", 0},    {"Deadline", 0}, {"Deadlock", 0},  {"Idle", 0},
+                             {"Looping", 0}, {"Overdue", 0},  {"Unobserved", 0}};
   EXPECT_EQ(HangCounts().total(), none);
 }
 

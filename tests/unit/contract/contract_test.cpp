@@ -164,14 +164,27 @@ json JobOf(const batch::HangPolicy& hang) {
 
 const json& ContainerOf(const json& job) { return job["spec"]["template"]["spec"]["containers"][0]; }
 
+/// What the kubelet makes of a word of a command where no variable is set
+/// (third_party/forked/golang/expansion).
+std::string AsTheKubeletWould(const std::string& word) {
+  std::string expanded;
+  for (size_t at = 0; at < word.size(); ++at) {
+    if (word[at] == '$' && at + 1 < word.size() && word[at + 1] == '$') ++at;
+    expanded += word[at];
+  }
+  return expanded;
+}
+
 TEST(ContractOfFlags, TheRunnerReadsWhatTheControllerWrites) {
   batch::HangPolicy hang;
   hang.deadlock_seconds = 1;
   hang.idle_seconds = 2;
   hang.silent_seconds = 3;
   hang.deadline_seconds = 4;
+  hang.expect = {{"^a$(b|c)$", 5, 6}};
   hang.action = batch::HangAction::Retry;
   auto words = ContainerOf(JobOf(hang))["command"].get<std::vector<std::string>>();
+  for (std::string& word : words) word = AsTheKubeletWould(word);
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -183,6 +196,10 @@ TEST(ContractOfFlags, TheRunnerReadsWhatTheControllerWrites) {
   EXPECT_EQ(options.limits.idle_after, seconds(2));
   EXPECT_EQ(options.limits.silent_after, seconds(3));
   EXPECT_EQ(options.limits.deadline, seconds(4));
+  ASSERT_EQ(options.limits.expected.size(), 1U);
+  EXPECT_EQ(options.limits.expected[0].pattern, "^a$(b|c)$");
+  EXPECT_EQ(options.limits.expected[0].within, seconds(5));
+  EXPECT_EQ(options.limits.expected[0].first, seconds(6));
   EXPECT_EQ(options.grace, seconds(30));
   EXPECT_TRUE(options.end_when_hung);
   EXPECT_EQ(options.result_bytes, contract::kMostResultBytes);
@@ -210,7 +227,7 @@ TEST(ContractOfVersions, WhatOneSideDoesNotKnowIsLeftAlone) {
       cluster::ReadSaying(start + R"("verdict":"Hung","class":"Idle",)" + since + "}", kMarker);
   ASSERT_TRUE(older && older->hung) << "keys that are missing";
   EXPECT_EQ(older->hung->verdict.message, "");
-  EXPECT_FALSE(cluster::ReadSaying(start + R"("verdict":"Hung","class":"Overdue",)" + since + "}", kMarker))
+  EXPECT_FALSE(cluster::ReadSaying(start + R"("verdict":"Hung","class":"Bored",)" + since + "}", kMarker))
       << "a class that is not known is no verdict";
 }
 

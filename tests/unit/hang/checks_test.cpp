@@ -281,6 +281,52 @@ TEST(Deadline, CountsFromTheStartWhateverTheBuildDoes) {
 
 TEST(Deadline, ZeroTurnsItOff) { EXPECT_FALSE(Find(Class::Deadline, Build(Duration::zero()))); }
 
+/// A build of an hour that works and of which two lines are expected; the second was seen `ago`.
+Input Expecting(Duration ago) {
+  Input input = Build(Duration::zero());
+  input.limits.expected = {{"^epoch", minutes(90), minutes(1)}, {"^step", minutes(2), minutes(10)}};
+  input.progress.signs = {{false, kStart}, {true, input.now - ago}};
+  return input;
+}
+
+TEST(Overdue, CountsFromTheLastMatchWhateverElseHappens) {
+  EXPECT_FALSE(Find(Class::Overdue, Expecting(minutes(10) - Duration(1))));
+  const auto finding = Find(Class::Overdue, Expecting(minutes(10)));
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->reason, "^step");
+  EXPECT_EQ(finding->message,
+            "for 600 s no line of the output has matched `^step`; one is expected every 600 s");
+}
+
+TEST(Overdue, TheFirstHasATimeOfItsOwn) {
+  Input input = Expecting(Duration::zero());
+  input.now = kStart + minutes(90);
+  input.progress.signs[1].last = input.now;
+  const auto finding = Find(Class::Overdue, input);
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->reason, "^epoch");
+  EXPECT_THAT(finding->message, HasSubstr("the first was expected within 5400 s"));
+  input.progress.signs[0] = {true, input.now - seconds(59)};
+  EXPECT_FALSE(Find(Class::Overdue, input));
+  input.progress.signs[0].last -= seconds(1);
+  EXPECT_TRUE(Find(Class::Overdue, input)) << "from then on it is to come each minute";
+}
+
+TEST(Overdue, TheLineWhoseTimeIsUpFirstIsTheNextLimit) {
+  const Input input = Expecting(minutes(3));
+  EXPECT_EQ(NextLimit(input), input.now + minutes(5)) << "idle comes before";
+  const Input soon = Expecting(minutes(8));
+  EXPECT_EQ(NextLimit(soon), soon.now + minutes(2));
+}
+
+TEST(Overdue, ItsMessageIsBounded) {
+  Input input = Expecting(minutes(10));
+  input.limits.expected[1].pattern = std::string(256, 'x');
+  const auto finding = Find(Class::Overdue, input);
+  ASSERT_TRUE(finding);
+  EXPECT_LE(finding->message.size(), 280U);
+}
+
 TEST(Judge, TheCheckThatSaysMoreDecides) {
   Input input = DeadBuild(minutes(10));
   input.limits.deadline = minutes(30);

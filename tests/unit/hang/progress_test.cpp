@@ -279,5 +279,24 @@ TEST(Progress, TimeThatIsExcusedIsNotTheBuilds) {
   EXPECT_EQ(tracker.Get().Last(), kStart + seconds(74)) << "nothing lies ahead of now";
 }
 
+TEST(Progress, AnExpectedLineIsAsOldAsItsLastSight) {
+  ProgressTracker tracker(kStart, 2);
+  Sample sample = At(seconds(2));
+  sample.signs = {0, 1};
+  tracker.Add(sample);
+  sample = At(seconds(4));
+  sample.signs = {0, 1};
+  tracker.Add(sample);
+  EXPECT_FALSE(tracker.Get().signs[0].seen);
+  EXPECT_EQ(tracker.Get().signs[0].last, kStart);
+  EXPECT_TRUE(tracker.Get().signs[1].seen);
+  EXPECT_EQ(tracker.Get().signs[1].last, kStart + seconds(2));
+  tracker.Excuse(seconds(3));
+  sample.at = kStart + seconds(10);
+  tracker.Add(sample);
+  EXPECT_EQ(tracker.Get().signs[0].last, kStart + seconds(3));
+  EXPECT_EQ(tracker.Get().signs[1].last, kStart + seconds(5));
+}
+
 }  // namespace
 }  // namespace imagebatch::hang

@@ -109,6 +109,24 @@ TEST(Arguments, Subcommands) {
   EXPECT_EQ(std::get<InstallOptions>(CommandLine({"install", "/t"}).Parse()).target, "/t");
 }
 
+TEST(Arguments, ExpectedLinesAreKeptInTheirOrder) {
+  CommandLine line({"--expect", "10m=^step [0-9]+ = ok$", "--expect=1h,5m=x,y", "--state=/s", "--result=/r",
+                    "--", "make"});
+  const Arguments parsed = line.Parse();
+  const auto* options = std::get_if<RunOptions>(&parsed);
+  ASSERT_NE(options, nullptr);
+  const auto& expected = options->limits.expected;
+  ASSERT_EQ(expected.size(), 2U);
+  EXPECT_EQ(expected[0].pattern, "^step [0-9]+ = ok$");
+  EXPECT_EQ(expected[0].first, std::chrono::minutes(10));
+  EXPECT_EQ(expected[0].within, std::chrono::minutes(10));
+  EXPECT_EQ(expected[1].pattern, "x,y");
+  EXPECT_EQ(expected[1].first, std::chrono::hours(1));
+  EXPECT_EQ(expected[1].within, std::chrono::minutes(5));
+  ASSERT_EQ(options->expected.size(), 2U);
+  EXPECT_TRUE(options->expected[1].IsIn("a x,y z"));
+}
+
 TEST(Arguments, WrongUsageSaysWhatIsWrong) {
   const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
       {{}, "no arguments"},
@@ -131,6 +149,14 @@ TEST(Arguments, WrongUsageSaysWhatIsWrong) {
       {{"--result-bytes"}, "--result-bytes: no value"},
       {{"--sample-every", "1ms", "--state", "/s", "--result", "/r", "--", "true"},
        "--sample-every is under 10ms"},
+      {{"--expect", "5s"}, "--expect: not of the form 10m=REGEX or 1h,10m=REGEX: 5s"},
+      {{"--expect", "soon=x"}, "--expect: before the = no duration such as 300ms, 5s, 5m or 1h: soon=x"},
+      {{"--expect", "1h,=x"}, "--expect: before the = no duration such as 300ms, 5s, 5m or 1h: 1h,=x"},
+      {{"--expect", "0=x"}, "--expect: before the = no duration such as 300ms, 5s, 5m or 1h: 0=x"},
+      {{"--expect", "5s="}, "--expect: the pattern is empty: 5s="},
+      {{"--expect", "5s=a**"}, "--expect: bad repetition operator: ** at `**`: 5s=a**"},
+      {{"--expect"}, "--expect: no value"},
+      {std::vector<std::string>(17, "--expect=5s=x"), "--expect: more than 16"},
       {{"--dead-after", "5s"}, "unknown option: --dead-after"},
       {{"--statefile", "/s"}, "unknown option: --statefile"},
       {{"make"}, "unknown option: make"},
