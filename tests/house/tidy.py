@@ -61,21 +61,25 @@ def include_folders(command, directory):
     return [folder for folder in folders if folder.is_relative_to(ROOT)]
 
 
+def checks_of(source):
+    """What the folders from the source's own up to the repository say."""
+    found = [folder / ".clang-tidy" for folder in source.parents if folder.is_relative_to(ROOT)]
+    return [path.read_text() for path in found if path.exists()]
+
+
 def keys(sources, build):
     """source -> key"""
     commands = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         commands.setdefault(entry["file"], entry)  # a source that mutants too are made of comes first as itself
     tools = run(TIDY, "--version") + run("dpkg-query", "--show", "lib*-dev", "clang-tidy-14", "libclang-common-14-dev")
-    checks = "".join(str(path.relative_to(ROOT)) + path.read_text() for path in sorted(ROOT.glob("**/.clang-tidy"))
-                     if not path.is_relative_to(ROOT / "build"))
     closure, result = Closure(), {}
     for source in sources:
         entry = commands.get(str(source))
         if not entry:
             sys.exit(f"{source.relative_to(ROOT)} is in no target of {build.relative_to(ROOT)}: clang-tidy cannot know its flags")
         command = entry["command"].replace(str(ROOT), "")
-        parts = [tools, checks, command, closure.of(source, include_folders(entry["command"], entry["directory"]))]
+        parts = [tools, checks_of(source), command, closure.of(source, include_folders(entry["command"], entry["directory"]))]
         result[source] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return result
 

@@ -29,7 +29,7 @@ class FeedsTest : public testing::Test {
  protected:
   void Start(const std::string& refused = "") {
     api_.Refuse(refused);
-    feeds_.emplace(client_, "", clock_, [](Event) {});
+    feeds_.emplace(client_, "", clock_, [](const Event&) {});
   }
   bool HasListed() {
     return Eventually([&] {

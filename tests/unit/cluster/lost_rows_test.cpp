@@ -9,7 +9,6 @@ namespace {
 
 using std::chrono::minutes;
 using testing::Contains;
-using testing::IsEmpty;
 
 class RowsTest : public BatchControlTest {};
 
