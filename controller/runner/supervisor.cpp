@@ -16,6 +16,7 @@
 #include "contract/contract.h"
 #include "hang/wait_words.h"
 #include "runner/guard.h"
+#include "runner/machine/machine_words.h"
 #include "runner/waits/stacks.h"
 
 namespace imagebatch::runner {
@@ -219,8 +220,10 @@ void Supervisor::PassOutput() {
 void Supervisor::Sample() {
   const auto cpu_before = OwnCpu();
   reader_.Renew();
+  if (!counts_before_) counts_before_ = ReadCgroupCounts();
   for (OutputStream& stream : streams_) stream.Retry();
-  watch_.Sample(now_, {output_bytes_, reader_.Tail().Lines(), reader_.News(), reader_.Marks(), reader_.Signs()},
+  watch_.Sample(now_,
+                {output_bytes_, reader_.Tail().Lines(), reader_.News(), reader_.Marks(), reader_.Signs()},
                 listener_.NetworkBytes());
   // Readings have a share of their own: they must not make samples rare.
   const auto reading = deadlock_watch_.Look(now_, watch_.Progress(), watch_.Tree().Processes(), command_);
@@ -247,16 +250,25 @@ hang::Input Supervisor::JudgeBy() const {
 
 void Supervisor::Judge() {
   const hang::Input input = JudgeBy();
-  if (!Become(hang::Next(verdict_, hang::Judge(input), now_))) return;
+  const bool changed = Become(hang::Next(verdict_, hang::Judge(input), now_));
   if (verdict_.Hung()) {
-    evidence_ = CollectEvidence(watch_.Tree(), reader_.Tail());
-    if (verdict_.finding->hang_class == hang::Class::Deadlock) {
-      evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
-    }
-    evidence_->not_needed = hang::NotNeeded(deadlock_watch_.DeadPart());
+    if (changed) TakeEvidence(input);
+    if (!explanation_.empty()) verdict_.finding->message.insert(0, explanation_ + "; ");
   }
+  if (!changed) return;
   streams_.back().Inject(RenderLogLine(Look(), marker_));
   streams_.back().Write();
+}
+
+void Supervisor::TakeEvidence(const hang::Input& input) {
+  evidence_ = CollectEvidence(watch_.Tree(), reader_.Tail());
+  if (verdict_.finding->hang_class == hang::Class::Deadlock) {
+    evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
+  }
+  evidence_->not_needed = hang::NotNeeded(deadlock_watch_.DeadPart());
+  evidence_->machine = ReadMachine(counts_before_.value_or(CgroupCounts{}));
+  // A deadlock has its explanation
+  if (verdict_.finding->hang_class != hang::Class::Deadlock) explanation_ = WhatExplains(*evidence_->machine);
 }
 
 bool Supervisor::Become(hang::Verdict next) {
@@ -264,6 +276,7 @@ bool Supervisor::Become(hang::Verdict next) {
   verdict_ = std::move(next);
   if (!changed) return false;
   evidence_.reset();
+  explanation_.clear();
   verdicts_.Add(verdict_);
   return true;
 }

@@ -56,6 +56,7 @@ class Supervisor {
   void Sample();
   hang::Input JudgeBy() const;
   void Judge();
+  void TakeEvidence(const hang::Input& input);
   /// Takes `next` as the verdict; whether that is a change.
   bool Become(hang::Verdict next);
   void EndHung();
@@ -88,8 +89,10 @@ class Supervisor {
   hang::TimePoint next_sample_;
   hang::Verdict verdict_;
   hang::VerdictLog verdicts_;
+  std::optional<CgroupCounts> counts_before_;  // as of the first sample
   std::optional<Evidence> evidence_;
-  std::string state_;  // as it was last published
+  std::string explanation_;  // what of the machine explains the hang (WhatExplains), as of the evidence
+  std::string state_;        // as it was last published
 
   pid_t command_ = -1;
   std::optional<int> status_;  // of the command once it has ended, as waitpid() gives it

@@ -16,6 +16,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 std::string Runner(const std::string& options) {
   return std::string(RUNNER_BINARY) + " --sample-every 100ms --grace 500ms " + options + " -- ";
@@ -139,6 +140,23 @@ TEST(Faults, NothingButARegularFileIsReplaced) {
   Supervised null({}, {RUNNER_BINARY, "--state", place / "state", "--result", place / "null", "--", "true"});
   EXPECT_EQ(null.Wait(), 0) << null.Errors();
   EXPECT_EQ(type(place / "null"), std::filesystem::file_type::character);
+}
+
+TEST(Faults, AFullDiskThatABuildWaitsForIsTheFirstThatIsSaid) {
+  Supervised run({}, {"unshare", "--mount", "sh", "-c",
+                      "mkdir small && mount -t tmpfs -o size=2m none small && " +
+                          Runner("--state inner --result inner-result --idle-after 1s --sample-every 100ms "
+                                 "--grace 100ms --on-hang fail") +
+                          "sh -c 'head -c 4000000 /dev/zero > small/file; sleep 1000'"});
+  run.Wait();
+  if (Content(run.Directory() / "inner-result").empty())
+    GTEST_SKIP() << "no right to mount: " << run.Errors();
+  const json result = InnerResult(run);
+  EXPECT_EQ(result["class"], "Idle");
+  EXPECT_THAT(result["message"].get<std::string>(), StartsWith("the file system at "));
+  EXPECT_THAT(result["message"].get<std::string>(),
+              HasSubstr("/small is full (0 MiB of 2 MiB free); for 1 s "));
+  EXPECT_EQ(result["evidence"]["machine"]["fileSystems"][0]["freeBytes"], 0);
 }
 
 TEST(Faults, AFullDiskUnderTheOutputIsToldAndPasses) {

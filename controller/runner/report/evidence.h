@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/machine/machine.h"
 #include "runner/output/line_tail.h"
 #include "runner/proc/process_tree.h"
 
@@ -28,6 +29,7 @@ struct Evidence {
   std::vector<ProcessEvidence> processes;  // oldest first
   size_t more_processes = 0;               // that are not among them
   std::optional<size_t> connections;       // established TCP connections of the tree
+  std::optional<Machine> machine;          // what the machine and the container had
   std::vector<std::string> output;         // the last lines, secrets masked, not yet escaped
 };
 

@@ -121,6 +121,45 @@ void WriteDeadlock(JsonWriter& json, const Evidence& evidence, const Detail& det
   json.EndArray();
 }
 
+void WritePressure(JsonWriter& json, std::string_view name, const std::optional<Pressure>& pressure) {
+  if (!pressure) return;
+  json.Key(name).BeginObject();
+  json.Key("some").Decimal(pressure->some);
+  json.Key("full").Decimal(pressure->full);
+  json.EndObject();
+}
+
+void WriteCount(JsonWriter& json, std::string_view name, std::optional<uint64_t> count) {
+  if (count) json.Key(name).Integer(static_cast<int64_t>(*count));
+}
+
+/// `most`: of the file systems. Nothing where there is no room for one.
+void WriteMachine(JsonWriter& json, const Machine& machine, size_t most) {
+  if (most == 0) return;
+  json.Key("machine").BeginObject();
+  json.Key("fileSystems").BeginArray();
+  for (size_t index = 0; index < std::min(most, machine.file_systems.size()); ++index) {
+    const FileSystem& of = machine.file_systems[index];
+    json.BeginObject();
+    json.Key("path").String(of.path, 100);
+    json.Key("type").String(of.type, 16);
+    json.Key("sizeBytes").Integer(static_cast<int64_t>(of.size_bytes));
+    json.Key("freeBytes").Integer(static_cast<int64_t>(of.free_bytes));
+    if (of.inodes > 0) json.Key("freeInodes").Integer(static_cast<int64_t>(of.free_inodes));
+    json.EndObject();
+  }
+  json.EndArray();
+  json.Key(machine.of_container ? "containerPressure" : "machinePressure").BeginObject();
+  WritePressure(json, "cpu", machine.cpu);
+  WritePressure(json, "memory", machine.memory);
+  WritePressure(json, "io", machine.io);
+  json.EndObject();
+  WriteCount(json, "cpuPeriods", machine.counts.periods);
+  WriteCount(json, "throttledPeriods", machine.counts.throttled_periods);
+  WriteCount(json, "outOfMemoryKills", machine.counts.out_of_memory_kills);
+  json.EndObject();
+}
+
 void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& detail) {
   json.BeginObject();
   // What the verdict was judged by: only the signals that can be read here.
@@ -144,6 +183,7 @@ void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& det
     const size_t left_out = evidence->more_processes + evidence->processes.size() - processes;
     if (left_out > 0) json.Key("olderProcesses").Integer(static_cast<int64_t>(left_out));
     if (evidence->connections) json.Key("connections").Integer(static_cast<int64_t>(*evidence->connections));
+    if (evidence->machine) WriteMachine(json, *evidence->machine, std::min<size_t>(detail.processes, 4));
     const size_t lines = std::min(detail.lines, evidence->output.size());
     json.Key("output").BeginArray();
     for (size_t index = evidence->output.size() - lines; index < evidence->output.size(); ++index) {
