@@ -182,6 +182,22 @@ std::optional<Finding> Judge(const Input& input) {
   return std::nullopt;
 }
 
+std::optional<Finding> Judge(const Input& input, const Verdict& before) {
+  std::optional<Finding> found = Judge(input);
+  if (!before.Hung()) return found;
+  const Class was = before.finding->hang_class;
+  const auto is_quiet = [](Class each) {
+    return each == Class::Idle || each == Class::Busy || each == Class::Looping;
+  };
+  if (found)
+    return is_quiet(was) && is_quiet(found->hang_class) && was != found->hang_class ? before.finding : found;
+  if (was != Class::Idle) return found;
+  TimePoint last = std::max(input.progress.last_much_cpu, input.progress.last_news);
+  for (Signal signal : {Signal::Io, Signal::Network, Signal::Output, Signal::Births})
+    last = std::max(last, input.progress.Of(signal).last);
+  return last <= before.since ? before.finding : found;
+}
+
 std::optional<TimePoint> NextLimit(const Input& input) {
   const Patience patience = PatienceOf(input.phase, input.last_line);
   std::optional<TimePoint> next;

@@ -73,6 +73,11 @@ std::optional<Finding> Apply(const Rule& rule, const Input& input);
 /// The first finding of the rules, or none: the build progresses.
 std::optional<Finding> Judge(const Input& input);
 
+/// The same for a build that was judged before. A hang keeps its class: one that goes on as Busy after it was
+/// Idle, or prints a line now and then, is the same hang, unless it turns out to be a deadlock or its
+/// deadline passes. An idle one is not over because it uses a little CPU.
+std::optional<Finding> Judge(const Input& input, const Verdict& before);
+
 /// When a limit would next be reached if nothing new were seen: a look at that moment makes a verdict
 /// punctual, however rare looks are otherwise. Nothing where all limits have passed or are off.
 std::optional<TimePoint> NextLimit(const Input& input);

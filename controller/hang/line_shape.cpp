@@ -1,8 +1,11 @@
 #include "hang/line_shape.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <initializer_list>
+
+#include "hang/gauge.h"
 
 namespace imagebatch::hang {
 namespace {
@@ -46,30 +49,61 @@ bool CountsAttempts(std::string_view word) {
   return Among(word, {"try", "Try", "tries", "trying", "Trying"});
 }
 
+/// The words of a line, and where its amounts stand among them.
+struct Context {
+  static constexpr size_t kWords = 32;  // further ones are left out
+  static constexpr size_t kTableSizes = 3;
+
+  std::array<std::string_view, kWords> words;
+  std::array<size_t, kWords> parts;  // which part of the line each stands in
+  size_t word_count = 0;
+  size_t part = 0;
+  struct Place {
+    size_t word = 0, part = 0;  // the word behind it
+  };
+  std::array<Place, LineShape::kAmounts> places;
+  size_t sizes = 0;
+  bool rate = false;
+
+  void Add(std::string_view word) {
+    if (word_count == kWords) return;
+    words[word_count] = word;
+    parts[word_count++] = part;
+  }
+  Words Before(const Place& place) const {
+    size_t first = place.word;
+    while (first > 0 && parts[first - 1] == place.part) --first;
+    return {words.data() + first, place.word - first};
+  }
+  Words After(const Place& place) const {
+    size_t last = place.word;
+    while (last < word_count && parts[last] == place.part) ++last;
+    return {words.data() + place.word, last - place.word};
+  }
+  Words All() const { return {words.data(), word_count}; }
+};
+
 class Reader {
  public:
-  explicit Reader(std::string_view line) : rest_(line) {}
+  /// `context` is filled where it is there.
+  explicit Reader(std::string_view line, Context* context = nullptr) : rest_(line), context_(context) {}
 
   LineShape Read() {
     while (!rest_.empty()) {
       const char front = rest_.front();
       if (front == kEscape) {
-        SkipEscape();
+        Take(EscapeSize(rest_));
       } else if (IsDigit(front) || IsLetter(front) || IsHigh(front)) {
         if (!TakeSymbol() && !TakeHexId()) IsDigit(front) ? TakeNumber() : TakeWord();
       } else if (rest_.starts_with("/tmp/")) {
         rest_.remove_prefix(5);
         Identifier(Take(std::min(rest_.find_first_of("/ \t\"'`:,;)>]"), rest_.size())));
       } else {
+        if (context_ != nullptr && (front == ',' || front == ';' || front == '|')) ++context_->part;
         rest_.remove_prefix(1);
       }
     }
-    if (attempts_) {
-      const auto end =
-          std::remove_if(shape_.amounts.begin(), shape_.amounts.begin() + shape_.amount_count,
-                         [](const Amount& amount) { return amount.kind != Amount::Kind::Progress; });
-      shape_.amount_count = static_cast<size_t>(end - shape_.amounts.begin());
-    }
+    if (attempts_) DropCounts();
     return shape_;
   }
 
@@ -78,6 +112,17 @@ class Reader {
     const std::string_view taken = rest_.substr(0, size);
     rest_.remove_prefix(taken.size());
     return taken;
+  }
+
+  void DropCounts() {
+    size_t kept = 0;
+    for (size_t index = 0; index < shape_.amount_count; ++index) {
+      const Amount::Kind kind = shape_.amounts[index].kind;
+      if (kind == Amount::Kind::BareRatio || kind == Amount::Kind::Counter) continue;
+      if (context_ != nullptr) context_->places[kept] = context_->places[index];
+      shape_.amounts[kept++] = shape_.amounts[index];
+    }
+    shape_.amount_count = kept;
   }
 
   char At(size_t index) const { return index < rest_.size() ? rest_[index] : '\0'; }
@@ -95,29 +140,18 @@ class Reader {
     Hash(shape_.words, word);
     Hash(shape_.subject, word);
     shape_.empty = false;
+    if (context_ != nullptr) context_->Add(word);
     attempts_ = attempts_ || CountsAttempts(word);
   }
 
   void Identifier(std::string_view id) { Hash(shape_.subject, id); }
 
-  void Add(Amount::Kind kind, double value) {
-    if (shape_.amount_count < LineShape::kAmounts) shape_.amounts[shape_.amount_count++] = {kind, value};
-  }
-
-  /// ECMA-48: CSI with its parameters, OSC up to BEL or ESC \, and the short ones.
-  void SkipEscape() {
-    rest_.remove_prefix(1);
-    const char kind = At(0);
-    if (kind == '[') {
-      size_t end = 1;
-      while (end < rest_.size() && (rest_[end] < 0x40 || rest_[end] > 0x7E)) ++end;
-      Take(end + 1);
-    } else if (kind == ']') {
-      const size_t end = rest_.find_first_of("\a\x1B");
-      Take(end == std::string_view::npos ? rest_.size() : end + (rest_[end] == kEscape ? 2 : 1));
-    } else {
-      Take(kind == '(' || kind == ')' ? 2 : 1);
+  void Add(Amount::Kind kind, double value, double total = 0) {
+    if (shape_.amount_count == LineShape::kAmounts) return;
+    if (context_ != nullptr) {
+      context_->places[shape_.amount_count] = {context_->word_count, context_->part};
     }
+    shape_.amounts[shape_.amount_count++] = {kind, value, total};
   }
 
   /// U+2000 to U+2FFF (punctuation, arrows, boxes, blocks, dingbats, Braille) and U+1F000 to U+1FFFF.
@@ -176,9 +210,9 @@ class Reader {
     if (unit < 0) return;
     if (TakeRatio(value, unit)) return;
     if (At(0) == '%' || (At(0) == ' ' && At(1) == '%')) {
-      if (value <= 100) Add(Amount::Kind::Progress, value);
+      if (value <= 100) Add(Amount::Kind::Progress, value, 100);
     } else if (unit > 0) {
-      if (!TakeRate()) Add(Amount::Kind::Progress, value * unit);
+      if (!TakeRate()) Add(Amount::Kind::Size, value * unit);
     } else if (std::floor(value) == value) {
       Add(Amount::Kind::Counter, value);
     }
@@ -227,6 +261,7 @@ class Reader {
     const double unit = SizeUnit(word, attached);
     if (unit > 0) {
       Take(word.size());
+      if (context_ != nullptr) ++context_->sizes;
       return unit;
     }
     if (!attached) {
@@ -256,8 +291,9 @@ class Reader {
   }
 
   bool TakeRate() {
-    if (At(0) == '/' && IsLetter(At(1))) return true;
-    return rest_.starts_with("ps");
+    const bool rate = (At(0) == '/' && IsLetter(At(1))) || rest_.starts_with("ps");
+    if (rate && context_ != nullptr) context_->rate = true;
+    return rate;
   }
 
   /// The rest of "12/500", "12.3 MB / 40 MB", "12.3/40.0 MB", "3 of 20" behind its first part.
@@ -283,12 +319,14 @@ class Reader {
       return true;
     }
     const double first = value * (unit > 0 ? unit : std::max(total_unit, 1.0));
-    if (first <= total * std::max(total_unit, 1.0) && total > 1)
-      Add(unit == 0 && total_unit == 0 ? Amount::Kind::BareRatio : Amount::Kind::Progress, first);
+    const double whole = total * std::max(total_unit, 1.0);
+    if (first <= whole && total > 1)
+      Add(unit == 0 && total_unit == 0 ? Amount::Kind::BareRatio : Amount::Kind::Progress, first, whole);
     return true;
   }
 
   std::string_view rest_;
+  Context* context_;
   LineShape shape_;
   bool attempts_ = false;
 };
@@ -296,5 +334,35 @@ class Reader {
 }  // namespace
 
 LineShape ShapeOf(std::string_view line) { return Reader(line).Read(); }
+
+uint8_t GaugesOf(std::string_view line) {
+  Context context;
+  const LineShape shape = Reader(line, &context).Read();
+  const bool transfer = shape.empty || context.rate || TellsTransfer(context.All());
+  const bool table = !transfer && context.sizes >= Context::kTableSizes;
+  uint8_t gauges = 0;
+  for (size_t index = 0; index < shape.amount_count; ++index) {
+    const Context::Place& place = context.places[index];
+    const bool gauge = table || (shape.amounts[index].kind == Amount::Kind::Size && !transfer) ||
+                       IsGauge(context.Before(place), context.After(place));
+    if (gauge) gauges = static_cast<uint8_t>(gauges | 1U << index);
+  }
+  return gauges;
+}
+
+// ECMA-48: CSI with its parameters, OSC up to BEL or ESC \, and the short ones.
+size_t EscapeSize(std::string_view text) {
+  if (!text.starts_with(kEscape)) return 0;
+  const char kind = text.size() > 1 ? text[1] : '\0';
+  size_t size = kind == '(' || kind == ')' ? 3 : 2;
+  if (kind == '[') {
+    while (size < text.size() && (text[size] < 0x40 || text[size] > 0x7E)) ++size;
+    ++size;
+  } else if (kind == ']') {
+    const size_t end = text.find_first_of("\a\x1B", 2);
+    size = end == std::string_view::npos ? text.size() : end + (text[end] == kEscape ? 2 : 1);
+  }
+  return std::min(size, text.size());
+}
 
 }  // namespace imagebatch::hang

@@ -1,6 +1,7 @@
 #include "hang/novelty.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace imagebatch::hang {
@@ -36,13 +37,17 @@ bool SeenLines::Insert(uint64_t hash) {
   if (hash == 0) hash = 1;
   if (young_.Has(hash)) return false;
   const bool known = old_.Has(hash);
-  if (young_.size == kHalf) old_ = std::exchange(young_, {});
+  if (young_.size == half_) old_ = std::exchange(young_, {});
   young_.Put(hash);
   return !known;
 }
 
-void Novelty::Add(size_t stream, std::string_view bytes) {
+void Novelty::Add(size_t stream, std::string_view bytes, TimePoint now) {
   Stream& of = streams_[stream];
+  const auto close = [&of] {
+    of.open.clear();
+    of.before = of.read = 0;
+  };
   while (!bytes.empty() && budget_ > 0) {
     const std::string_view within = bytes.substr(0, budget_);
     const size_t end = within.find_first_of("\n\r");
@@ -56,70 +61,128 @@ void Novelty::Add(size_t stream, std::string_view bytes) {
         const size_t room = kPieceBytes - of.open.size();
         of.open.append(piece.substr(0, room));
         piece.remove_prefix(room);
-        Judge(of.open);
-        of.open.clear();
-        of.before = 0;
+        Judge(of.open, now);
+        close();
       }
       if (ended && of.open.empty()) {
-        Judge(piece);
+        Judge(piece, now);
       } else {
         of.open.append(piece);
-        if (ended) Judge(of.open);
+        if (ended) Judge(of.open, now);
       }
     }
     if (ended) {
-      of.open.clear();
-      of.before = 0;
+      close();
       of.skipping = false;
     }
   }
   if (bytes.empty()) return;
-  of.open.clear();
-  of.before = 0;
+  close();
   of.skipping = true;
 }
 
-void Novelty::Renew() {
+void Novelty::Renew(TimePoint now) {
   budget_ = kBudgetBytes;
-  bool marked = false;
-  for (Stream& of : streams_) {
-    const std::string_view added = std::string_view(of.open).substr(of.before);
-    marked = marked ||
-             (of.before > 0 && !added.empty() && added.find_first_not_of(".FsxE") == std::string_view::npos);
-    of.before = of.open.size();
+  new_lines_left_ = kNewLines;
+  for (Stream& of : streams_) ReadOpen(of, now);
+}
+
+void Novelty::ReadOpen(Stream& of, TimePoint now) {
+  const std::string_view open = of.open;
+  const std::string_view added = open.substr(of.before);
+  if (of.before > 0 && !added.empty() && added.find_first_not_of(".FsxE") == std::string_view::npos) {
+    of.dots += static_cast<double>(added.size());
+    Tick(of.pace, of.dots, now);
   }
-  if (marked) ++marks_;
+  of.before = open.size();
+  // What was there at the last time, up to its last whole word
+  constexpr std::string_view kBetween = " \t\b,;.";
+  const size_t end = open.find_last_of(kBetween);
+  if (end == std::string_view::npos || end < of.read) return;
+  for (std::string_view rest = open.substr(of.read, end - of.read); !rest.empty();) {
+    const std::string_view word = rest.substr(0, rest.find_first_of(kBetween));
+    // As one kind of line, so that words drawn at random are found out; "20%" stays what it is
+    if (!word.empty())
+      Judge(ShapeOf(word).empty ? std::string(word) : "open " + std::string(word), now, false);
+    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+  }
+  of.read = end + 1;
 }
 
-void Novelty::Judge(std::string_view piece) {
+void Novelty::Judge(std::string_view piece, TimePoint now, bool whole) {
   const LineShape shape = ShapeOf(piece);
-  const bool new_line = !shape.empty && seen_.Insert(shape.words);
-  const bool grown = shape.amount_count > 0 && Grown(shape);
-  if (new_line) ++lines_;
-  if (new_line || grown) ++count_;
+  if (shape.amount_count > 0 && Grown(shape, piece, now)) ++said_.news;
+  if (shape.empty || new_lines_left_ == 0 || !seen_.Insert(shape.words)) return;
+  --new_lines_left_;
+  switch (templates_.Add(piece)) {
+    case LineTemplates::Answer::New:
+      if (whole) ++lines_;
+      ++said_.news;
+      return;
+    case LineTemplates::Answer::Doubtful:
+      ++said_.doubts;
+      return;
+    case LineTemplates::Answer::Unmasked:
+      ++said_.withdrawals;
+      return;
+    case LineTemplates::Answer::Same:
+      return;
+  }
 }
 
-bool Novelty::Grown(const LineShape& shape) {
+void Novelty::Tick(Pace& pace, double value, TimePoint now) {
+  pace.Add(value, now);
+  ++(pace.IsUneven() ? said_.marks : said_.ticks);
+}
+
+Pace& Novelty::PaceOf(uint64_t subject, size_t place) {
+  const uint64_t key = subject * (2 * LineShape::kAmounts) + place;
+  if (paces_.size() >= kCounters && !paces_.contains(key)) paces_.clear();
+  return paces_[key];
+}
+
+bool Novelty::Grown(const LineShape& shape, std::string_view piece, TimePoint now) {
   if (largest_.size() >= kSubjects && !largest_.contains(shape.subject)) largest_.clear();
   const auto [at, fresh] = largest_.try_emplace(shape.subject);
   Largest& largest = at->second;
+  if (fresh) largest.gauges = GaugesOf(piece);
   constexpr uint64_t kNewContext = 2;
-  if (fresh || lines_ - largest.seen_at >= kNewContext) largest.values.fill(-1);
+  if (fresh || lines_ - largest.seen_at >= kNewContext) {
+    largest.values.fill(-1);
+    largest.left.fill({0, std::numeric_limits<double>::infinity()});
+  }
   largest.seen_at = lines_;
   // Counters have places of their own: a bar that is drawn with digits must not move the percentage behind
   // it.
   size_t next = 0, next_counter = LineShape::kAmounts;
-  bool grown = false, marked = false;
+  bool grown = false;
   for (size_t index = 0; index < shape.amount_count; ++index) {
     const Amount& amount = shape.amounts[index];
     const bool counter = amount.kind == Amount::Kind::Counter;
-    double& value = largest.values[counter ? next_counter++ : next++];
+    const size_t place = counter ? next_counter++ : next++;
+    if ((largest.gauges >> index & 1U) != 0) continue;
+    double& value = largest.values[place];
     // The first one says what there is, not that it has grown.
-    const bool larger = value >= 0 && amount.value > value;
-    (counter ? marked : grown) |= larger;
+    const bool first = value < 0;
+    const bool larger = !first && amount.value > value;
     value = std::max(value, amount.value);
+    bool nearer = !counter;
+    if (amount.total > 0) {
+      auto& [total, left] = largest.left[place];
+      const double left_now = amount.total - amount.value;
+      nearer = left_now < left;
+      left = amount.total == total ? std::min(left, left_now) : left_now;
+      total = amount.total;
+    }
+    if (larger && nearer) grown = true;
+    if (nearer) continue;
+    Pace& pace = PaceOf(shape.subject, place);
+    if (larger) {
+      Tick(pace, amount.value, now);
+    } else {
+      pace.Add(amount.value, now);
+    }
   }
-  if (marked) ++marks_;
   return grown;
 }
 

@@ -72,6 +72,9 @@ constexpr LoopAllowance kMarkedCpu = {0.015, 0.03, 0, 0.05};
 /// to do one that only ticks is met so now and then, one that computes nearly always.
 constexpr Allowance kStarved{0.5, 3};
 
+/// Seconds of CPU that a poll which starts a shell's tools in each turn does not reach.
+constexpr Allowance kMuchCpu{0.1, 0.5};
+
 /// Bytes read, which show as I/O too. A loop that sleeps and looks loads its programs in each turn, and reads
 /// more than any real work is that writes nothing: `test` and sleep 7,700 (nc the same), curl 53,000.
 constexpr Allowance kReadAllowance{64.0 * 1024, 128.0 * 1024};
@@ -117,7 +120,8 @@ TimePoint Progress::Last() const {
 ProgressTracker::ProgressTracker(TimePoint start, size_t signs) : last_sample_(start) {
   progress_.signs.assign(signs, {false, start});
   before_.signs.assign(signs, 0);
-  progress_.last_news = progress_.last_work = start;
+  progress_.last_news = progress_.last_work = progress_.last_much_cpu = start;
+  last_certain_news_ = last_births_ = last_bytes_ = earliest_command_ = start;
   for (SignalProgress& signal : progress_.signals) signal.last = start;
   counters_[kOutput].value = 0;
 }
@@ -138,8 +142,10 @@ void ProgressTracker::Add(const Sample& sample) {
   Feed(kBirths, Signal::Births, AsDouble(sample.births), sample.at, passed);
   FeedStarved(sample, passed);
   FeedWork(sample, passed);
+  FeedCommands(sample);
+  FeedMuchCpu(sample, passed);
+  FeedSaid(sample);
   FeedMarks(sample, passed);
-  if (sample.news > before_.news) progress_.last_news = sample.at;
   for (size_t sign = 0; sign < sample.signs.size(); ++sign) {
     if (sample.signs[sign] > before_.signs[sign]) progress_.signs[sign] = {true, sample.at};
   }
@@ -147,11 +153,18 @@ void ProgressTracker::Add(const Sample& sample) {
 }
 
 void ProgressTracker::MoveTimes(steady_clock::duration by, TimePoint now) {
+  if (by <= steady_clock::duration::zero()) return;
   const auto move = [by, now](TimePoint& time) { time = std::min(time + by, now); };
+  if (before_.newest_command) earliest_command_ = std::max(earliest_command_, *before_.newest_command);
   for (SignalProgress& signal : progress_.signals) move(signal.last);
   for (SignProgress& sign : progress_.signs) move(sign.last);
   move(progress_.last_news);
   move(progress_.last_work);
+  move(progress_.last_much_cpu);
+  move(last_certain_news_);
+  move(last_births_);
+  move(last_bytes_);
+  move(earliest_command_);
 }
 
 double ProgressTracker::Counter::Grown(double now) {
@@ -195,19 +208,45 @@ void ProgressTracker::FeedWork(const Sample& sample, double seconds) {
     Counter& counter = works_[work];
     counter.level += counter.Grown(*values[work]) - allowance.per_second * seconds -
                      allowance.per_line * lines - allowance.per_output_byte * bytes;
-    if (counter.RunsOver(allowance.burst)) progress_.last_work = sample.at;
+    if (counter.RunsOver(allowance.burst)) last_bytes_ = sample.at;
   }
 }
 
-/// A test runner computes for each of its dots, a solver for each of its rounds; a loop that waits and counts
-/// its turns does not.
-void ProgressTracker::FeedMarks(const Sample& sample, double seconds) {
+void ProgressTracker::FeedCommands(const Sample& sample) {
+  TimePoint& births = progress_.signals[static_cast<size_t>(Signal::Births)].last;
+  if (births == sample.at) last_births_ = births;
+  const TimePoint command = std::max(earliest_command_, sample.newest_command.value_or(earliest_command_));
+  births = std::max(last_births_, command);
+  progress_.last_work = std::max(last_bytes_, command);
+}
+
+void ProgressTracker::FeedMuchCpu(const Sample& sample, double seconds) {
   if (!sample.cpu_seconds) return;
+  much_cpu_.level += much_cpu_.Grown(*sample.cpu_seconds) - kMuchCpu.per_second * seconds;
+  if (much_cpu_.RunsOver(kMuchCpu.burst)) progress_.last_much_cpu = sample.at;
+}
+
+void ProgressTracker::FeedSaid(const Sample& sample) {
+  if (sample.said.news > before_.said.news) last_certain_news_ = sample.at;
+  if (sample.said.doubts > before_.said.doubts) progress_.last_news = sample.at;
+  if (sample.said.withdrawals > before_.said.withdrawals) progress_.last_news = last_certain_news_;
+  progress_.last_news = std::max(progress_.last_news, last_certain_news_);
+}
+
+/// A test runner computes for each of its dots, a solver for each of its rounds; a loop that waits and counts
+/// its turns does not. What has the pace of a clock must have been computed by whoever prints it: a heartbeat
+/// tells of itself and not of what computes beside it.
+void ProgressTracker::FeedMarks(const Sample& sample, double seconds) {
   const auto lines = static_cast<double>(sample.output_lines - before_.output_lines);
-  marked_cpu_.level +=
-      marked_cpu_.Grown(*sample.cpu_seconds) - kMarkedCpu.per_second * seconds - kMarkedCpu.per_line * lines;
-  if (sample.marks > before_.marks && marked_cpu_.RunsOver(kMarkedCpu.burst)) progress_.last_news = sample.at;
-  marked_cpu_.level = std::clamp(marked_cpu_.level, 0.0, 2 * kMarkedCpu.burst);
+  const auto feed = [&](Counter& counter, std::optional<double> cpu, bool marked) {
+    if (!cpu) return;
+    counter.level += counter.Grown(*cpu) - kMarkedCpu.per_second * seconds - kMarkedCpu.per_line * lines;
+    if (marked && counter.RunsOver(kMarkedCpu.burst)) last_certain_news_ = progress_.last_news = sample.at;
+    counter.level = std::clamp(counter.level, 0.0, 2 * kMarkedCpu.burst);
+  };
+  feed(marked_cpu_, sample.cpu_seconds, sample.said.marks > before_.said.marks);
+  const auto printers = sample.printers_cpu_seconds ? sample.printers_cpu_seconds : sample.cpu_seconds;
+  feed(ticked_cpu_, printers, sample.said.ticks > before_.said.ticks);
 }
 
 }  // namespace imagebatch::hang

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hang/novelty.h"
 #include "hang/verdict.h"
 
 namespace imagebatch::hang {
@@ -24,16 +25,17 @@ struct Sample {
   TimePoint at;
   std::optional<double> cpu_seconds;  // living processes and the children they have reaped
   std::optional<double>
-      container_cpu_seconds;              // the container's own counter, the supervisor's share taken off
-  std::optional<uint64_t> io_bytes;       // read and written by system calls, and from and to the disk
-  std::optional<uint64_t> written_bytes;  // the part of io_bytes that was written
-  std::optional<uint64_t> network_bytes;  // sent; loopback and the supervisor's own listener left out
-  std::optional<uint64_t> births;         // processes seen for the first time
-  bool starved = false;                   // a process waits for a CPU, as it did at the sample before
+      container_cpu_seconds;                // the container's own counter, the supervisor's share taken off
+  std::optional<uint64_t> io_bytes;         // read and written by system calls, and from and to the disk
+  std::optional<uint64_t> written_bytes;    // the part of io_bytes that was written
+  std::optional<uint64_t> network_bytes;    // sent; loopback and the supervisor's own listener left out
+  std::optional<uint64_t> births;           // processes seen for the first time, those of a poll left out
+  std::optional<TimePoint> newest_command;  // when there was one (hang/command_news.h); may go back
+  std::optional<double> printers_cpu_seconds;  // of those who wrote the output, up to when they last did
+  bool starved = false;                        // a process waits for a CPU, as it did at the sample before
   uint64_t output_bytes = 0;
   uint64_t output_lines = 0;
-  uint64_t news = 0;                 // how often the output has said something new (hang/novelty.h)
-  uint64_t marks = 0;                // how often it has shown a mark alone: a dot, a counter
+  Said said;                         // by the output
   std::vector<uint64_t> signs = {};  // for each of Limits::expected: how often it was seen
 };
 
@@ -51,8 +53,9 @@ struct SignProgress {
 struct Progress {
   std::array<SignalProgress, kSignals> signals;
   TimePoint last_news;  // when the output last said something new; the start where it never did
-  TimePoint
-      last_work;  // when there was last more I/O or traffic than a loop makes that tries again and again
+  // When there was last more I/O or traffic than a loop makes that tries again and again, or a new command
+  TimePoint last_work;
+  TimePoint last_much_cpu;  // when there was last more CPU than a poll needs
   std::vector<SignProgress> signs = {};  // for each of Limits::expected
 
   const SignalProgress& Of(Signal signal) const { return signals[static_cast<size_t>(signal)]; }
@@ -97,6 +100,9 @@ class ProgressTracker {
   void Feed(Source source, Signal signal, std::optional<double> value, TimePoint at, double seconds);
   void FeedStarved(const Sample& sample, double seconds);
   void FeedWork(const Sample& sample, double seconds);
+  void FeedCommands(const Sample& sample);
+  void FeedMuchCpu(const Sample& sample, double seconds);
+  void FeedSaid(const Sample& sample);
   void FeedMarks(const Sample& sample, double seconds);
 
   Progress progress_;
@@ -105,7 +111,10 @@ class ProgressTracker {
   std::array<Counter, kSources> counters_;
   std::array<Counter, kWorks> works_;
   Counter starved_;
-  Counter marked_cpu_;
+  Counter marked_cpu_, ticked_cpu_, much_cpu_;
+  TimePoint last_certain_news_;  // last_news without what is in doubt
+  // Births and last_work without new commands, and what new commands cannot go back behind
+  TimePoint last_births_, last_bytes_, earliest_command_;
   Sample before_;
 };
 

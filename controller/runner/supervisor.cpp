@@ -219,11 +219,10 @@ void Supervisor::PassOutput() {
 
 void Supervisor::Sample() {
   const auto cpu_before = OwnCpu();
-  reader_.Renew();
+  reader_.Renew(now_);
   if (!counts_before_) counts_before_ = ReadCgroupCounts();
   for (OutputStream& stream : streams_) stream.Retry();
-  watch_.Sample(now_,
-                {output_bytes_, reader_.Tail().Lines(), reader_.News(), reader_.Marks(), reader_.Signs()},
+  watch_.Sample(now_, {output_bytes_, reader_.Tail().Lines(), reader_.Said(), reader_.Signs()},
                 listener_.NetworkBytes());
   // Readings have a share of their own: they must not make samples rare.
   const auto reading = deadlock_watch_.Look(now_, watch_.Progress(), watch_.Tree().Processes(), command_);
@@ -250,10 +249,12 @@ hang::Input Supervisor::JudgeBy() const {
 
 void Supervisor::Judge() {
   const hang::Input input = JudgeBy();
-  const bool changed = Become(hang::Next(verdict_, hang::Judge(input), now_));
+  const bool changed = Become(hang::Next(verdict_, hang::Judge(input, verdict_), now_));
   if (verdict_.Hung()) {
     if (changed) TakeEvidence(input);
-    if (!explanation_.empty()) verdict_.finding->message.insert(0, explanation_ + "; ");
+    // One that stays as it was found (hang/checks.h) has it already.
+    std::string& message = verdict_.finding->message;
+    if (!explanation_.empty() && !message.starts_with(explanation_)) message.insert(0, explanation_ + "; ");
   }
   if (!changed) return;
   streams_.back().Inject(RenderLogLine(Look(), marker_));

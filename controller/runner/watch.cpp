@@ -31,7 +31,16 @@ double Watch::LivingSeconds() const {
 
 void Watch::Sample(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes) {
   tree_.Walk();
+  LookAtProcesses(now, output);
   Count(now, output, own_network_bytes);
+}
+
+void Watch::LookAtProcesses(hang::TimePoint now, const OutputCounts& output) {
+  const double passed = std::chrono::duration<double>(now - last_look_).count();
+  last_look_ = now;
+  commands_.Look(tree_.Processes(), LivingSeconds() + ReapedSeconds(), passed, now);
+  printers_.Look(tree_.Processes(), output.bytes, output.said.ticks > said_.ticks, !commands_.IsExactPoll());
+  said_ = output.said;
 }
 
 void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes) {
@@ -40,17 +49,18 @@ void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_
   sample.at = now;
   sample.output_bytes = output.bytes;
   sample.output_lines = output.lines;
-  sample.news = output.news;
-  sample.marks = output.marks;
+  sample.said = output.said;
   sample.signs = output.signs;
   if (tree_.Readable()) {
     sample.cpu_seconds = LivingSeconds() + ReapedSeconds();
-    sample.births = totals.births;
+    sample.births = commands_.Births();
+    sample.newest_command = commands_.NewestCommand();
+    sample.printers_cpu_seconds = printers_.CpuSeconds();
     sample.starved = totals.starved;
   }
   if (totals.io) {
     sample.written_bytes = totals.io->written + fresh_pages_.Add(totals.io->dirtied, totals.page_faults);
-    sample.io_bytes = totals.io->read + *sample.written_bytes;
+    sample.io_bytes = commands_.ReadBytes() + *sample.written_bytes;
   }
   sample.container_cpu_seconds = cgroup_cpu_.Seconds();
   if (const auto bytes = network_.Total())

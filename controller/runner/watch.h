@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "hang/progress.h"
+#include "runner/proc/commands.h"
 #include "runner/proc/counters.h"
+#include "runner/proc/printers.h"
 #include "runner/proc/process_tree.h"
 
 namespace imagebatch::runner {
@@ -13,8 +15,7 @@ namespace imagebatch::runner {
 struct OutputCounts {
   uint64_t bytes = 0;
   uint64_t lines = 0;
-  uint64_t news = 0;
-  uint64_t marks = 0;
+  hang::Said said;
   std::vector<uint64_t> signs = {};  // see ExpectedLines::Seen()
 };
 
@@ -26,7 +27,10 @@ class Watch {
   explicit Watch(hang::TimePoint start, size_t signs = 0) : progress_(start, signs) {}
 
   /// What the counters stand at before the command is started: there is no tree yet to look at.
-  void Begin(hang::TimePoint now) { Count(now, {}, 0); }
+  void Begin(hang::TimePoint now) {
+    last_look_ = now;
+    Count(now, {}, 0);
+  }
   /// One sample. `own_network_bytes` is what the runner's listener has put on the network so far.
   void Sample(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes);
 
@@ -42,10 +46,15 @@ class Watch {
   double CpuSeconds() const;
 
  private:
+  void LookAtProcesses(hang::TimePoint now, const OutputCounts& output);
   void Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes);
   double LivingSeconds() const;
 
   ProcessTree tree_;
+  Commands commands_;
+  Printers printers_;
+  hang::TimePoint last_look_;
+  hang::Said said_;  // at the last look
   CgroupCpu cgroup_cpu_;
   FreshPages fresh_pages_;
   NetworkBytes network_;

@@ -42,7 +42,7 @@ void OutputReader::Add(size_t stream, std::string_view bytes, hang::TimePoint no
 
 void OutputReader::AddPlain(size_t stream, std::string_view bytes, hang::TimePoint now) {
   tail_.Add(stream, bytes, now);
-  novelty_.Add(stream, bytes);
+  novelty_.Add(stream, bytes, now);
   expected_.Add(stream, bytes);
 }
 
@@ -59,8 +59,8 @@ void OutputReader::EndRaw(size_t stream, hang::TimePoint now) {
   AddPlain(stream, plain, now);
 }
 
-void OutputReader::Renew() {
-  novelty_.Renew();
+void OutputReader::Renew(hang::TimePoint now) {
+  novelty_.Renew(now);
   expected_.Renew();
   raw_budget_ = kRawBudgetBytes;
 }

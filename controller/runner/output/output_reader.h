@@ -30,13 +30,11 @@ class OutputReader {
   /// The next bytes of a stream (0: stdout, 1: stderr).
   void Add(size_t stream, std::string_view bytes, hang::TimePoint now);
   /// A new sample period begins.
-  void Renew();
+  void Renew(hang::TimePoint now);
 
   const LineTail& Tail() const { return tail_; }
-  /// How often it said something new so far.
-  uint64_t News() const { return novelty_.Count(); }
-  /// See Novelty::Marks().
-  uint64_t Marks() const { return novelty_.Marks(); }
+  /// What it said so far.
+  const hang::Said& Said() const { return novelty_.So(); }
   /// See ExpectedLines::Seen().
   const std::vector<uint64_t>& Signs() const { return expected_.Seen(); }
 

@@ -95,6 +95,7 @@ std::optional<ProcessStat> ParseStat(std::string_view text) {
   const auto unsigned_field = [&fields](int field) { return static_cast<uint64_t>(fields[field]); };
   stat.parent = static_cast<pid_t>(fields[4]);
   stat.page_faults = unsigned_field(10) + unsigned_field(11);
+  stat.reaped_faults = unsigned_field(11);
   stat.own_ticks = unsigned_field(14) + unsigned_field(15);
   stat.reaped_ticks = unsigned_field(16) + unsigned_field(17);
   stat.threads = static_cast<uint32_t>(fields[20]);

@@ -8,19 +8,27 @@
 
 namespace imagebatch::runner {
 
+struct IoBytes {
+  uint64_t read = 0;     // by system calls and, once more, from the disk
+  uint64_t written = 0;  // by system calls
+  uint64_t dirtied = 0;  // bytes of pages that are to go to the disk, by whatever means
+};
+
 /// Of /proc/PID/stat (proc(5)); times in clock ticks.
 struct ProcessStat {
   pid_t pid = 0;
   pid_t parent = 0;
   char state = '?';
   uint32_t threads = 0;
-  uint64_t own_ticks = 0;     // user and system
-  uint64_t reaped_ticks = 0;  // of children that ended and were waited for
-  uint64_t page_faults = 0;   // minor ones, those of reaped children included
-  uint64_t start_ticks = 0;   // since boot; with the pid it names the process
+  uint64_t own_ticks = 0;      // user and system
+  uint64_t reaped_ticks = 0;   // of children that ended and were waited for
+  uint64_t page_faults = 0;    // minor ones, those of reaped children included
+  uint64_t reaped_faults = 0;  // of those, the children's: none where none was reaped
+  uint64_t start_ticks = 0;    // since boot; with the pid it names the process
   uint64_t virtual_bytes = 0;
   uint64_t resident_pages = 0;
-  uint64_t stack_start = 0;  // an address; 0 where we may not know it
+  uint64_t stack_start = 0;        // an address; 0 where we may not know it
+  std::optional<IoBytes> io = {};  // of /proc/PID/io, which ProcessTree reads
 };
 
 /// The program's name may hold anything, brackets and newlines too. Nothing where a field is missing.
@@ -29,12 +37,6 @@ std::optional<ProcessStat> ParseStat(std::string_view text);
 /// Whether it is over and only its exit status is left. (A process whose main thread alone has ended has the
 /// same state, but other threads.)
 bool IsZombie(const ProcessStat& process);
-
-struct IoBytes {
-  uint64_t read = 0;     // by system calls and, once more, from the disk
-  uint64_t written = 0;  // by system calls
-  uint64_t dirtied = 0;  // bytes of pages that are to go to the disk, by whatever means
-};
 
 /// Of /proc/PID/io. (What a linker reads through a mapping is only in the disk's figures.) Nothing where
 /// there is none of them.

@@ -89,7 +89,6 @@ void ProcessTree::CompareWithBefore() {
     old = std::lower_bound(old, before_.end(), process, ByPid);
     const bool known =
         old != before_.end() && old->pid == process.pid && old->start_ticks == process.start_ticks;
-    if (!known) ++totals_.births;
     if (known && process.state == 'R' && old->state == 'R') totals_.starved = true;
   }
 }
@@ -101,17 +100,17 @@ void ProcessTree::SumUp() {
   IoBytes sum;
   bool readable = members_.empty();
   char text[1024];
-  for (const ProcessStat& process : members_) {
+  for (ProcessStat& process : members_) {
     totals_.ticks += process.own_ticks + process.reaped_ticks;
     totals_.page_faults += process.page_faults;
     totals_.resident_bytes += process.resident_pages * static_cast<uint64_t>(page_bytes_);
     const ProcPath path(process.pid, "io");
-    if (const auto io = ParseIo(ReadSmall(dirfd(proc_.get()), path.Get(), text, sizeof text - 1))) {
-      sum.read += io->read;
-      sum.written += io->written;
-      sum.dirtied += io->dirtied;
-      readable = true;
-    }
+    process.io = ParseIo(ReadSmall(dirfd(proc_.get()), path.Get(), text, sizeof text - 1));
+    if (!process.io) continue;
+    sum.read += process.io->read;
+    sum.written += process.io->written;
+    sum.dirtied += process.io->dirtied;
+    readable = true;
   }
   totals_.io.reset();
   if (readable) totals_.io = sum;

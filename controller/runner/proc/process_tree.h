@@ -19,7 +19,6 @@ struct TreeTotals {
   std::optional<IoBytes> io = IoBytes{};  // of those that let it be read; absent where none does
   uint64_t page_faults = 0;               // minor ones; living processes and what they have reaped
   uint64_t resident_bytes = 0;
-  uint64_t births = 0;   // processes seen for the first time, since the first walk
   bool starved = false;  // the first thread of one stands ready to run, in this walk and in the one before
 };
 

@@ -369,6 +369,40 @@ TEST(NextLimit, IsTheEarliestAndKnowsPatience) {
 
 Finding Found(Class hang_class, const char* message) { return {hang_class, "Reason", message}; }
 
+TEST(JudgeAgain, AHangKeepsItsClass) {
+  const Input input = Chatter(minutes(50));
+  ASSERT_EQ(Judge(input)->hang_class, Class::Looping);
+  for (const Class was : {Class::Idle, Class::Busy}) {
+    const auto finding = Judge(input, {Found(was, "for 1800 s"), input.now - minutes(10)});
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(finding->hang_class, was);
+    EXPECT_EQ(finding->message, "for 1800 s");
+  }
+  for (const Class was : {Class::Deadlock, Class::Deadline}) {
+    EXPECT_EQ(Judge(input, {Found(was, ""), input.now - minutes(10)})->hang_class, Class::Looping);
+  }
+  EXPECT_EQ(Judge(input, {std::nullopt, kStart})->hang_class, Class::Looping);
+}
+
+TEST(JudgeAgain, AnIdleOneIsNotOverForALittleCpu) {
+  Input input = Build(minutes(6));
+  const Verdict idle{Judge(input), input.now};
+  ASSERT_TRUE(idle.Hung());
+  input.now += seconds(10);
+  input.progress.signals[static_cast<size_t>(Signal::Cpu)].last = input.now;
+  EXPECT_FALSE(Judge(input));
+  ASSERT_TRUE(Judge(input, idle));
+  EXPECT_EQ(Judge(input, idle)->hang_class, Class::Idle);
+  Input computes = input;
+  computes.progress.last_much_cpu = input.now;
+  EXPECT_FALSE(Judge(computes, idle));
+  for (Signal signal : {Signal::Io, Signal::Network, Signal::Output, Signal::Births}) {
+    Input works = input;
+    works.progress.signals[static_cast<size_t>(signal)].last = input.now;
+    EXPECT_FALSE(Judge(works, idle)) << Key(signal);
+  }
+}
+
 TEST(Verdict, KeepsItsTimeUntilTheClassChanges) {
   const Verdict fine{std::nullopt, kStart};
   const Verdict idle = Next(fine, Found(Class::Idle, "for 300 s"), kStart + seconds(300));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
 
 namespace imagebatch::hang {
 namespace {
@@ -221,7 +222,7 @@ TEST(News, AreWhatTheOutputSaysAndNotWhatItIs) {
   tracker.Add(sample);
   EXPECT_EQ(tracker.Get().last_news, kStart);
   sample = At(seconds(20));
-  sample.news = 1;
+  sample.said.news = 1;
   tracker.Add(sample);
   EXPECT_EQ(tracker.Get().last_news, kStart + seconds(20));
 }
@@ -231,7 +232,7 @@ TimePoint LastNewsOfMarks(double share_of_a_core, double lines_per_second = 0) {
   ProgressTracker tracker(kStart);
   for (int second = 2; second <= 60; second += 2) {
     Sample sample = At(seconds(second));
-    sample.marks = Count(second / 2);
+    sample.said.marks = Count(second / 2);
     sample.cpu_seconds = share_of_a_core * second;
     sample.output_lines = Count(lines_per_second * second);
     tracker.Add(sample);
@@ -243,6 +244,54 @@ TEST(News, AMarkCountsWhereSomethingWasComputedForIt) {
   EXPECT_EQ(LastNewsOfMarks(0.012), kStart);
   EXPECT_EQ(LastNewsOfMarks(0.03, 1), kStart) << "a counter on lines of its own, one in a second";
   EXPECT_GE(LastNewsOfMarks(0.2), kStart + seconds(56));
+}
+
+/// A tick in each second, by a printer that uses `printer` of a core while the tree uses all of one.
+TimePoint LastNewsOfTicks(std::optional<double> printer) {
+  ProgressTracker tracker(kStart);
+  for (int second = 1; second <= 60; ++second) {
+    Sample sample = At(seconds(second));
+    sample.said.ticks = sample.output_lines = Count(second);
+    sample.cpu_seconds = second;
+    if (printer) sample.printers_cpu_seconds = *printer * second;
+    tracker.Add(sample);
+  }
+  return tracker.Get().last_news;
+}
+
+TEST(News, ATickCountsWhereItsPrinterWorks) {
+  EXPECT_EQ(LastNewsOfTicks(0.005), kStart) << "a heartbeat beside what spins";
+  EXPECT_GE(LastNewsOfTicks(0.1), kStart + seconds(56)) << "tests of one second each";
+  EXPECT_GE(LastNewsOfTicks(std::nullopt), kStart + seconds(56)) << "it is not known who prints";
+}
+
+TEST(News, WhatWasInDoubtIsTakenBack) {
+  ProgressTracker tracker(kStart);
+  Sample sample = At(seconds(10));
+  sample.said.news = 1;
+  tracker.Add(sample);
+  sample.at = kStart + seconds(20);
+  sample.said.doubts = 1;
+  tracker.Add(sample);
+  EXPECT_EQ(tracker.Get().last_news, kStart + seconds(20));
+  sample.at = kStart + seconds(30);
+  sample.said.withdrawals = 1;
+  tracker.Add(sample);
+  EXPECT_EQ(tracker.Get().last_news, kStart + seconds(10));
+}
+
+TEST(Progress, ANewCommandIsWork) {
+  ProgressTracker tracker(kStart);
+  Sample sample = At(seconds(10));
+  sample.newest_command = sample.at;
+  tracker.Add(sample);
+  EXPECT_EQ(tracker.Get().Last(), kStart + seconds(10));
+  EXPECT_EQ(tracker.Get().last_work, kStart + seconds(10));
+  EXPECT_EQ(tracker.Get().last_news, kStart);
+  sample.at = kStart + seconds(20);
+  sample.newest_command.reset();
+  tracker.Add(sample);
+  EXPECT_EQ(tracker.Get().Last(), kStart) << "it was seen again, and was a poll's";
 }
 
 TEST(Progress, SaysWhichSignalsAreWatched) {

@@ -35,15 +35,23 @@ struct Reading {
   size_t longest_repetition = 0;  // so many bytes one after the other that said nothing new
 };
 
+/// With what is in doubt; of recordings nothing was taken back.
+uint64_t Count(const Novelty& novelty) {
+  EXPECT_EQ(novelty.So().withdrawals, 0U);
+  return novelty.So().news + novelty.So().doubts;
+}
+
 Reading Read(Novelty& novelty, const std::string& text) {
   Reading reading;
   size_t repeated = 0;
+  TimePoint now;
   for (const std::string& piece : Pieces(text)) {
-    const uint64_t before = novelty.Count();
-    novelty.Renew();
-    novelty.Add(0, piece);
-    reading.news += novelty.Count() - before;
-    repeated = novelty.Count() > before ? 0 : repeated + piece.size();
+    const uint64_t before = Count(novelty);
+    now += std::chrono::milliseconds(200);
+    novelty.Renew(now);
+    novelty.Add(0, piece, now);
+    reading.news += Count(novelty) - before;
+    repeated = Count(novelty) > before ? 0 : repeated + piece.size();
     reading.longest_repetition = std::max(reading.longest_repetition, repeated);
   }
   return reading;

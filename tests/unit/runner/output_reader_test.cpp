@@ -46,16 +46,16 @@ TEST(RawProgress, BecomesPlainProgress) {
 TEST(RawProgress, RepeatedStatesSayNothingNew) {
   OutputReader reader;
   for (const char* line : kRaw) reader.Add(0, std::string(line) + "\n", kNow);
-  const uint64_t before = reader.News();
+  const uint64_t before = reader.Said().news;
   for (int turn = 0; turn < 3; ++turn) {
     reader.Add(0, std::string(kRaw[4]) + "\n" + kRaw[3] + "\n", kNow);
   }
-  EXPECT_EQ(reader.News(), before);
+  EXPECT_EQ(reader.Said().news, before);
   reader.Add(0,
              R"({"statuses":[{"id":"sha256:cc","vertex":"sha256:bb","current":1300,"total":3400}]})"
              "\n",
              kNow);
-  EXPECT_EQ(reader.News(), before + 1);
+  EXPECT_EQ(reader.Said().news, before + 1);
 }
 
 TEST(RawProgress, LeavesWhatItIsNot) {
@@ -87,7 +87,7 @@ TEST(OutputReader, DoesNotDependOnHowTheBytesAreSplit) {
     for (size_t at = 0; at < text.size(); at += size)
       parts.Add(0, std::string_view(text).substr(at, size), kNow);
     EXPECT_EQ(parts.Tail().Last(), whole.Tail().Last()) << size;
-    EXPECT_EQ(parts.News(), whole.News()) << size;
+    EXPECT_EQ(parts.Said().news, whole.Said().news) << size;
   }
 }
 
@@ -114,7 +114,7 @@ TEST(OutputReader, BoundsWhatItParsesInEachPeriod) {
              "\n",
              kNow);
   EXPECT_EQ(reader.Tail().Phases().Current(), "[1/1] RUN x") << "phases are always read";
-  reader.Renew();
+  reader.Renew(hang::TimePoint());
   const uint64_t then = reader.Tail().Lines();
   reader.Add(0, more, kNow);
   EXPECT_EQ(reader.Tail().Lines(), then + 1);
