@@ -12,7 +12,6 @@ namespace imagebatch::runner {
 namespace {
 
 using Kind = UntimedCall::Kind;
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 TEST(SystemCall, IsReadFromARealLine) {
