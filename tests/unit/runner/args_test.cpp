@@ -10,7 +10,6 @@ namespace imagebatch::runner {
 namespace {
 
 using std::chrono::milliseconds;
-using testing::HasSubstr;
 
 /// Owns the strings that the parsed options point to.
 class CommandLine {
