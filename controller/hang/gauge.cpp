@@ -24,7 +24,7 @@ constexpr WordList kStates =
 constexpr WordList kQualifiers =
     " usage used use size total free peak max maximum min minimum current count level percent pct avail"
     " available limit footprint consumption pressure utilization utilisation average avg set mb kb gb mib gib"
-    " bytes resident in ";
+    " bytes resident in hit hits miss misses rate ratio ";
 
 /// Say nothing by themselves.
 constexpr WordList kFillers = " is are at now currently still the about around approx approximately ";
@@ -41,7 +41,8 @@ constexpr size_t kPlaceWords = 4;
 
 constexpr WordList kBehind =
     " used free full memory mem ram rss cpu disk load heap swap available avail idle busy usage utilization"
-    " utilisation elapsed remaining ";
+    " utilisation elapsed remaining"
+    " resident connections conns sockets goroutines threads handles fds inodes hits misses ";
 
 /// "12% of the time limit".
 constexpr WordList kWholes =

@@ -128,8 +128,8 @@ TEST(Novelty, AGaugeSaysNothingHoweverItCreeps) {
         "Memory usage: %.1f%%, swap: %.1f%%\n", "overlay %.1fG %.1fG 57G 43%% /\n",
         "build 0.05%% %.1fMiB / 7.6GiB 0.15%% %.1fkB / 0B\n", "heap used: %.1f MB of %.1f MB\n",
         "GC pause %.1fM->%.1fM(256M)\n", "waited, minute %.0f/60, %.1f%% of the time limit\n",
-        "cpu=%.1f%% ram=%.1f%%\n", "disk usage on /var/lib: %.1f%% (inodes %.1f%%)\n",
-        "elapsed: %.0f/3600, %.1f%% elapsed\n"}) {
+        "cpu=%.1f%% ram=%.1f%%\n", "stats: %.0f/1000 connections, cache hit rate %.1f%%\n",
+        "disk usage on /var/lib: %.1f%% (inodes %.1f%%)\n", "elapsed: %.0f/3600, %.1f%% elapsed\n"}) {
     Novelty novelty;
     char text[200];
     snprintf(text, sizeof text, line, 10.0, 12.0);
