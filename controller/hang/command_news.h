@@ -39,8 +39,8 @@ class CommandNews {
 
   /// One of the last commands was there before.
   bool AnyKnown() const { return last_known_ != 0; }
-  /// The last ones all were, letter by letter ("test 17" after "test 16" was not).
-  bool AllKnown() const { return (last_exact_ & kLastOnes) == kLastOnes; }
+  /// The last two were, letter by letter ("test 17" after "test 16" was not).
+  bool AllKnown() const { return (last_exact_ & kLastTwo) == kLastTwo; }
 
  private:
   static constexpr size_t kRemembered = 4096;  // commands, and files
@@ -56,7 +56,7 @@ class CommandNews {
     bool alone;  // among known ones
   };
   // One bit for each of the last commands, the newest lowest
-  static constexpr uint8_t kLastOnes = 0b1111;
+  static constexpr uint8_t kLastOnes = 0b1111, kLastTwo = 0b11;
   uint8_t last_known_ = 0, last_exact_ = 0;
   std::vector<Once> once_;  // the newest of what was seen once, oldest first
 

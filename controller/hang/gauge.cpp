@@ -26,6 +26,8 @@ constexpr WordList kQualifiers =
     " available limit footprint consumption pressure utilization utilisation average avg set mb kb gb mib gib"
     " bytes resident in hit hits miss misses rate ratio ";
 
+constexpr size_t kMostQualifiers = 2;  // "cache hit rate 71%"
+
 /// Say nothing by themselves.
 constexpr WordList kFillers = " is are at now currently still the about around approx approximately ";
 
@@ -83,9 +85,11 @@ bool IsWork(std::string_view word) { return Small(word).ends_with("ing") && !Has
 
 bool EndsInState(Words words) {
   while (!words.empty() && Has(kFillers, words.back())) words = words.first(words.size() - 1);
-  if (words.empty()) return false;
-  if (IsState(words.back())) return true;
-  return words.size() >= 2 && Has(kQualifiers, words.back()) && IsState(words[words.size() - 2]);
+  for (size_t qualifiers = 0; !words.empty(); words = words.first(words.size() - 1)) {
+    if (IsState(words.back())) return true;
+    if (!Has(kQualifiers, words.back()) || ++qualifiers > kMostQualifiers) return false;
+  }
+  return false;
 }
 
 /// Without what says where.

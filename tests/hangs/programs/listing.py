@@ -6,7 +6,8 @@ import time
 
 from common import programs_of, run, working
 
-LINT = "import asyncio, json, ssl, sys, time; text = open(sys.argv[1]).read() if sys.argv[1:] else sys.stdin.read(); time.sleep(0.4)"
+LINT = ("import asyncio, json, ssl, sys, time; "
+        "text = open(sys.argv[1]).read() if sys.argv[1:] else sys.stdin.read(); time.sleep(0.4)")
 NAMES = pathlib.Path(__file__).resolve().parents[2] / "data" / "output" / "names.txt"
 
 
