@@ -45,7 +45,7 @@ class CommandNews {
  private:
   static constexpr size_t kRemembered = 4096;  // commands, and files
   static constexpr size_t kOnce = 32;
-  static constexpr long kFewAlone = 3;
+  static constexpr long kFewAlone = 4;
 
   /// Whether it is new.
   bool AddOne(SeenLines& to, uint64_t hash, bool again, TimePoint now);

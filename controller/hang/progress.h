@@ -55,7 +55,7 @@ struct Progress {
   TimePoint last_news;  // when the output last said something new; the start where it never did
   // When there was last more I/O or traffic than a loop makes that tries again and again, or a new command
   TimePoint last_work;
-  TimePoint last_much_cpu;  // when there was last more CPU than a poll needs
+  TimePoint last_much_cpu;               // when there was last more CPU than a poll needs
   std::vector<SignProgress> signs = {};  // for each of Limits::expected
 
   const SignalProgress& Of(Signal signal) const { return signals[static_cast<size_t>(signal)]; }
