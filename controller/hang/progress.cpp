@@ -27,8 +27,9 @@ Allowance AllowanceOf(Signal signal) {
       // Bytes written. What is made is written, even a trickling download; a log that nobody sees may grow.
       return {4096, 64 * 1024};
     case Signal::Network:
-      // Bytes sent, headers included. TCP keepalives are about 5 per second, the health check that a BuildKit
-      // session makes every 5 s about 50; a download acknowledges each of its segments with 66.
+      // Bytes sent, headers included, where connections cannot be read. TCP keepalives are about 5 per
+      // second, the health check that a BuildKit session makes every 5 s about 50; a download acknowledges
+      // each of its segments with 66.
       return {96, 2048};
     case Signal::Output:
       // Every byte is output; whether it says something new is for another check to judge.
@@ -60,6 +61,11 @@ LoopAllowance LoopAllowanceOf(size_t work) {
       {4 * kKiB, 2 * kKiB, 8, 32 * kKiB},
       // Bytes sent: names are looked up and requests refused, 200 to 1,500 in each turn.
       {2 * kKiB, 4 * kKiB, 0, 64 * kKiB},
+      // The same of connections, where it is counted without headers, and what comes too: an error's page.
+      {2 * kKiB, 4 * kKiB, 0, 64 * kKiB},
+      // What comes on lasting connections. The client of a builder gets each line of output that way, in a
+      // message of some 300 bytes; a daemon that works tells of more than that.
+      {128, 512, 2, 2 * kKiB},
   };
   return kAllowances[work];
 }
@@ -74,6 +80,9 @@ constexpr Allowance kStarved{0.5, 3};
 
 /// Seconds of CPU that a poll which starts a shell's tools in each turn does not reach.
 constexpr Allowance kMuchCpu{0.1, 0.5};
+
+/// Bytes of connections, headers and heartbeats left out: those of a rhythm that is not yet known.
+constexpr Allowance kPayloadAllowance{256, 2048};
 
 /// Bytes read, which show as I/O too. A loop that sleeps and looks loads its programs in each turn, and reads
 /// more than any real work is that writes nothing: `test` and sleep 7,700 (nc the same), curl 53,000.
@@ -117,7 +126,8 @@ TimePoint Progress::Last() const {
   return last;
 }
 
-ProgressTracker::ProgressTracker(TimePoint start, size_t signs) : last_sample_(start) {
+ProgressTracker::ProgressTracker(TimePoint start, size_t signs)
+    : last_sample_(start), arrivals_(start), last_traffic_(start) {
   progress_.signs.assign(signs, {false, start});
   before_.signs.assign(signs, 0);
   progress_.last_news = progress_.last_work = progress_.last_much_cpu = start;
@@ -137,7 +147,7 @@ void ProgressTracker::Add(const Sample& sample) {
   Feed(kContainerCpu, Signal::Cpu, sample.container_cpu_seconds, sample.at, passed);
   Feed(kRead, Signal::Io, BytesRead(sample), sample.at, passed);
   Feed(kWritten, Signal::Io, AsDouble(sample.written_bytes), sample.at, passed);
-  Feed(kNetwork, Signal::Network, AsDouble(sample.network_bytes), sample.at, passed);
+  FeedConnections(sample, passed);
   Feed(kOutput, Signal::Output, static_cast<double>(sample.output_bytes), sample.at, passed);
   Feed(kBirths, Signal::Births, AsDouble(sample.births), sample.at, passed);
   FeedStarved(sample, passed);
@@ -150,6 +160,7 @@ void ProgressTracker::Add(const Sample& sample) {
     if (sample.signs[sign] > before_.signs[sign]) progress_.signs[sign] = {true, sample.at};
   }
   before_ = sample;
+  before_.connections.reset();
 }
 
 void ProgressTracker::MoveTimes(steady_clock::duration by, TimePoint now) {
@@ -158,6 +169,8 @@ void ProgressTracker::MoveTimes(steady_clock::duration by, TimePoint now) {
   if (before_.newest_command) earliest_command_ = std::max(earliest_command_, *before_.newest_command);
   for (SignalProgress& signal : progress_.signals) move(signal.last);
   for (SignProgress& sign : progress_.signs) move(sign.last);
+  move(last_traffic_);
+  arrivals_.Move(by, now);
   move(progress_.last_news);
   move(progress_.last_work);
   move(progress_.last_much_cpu);
@@ -186,9 +199,23 @@ void ProgressTracker::Feed(Source source, Signal signal, std::optional<double> v
   Counter& counter = counters_[source];
   SignalProgress& progress = progress_.signals[static_cast<size_t>(signal)];
   progress.watched = true;
-  const Allowance allowance = source == kRead ? kReadAllowance : AllowanceOf(signal);
+  const Allowance allowance = source == kRead      ? kReadAllowance
+                              : source == kPayload ? kPayloadAllowance
+                                                   : AllowanceOf(signal);
   counter.level += counter.Grown(*value) - allowance.per_second * seconds;
   if (counter.RunsOver(allowance.burst)) progress.last = at;
+}
+
+void ProgressTracker::FeedConnections(const Sample& sample, double seconds) {
+  SignalProgress& network = progress_.signals[static_cast<size_t>(Signal::Network)];
+  network.last = last_traffic_;
+  Feed(kNetwork, Signal::Network, AsDouble(sample.network_bytes), sample.at, seconds);
+  if (sample.connections) {
+    arrivals_.Add(sample.at, *sample.connections);
+    Feed(kPayload, Signal::Network, static_cast<double>(arrivals_.Bytes()), sample.at, seconds);
+  }
+  last_traffic_ = network.last;
+  network.last = std::max(last_traffic_, arrivals_.LastNews());
 }
 
 /// Who gets no CPU where others have it all is not idle.
@@ -198,8 +225,9 @@ void ProgressTracker::FeedStarved(const Sample& sample, double seconds) {
 }
 
 void ProgressTracker::FeedWork(const Sample& sample, double seconds) {
-  const std::optional<double> values[kWorks] = {BytesRead(sample), AsDouble(sample.written_bytes),
-                                                AsDouble(sample.network_bytes)};
+  const std::optional<double> values[kWorks] = {
+      BytesRead(sample), AsDouble(sample.written_bytes), AsDouble(sample.network_bytes),
+      static_cast<double>(arrivals_.Bytes()), static_cast<double>(arrivals_.StreamedBytes())};
   const auto bytes = static_cast<double>(sample.output_bytes - before_.output_bytes);
   const auto lines = static_cast<double>(sample.output_lines - before_.output_lines);
   for (size_t work = 0; work < kWorks; ++work) {

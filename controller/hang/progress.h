@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hang/arrivals.h"
 #include "hang/novelty.h"
 #include "hang/verdict.h"
 
@@ -28,7 +29,10 @@ struct Sample {
       container_cpu_seconds;                // the container's own counter, the supervisor's share taken off
   std::optional<uint64_t> io_bytes;         // read and written by system calls, and from and to the disk
   std::optional<uint64_t> written_bytes;    // the part of io_bytes that was written
-  std::optional<uint64_t> network_bytes;    // sent; loopback and the supervisor's own listener left out
+  // Sent through interfaces that carry nothing but the build's; loopback left out.
+  std::optional<uint64_t> network_bytes;
+  // Of the tree, to what lies outside of it and over loopback; absent: they cannot be read.
+  std::optional<std::vector<Connection>> connections;
   std::optional<uint64_t> births;           // processes seen for the first time, those of a poll left out
   std::optional<TimePoint> newest_command;  // when there was one (hang/command_news.h); may go back
   std::optional<double> printers_cpu_seconds;  // of those who wrote the output, up to when they last did
@@ -70,6 +74,9 @@ struct Progress {
 /// and only when the bucket runs over has the signal shown work. The result does not depend on how often
 /// samples come.
 ///
+/// What comes over a connection of the tree is work however little it is, unless it is the connection's own
+/// heartbeat (hang/arrivals.h): the other end works, and tells.
+///
 /// A second set of buckets finds work that no loop does: what a turn of a loop costs (to start its programs,
 /// to ask its server, to print its line) flows out with the allowance.
 class ProgressTracker {
@@ -92,12 +99,13 @@ class ProgressTracker {
     /// Empties the bucket when it holds more than `burst`; a level below zero is none.
     bool RunsOver(double burst);
   };
-  enum Source { kTreeCpu, kContainerCpu, kRead, kWritten, kNetwork, kOutput, kBirths, kSources };
-  static constexpr size_t kWorks = 3;  // bytes read, written, sent
+  enum Source { kTreeCpu, kContainerCpu, kRead, kWritten, kNetwork, kPayload, kOutput, kBirths, kSources };
+  static constexpr size_t kWorks = 5;  // bytes read, written, sent, of all connections, streamed
 
   /// Moves all times, as far as to `now`.
   void MoveTimes(std::chrono::steady_clock::duration by, TimePoint now);
   void Feed(Source source, Signal signal, std::optional<double> value, TimePoint at, double seconds);
+  void FeedConnections(const Sample& sample, double seconds);
   void FeedStarved(const Sample& sample, double seconds);
   void FeedWork(const Sample& sample, double seconds);
   void FeedCommands(const Sample& sample);
@@ -110,6 +118,8 @@ class ProgressTracker {
   std::chrono::steady_clock::duration excused_{0};
   std::array<Counter, kSources> counters_;
   std::array<Counter, kWorks> works_;
+  Arrivals arrivals_;
+  TimePoint last_traffic_;  // the network's signal without single arrivals
   Counter starved_;
   Counter marked_cpu_, ticked_cpu_, much_cpu_;
   TimePoint last_certain_news_;  // last_news without what is in doubt

@@ -31,6 +31,7 @@ double Watch::LivingSeconds() const {
 
 void Watch::Sample(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes) {
   tree_.Walk();
+  traffic_.Look(now, tree_.Processes());
   LookAtProcesses(now, output);
   Count(now, output, own_network_bytes);
 }
@@ -63,8 +64,11 @@ void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_
     sample.io_bytes = commands_.ReadBytes() + *sample.written_bytes;
   }
   sample.container_cpu_seconds = cgroup_cpu_.Seconds();
-  if (const auto bytes = network_.Total())
-    sample.network_bytes = *bytes - std::min(*bytes, own_network_bytes);
+  if (const auto bytes = traffic_.InterfaceBytes()) {
+    const uint64_t own = traffic_.Shared() ? own_network_bytes : 0;
+    sample.network_bytes = *bytes - std::min(*bytes, own);
+  }
+  sample.connections = traffic_.Connections();
   progress_.Add(sample);
   peak_resident_bytes_ = std::max(peak_resident_bytes_, totals.resident_bytes);
   cpu_seconds_ = std::max(cpu_seconds_, sample.cpu_seconds.value_or(0));

@@ -8,6 +8,7 @@
 #include "runner/proc/counters.h"
 #include "runner/proc/printers.h"
 #include "runner/proc/process_tree.h"
+#include "runner/traffic/traffic.h"
 
 namespace imagebatch::runner {
 
@@ -39,6 +40,8 @@ class Watch {
 
   const hang::Progress& Progress() const { return progress_.Get(); }
   ProcessTree& Tree() { return tree_; }
+  /// See Traffic.
+  bool Connected() const { return traffic_.Connected(); }
 
   /// The most that one sample, or one process alone, has held.
   uint64_t PeakResidentBytes() const;
@@ -57,7 +60,7 @@ class Watch {
   hang::Said said_;  // at the last look
   CgroupCpu cgroup_cpu_;
   FreshPages fresh_pages_;
-  NetworkBytes network_;
+  Traffic traffic_;
   hang::ProgressTracker progress_;
   uint64_t peak_resident_bytes_ = 0;
   double cpu_seconds_ = 0;

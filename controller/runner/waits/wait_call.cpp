@@ -24,10 +24,14 @@ constexpr uint64_t kWaitForDescriptor = 3;  // P_PIDFD, newer than some headers
 
 #if defined(__x86_64__)
 static_assert(kX86_64Calls.futex == SYS_futex && kX86_64Calls.pselect6 == SYS_pselect6 &&
-              kX86_64Calls.epoll_pwait == SYS_epoll_pwait && kX86_64Calls.waitid == SYS_waitid);
+              kX86_64Calls.epoll_pwait == SYS_epoll_pwait && kX86_64Calls.waitid == SYS_waitid &&
+              kX86_64Calls.recvfrom == SYS_recvfrom && kX86_64Calls.recvmsg == SYS_recvmsg &&
+              kX86_64Calls.recvmmsg == SYS_recvmmsg);
 #elif defined(__aarch64__)
 static_assert(kArm64Calls.futex == SYS_futex && kArm64Calls.pselect6 == SYS_pselect6 &&
-              kArm64Calls.epoll_pwait == SYS_epoll_pwait && kArm64Calls.waitid == SYS_waitid);
+              kArm64Calls.epoll_pwait == SYS_epoll_pwait && kArm64Calls.waitid == SYS_waitid &&
+              kArm64Calls.recvfrom == SYS_recvfrom && kArm64Calls.recvmsg == SYS_recvmsg &&
+              kArm64Calls.recvmmsg == SYS_recvmmsg);
 #endif
 
 bool TakeHex(std::string_view& text, uint64_t& number) {
@@ -172,6 +176,10 @@ TimedCall TakeLimit(const SystemCall& call, const CallNumbers& numbers) {
 
 bool Sleeps(const SystemCall& call, const CallNumbers& numbers) {
   return call.number == numbers.nanosleep || call.number == numbers.clock_nanosleep;
+}
+
+bool Receives(const SystemCall& call, const CallNumbers& numbers) {
+  return call.number == numbers.recvfrom || call.number == numbers.recvmsg || call.number == numbers.recvmmsg;
 }
 
 bool WaitsForSignals(const SystemCall& call, const CallNumbers& numbers) {

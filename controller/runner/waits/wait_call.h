@@ -22,6 +22,7 @@ std::optional<SystemCall> ParseSystemCall(std::string_view text);
 struct CallNumbers {
   static constexpr long kNone = -1;  // not on this architecture
   long read, readv, write, writev;
+  long recvfrom, recvmsg, recvmmsg;
   long poll, ppoll, select, pselect6;
   long epoll_wait, epoll_pwait, epoll_pwait2;
   long futex;
@@ -36,6 +37,9 @@ inline constexpr CallNumbers kX86_64Calls = {.read = 0,
                                              .readv = 19,
                                              .write = 1,
                                              .writev = 20,
+                                             .recvfrom = 45,
+                                             .recvmsg = 47,
+                                             .recvmmsg = 299,
                                              .poll = 7,
                                              .ppoll = 271,
                                              .select = 23,
@@ -60,6 +64,9 @@ inline constexpr CallNumbers kArm64Calls = {.read = 63,
                                             .readv = 65,
                                             .write = 64,
                                             .writev = 66,
+                                            .recvfrom = 207,
+                                            .recvmsg = 212,
+                                            .recvmmsg = 243,
                                             .poll = CallNumbers::kNone,
                                             .ppoll = 73,
                                             .select = CallNumbers::kNone,
@@ -109,6 +116,8 @@ TimedCall TakeLimit(const SystemCall& call, const CallNumbers& numbers);
 
 /// Whether the call waits for time alone, or for a signal.
 bool Sleeps(const SystemCall& call, const CallNumbers& numbers);
+/// Whether the call receives from a socket; its first argument is that.
+bool Receives(const SystemCall& call, const CallNumbers& numbers);
 bool WaitsForSignals(const SystemCall& call, const CallNumbers& numbers);
 
 }  // namespace imagebatch::runner

@@ -1,0 +1,62 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "hang/verdict.h"
+
+namespace imagebatch::hang {
+
+/// What came over one connection between two looks at it.
+struct Arrival {
+  TimePoint at;                        // when the last of it came
+  Duration blur{0};                    // it may have been earlier by so much
+  uint64_t messages = 1;               // at least 1
+  std::optional<uint64_t> bytes = {};  // absent: nobody counts them
+  bool sure = true;                    // false: a wake-up for another reason looks the same
+};
+
+/// Tells what comes over one connection from the heartbeat of that connection.
+///
+/// A heartbeat are equal small messages at equal distances: HTTP/2's PING (17 bytes), the health check of
+/// gRPC (BuildKit makes one every 5 s), the keepalive of SSH or of a WebSocket. It says that the other end is
+/// there and not that it works. Everything else that comes is news, however little it is. Three beats make a
+/// rhythm, and the first two are then seen for what they were. A rhythm that leaves out a beat, or that lies
+/// between other messages, is still one.
+///
+/// Where bytes are not counted, the distances alone decide; then what comes more often than a heartbeat does
+/// is news.
+class HeartbeatFilter {
+ public:
+  /// Later than those before. Whether it is news, as far as can be told now.
+  bool Add(const Arrival& arrival);
+  /// When the last news came, by all that is known by now; nothing where there was none.
+  std::optional<TimePoint> LastNews() const;
+  /// Moves all times, as far as to `now`.
+  void Move(std::chrono::steady_clock::duration by, TimePoint now);
+
+ private:
+  static constexpr size_t kRemembered = 24;
+  static constexpr size_t kRhythms = 4;
+
+  struct Entry {
+    Arrival arrival;
+    bool beat = false;
+  };
+  struct Rhythm {
+    Arrival beat;   // the last one
+    double period;  // seconds, between messages
+    int missed = 0;
+  };
+  bool Continues(const Arrival& arrival);
+  bool Begins(Entry& entry);
+  std::optional<double> Period(const std::vector<Entry*>& beats) const;
+
+  std::deque<Entry> entries_;  // oldest first
+  std::vector<Rhythm> rhythms_;
+  std::optional<TimePoint> forgotten_news_;
+};
+
+}  // namespace imagebatch::hang

@@ -1,0 +1,112 @@
+#include "runner/traffic/traffic.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "runner/proc/files.h"
+
+namespace imagebatch::runner {
+namespace {
+
+using std::chrono::steady_clock;
+
+/// One part in so many of a core, for looks and for searches each.
+constexpr int kShare = 200;
+/// Sockets change their owners by fork and by being handed on.
+constexpr std::chrono::seconds kSearchAgain{30};
+
+}  // namespace
+
+void Traffic::Look(hang::TimePoint now, const std::vector<ProcessStat>& tree) {
+  if (now < next_look_) return;
+  const auto before = OwnCpu();
+  steady_clock::duration search{0};
+  if (tables_.Read()) {
+    if ((HasUnknown() && now >= next_search_) || now >= search_again_) {
+      FindOwners(tree);
+      search = OwnCpu() - before;
+      next_search_ = now + search * kShare;
+      search_again_ = now + std::max<steady_clock::duration>(search * kShare, kSearchAgain);
+    }
+    connections_.emplace();
+    connected_ = !owners_.complete;
+    AddTcp(now);
+    AddOthers(now, tree);
+    shared_ = !owners_.complete;
+  } else {
+    connections_.reset();
+    connected_ = shared_ = true;
+  }
+  CountInterfaces();
+  next_look_ = now + (OwnCpu() - before - search) * kShare;
+}
+
+bool Traffic::HasUnknown() const {
+  const auto unknown = [this](uint64_t inode) {
+    return !std::binary_search(searched_.begin(), searched_.end(), inode);
+  };
+  return std::any_of(tables_.Tcp().begin(), tables_.Tcp().end(),
+                     [&](const TcpSocket& socket) { return unknown(socket.inode); }) ||
+         std::any_of(tables_.Unix().begin(), tables_.Unix().end(),
+                     [&](const UnixSocket& socket) { return unknown(socket.inode); }) ||
+         std::any_of(tables_.Udp().begin(), tables_.Udp().end(), unknown);
+}
+
+void Traffic::FindOwners(const std::vector<ProcessStat>& tree) {
+  searched_ = tables_.Udp();
+  for (const TcpSocket& socket : tables_.Tcp()) searched_.push_back(socket.inode);
+  for (const UnixSocket& socket : tables_.Unix()) searched_.push_back(socket.inode);
+  std::sort(searched_.begin(), searched_.end());
+  owners_ = ReadSocketOwners(tree);
+}
+
+void Traffic::AddTcp(hang::TimePoint now) {
+  std::set<uint64_t> ends;
+  for (const TcpSocket& socket : tables_.Tcp()) {
+    if (owners_.Has(socket.inode)) ends.insert(socket.local);
+  }
+  for (const TcpSocket& socket : tables_.Tcp()) {
+    if (!owners_.Has(socket.inode)) continue;
+    connected_ |= !ends.contains(socket.peer);
+    connections_->push_back({.id = socket.inode,
+                             .peer = socket.peer,
+                             .received = socket.received,
+                             .messages = socket.segments,
+                             .sent = socket.sent,
+                             .last = now - std::chrono::milliseconds(socket.quiet_ms)});
+  }
+}
+
+void Traffic::AddOthers(hang::TimePoint now, const std::vector<ProcessStat>& tree) {
+  std::map<pid_t, std::set<int>> held;
+  const auto add = [&](uint64_t inode) {
+    for (const OwnedSocket& socket : owners_.Of(inode)) held[socket.pid].insert(socket.descriptor);
+  };
+  for (const UnixSocket& socket : tables_.Unix()) {
+    if (!owners_.Has(socket.inode) || owners_.Has(socket.peer)) continue;
+    connected_ = true;
+    add(socket.inode);
+  }
+  for (uint64_t inode : tables_.Udp()) add(inode);
+  for (const auto& [pid, descriptors] : held) {
+    if (const ProcessStat* process = FindProcess(tree, pid)) waits_.Look(now, *process, descriptors);
+  }
+  waits_.Collect(*connections_);
+}
+
+void Traffic::CountInterfaces() {
+  interface_bytes_.reset();
+  if (shared_) interface_bytes_ = network_.Total();
+  for (pid_t pid : owners_.namespaces) {
+    char text[8192];
+    const std::string path = "/proc/" + std::to_string(pid) + "/net/dev";
+    const std::string_view interfaces = ReadSmall(AT_FDCWD, path.c_str(), text, sizeof text - 1);
+    if (!interfaces.empty()) interface_bytes_ = interface_bytes_.value_or(0) + ParseNetDev(interfaces);
+  }
+}
+
+}  // namespace imagebatch::runner

@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "hang/arrivals.h"
+#include "runner/proc/counters.h"
+#include "runner/proc/process_tree.h"
+#include "runner/traffic/socket_owners.h"
+#include "runner/traffic/socket_tables.h"
+#include "runner/traffic/socket_waits.h"
+
+namespace imagebatch::runner {
+
+/// What the processes of the tree send and receive, by their own sockets: other containers of the Pod share
+/// its network, and their traffic says nothing of the build.
+///
+/// TCP is counted by its payload. Of AF_UNIX, and of UDP, there is what SocketWaits sees; of AF_UNIX only
+/// where the other end is outside of the tree. A UDP socket that comes and goes between two looks, as one of
+/// a name's lookup does, is not seen, and is no work by itself. Processes in a network namespace of their own
+/// (the steps of a builder) count by its interfaces, which nobody else has.
+///
+/// Where sockets cannot be read, or not those of all processes, the interfaces of our namespace count too:
+/// what is a sidecar's may then be taken for the build's, and not the other way round.
+class Traffic {
+ public:
+  /// Looks at the tree; so rarely that it takes a small share of a core. Between two looks nothing is new.
+  void Look(hang::TimePoint now, const std::vector<ProcessStat>& tree);
+
+  /// Absent where they cannot be read.
+  const std::optional<std::vector<hang::Connection>>& Connections() const { return connections_; }
+  /// Bytes sent through the interfaces that count, those of the runner's own listener included where
+  /// Shared(); absent where there are none, or they cannot be read.
+  std::optional<uint64_t> InterfaceBytes() const { return interface_bytes_; }
+  bool Shared() const { return shared_; }
+  /// Whether a process of the tree has a connection to the outside that may have a builder at its other end;
+  /// true where that is not known.
+  bool Connected() const { return connected_; }
+
+ private:
+  bool HasUnknown() const;
+  void FindOwners(const std::vector<ProcessStat>& tree);
+  void AddTcp(hang::TimePoint now);
+  void AddOthers(hang::TimePoint now, const std::vector<ProcessStat>& tree);
+  void CountInterfaces();
+
+  SocketTables tables_;
+  SocketOwners owners_;
+  std::vector<uint64_t> searched_;  // inodes whose owners were looked for, in ascending order
+  SocketWaits waits_;
+  NetworkBytes network_;
+  hang::TimePoint next_look_, next_search_, search_again_;
+  std::optional<std::vector<hang::Connection>> connections_;
+  std::optional<uint64_t> interface_bytes_;
+  bool shared_ = false;
+  bool connected_ = true;
+};
+
+}  // namespace imagebatch::runner
