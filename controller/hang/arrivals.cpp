@@ -1,11 +1,13 @@
 #include "hang/arrivals.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace imagebatch::hang {
 namespace {
 
-constexpr int kStream = 3;  // arrivals
+constexpr int kStream = 3;      // arrivals
+constexpr Duration kClock{20};  // the kernel's times come in steps of 10 ms at most
 
 uint64_t Grown(uint64_t before, uint64_t now) { return now - std::min(before, now); }
 
@@ -22,7 +24,9 @@ void Arrivals::Add(TimePoint now, std::span<const Connection> connections) {
     }
     Followed& followed = known->second;
     followed.present = true;
-    bytes_ += Grown(followed.before.sent, connection.sent);
+    const uint64_t sent = Grown(followed.before.sent, connection.sent);
+    if (connection.exact) bytes_ += sent;
+    followed.answered |= sent > 0;
     Receive(now, followed, connection);
     followed.before = connection;
   }
@@ -34,6 +38,7 @@ void Arrivals::Add(TimePoint now, std::span<const Connection> connections) {
     last_news_ = std::max(last_news_, each->second.filter.LastNews().value_or(last_news_));
     each = followed_.erase(each);
   }
+  looked_ = now;
 }
 
 void Arrivals::Receive(TimePoint now, Followed& followed, const Connection& connection) {
@@ -41,23 +46,35 @@ void Arrivals::Receive(TimePoint now, Followed& followed, const Connection& conn
   Arrival arrival{.at = std::min(connection.last, now),
                   .blur = connection.blur,
                   .messages = std::max<uint64_t>(messages, 1),
-                  .sure = connection.sure};
+                  .sure = connection.sure,
+                  .answered = followed.answered};
+  // It came before and was taken only now.
+  if (arrival.at + kClock <= looked_) arrival.at = now;
+  arrival.at = std::max(arrival.at, looked_);
   if (connection.received) {
     arrival.bytes = Grown(followed.before.received.value_or(0), *connection.received);
     if (*arrival.bytes == 0) return;
   } else if (messages == 0) {
     return;
   }
-  HeartbeatFilter* filter = &followed.filter;
+  followed.answered = false;
+  bool news = false;
   if (followed.arrivals++ == 0) {
-    if (first_answers_.size() >= kConnections) {
-      for (const auto& [peer, answers] : first_answers_)
+    if (answers_.size() >= kConnections) {
+      for (const auto& [peer, answers] : answers_)
         last_news_ = std::max(last_news_, answers.LastNews().value_or(last_news_));
-      first_answers_.clear();
+      answers_.clear();
     }
-    filter = &first_answers_[connection.peer];
+    news = answers_[connection.peer].Add(arrival);
+    followed.first = arrival;
+  } else {
+    if (followed.first) {
+      answers_[connection.peer].Forget(followed.first->at);
+      followed.filter.Add(*std::exchange(followed.first, std::nullopt));
+    }
+    news = followed.filter.Add(arrival);
   }
-  if (!filter->Add(arrival)) return;
+  if (!news) return;
   bytes_ += arrival.bytes.value_or(0);
   if (followed.arrivals >= kStream) streamed_bytes_ += arrival.bytes.value_or(0);
 }
@@ -66,14 +83,17 @@ TimePoint Arrivals::LastNews() const {
   TimePoint last = last_news_;
   for (const auto& [id, followed] : followed_)
     last = std::max(last, followed.filter.LastNews().value_or(last));
-  for (const auto& [peer, answers] : first_answers_) last = std::max(last, answers.LastNews().value_or(last));
+  for (const auto& [peer, answers] : answers_) last = std::max(last, answers.LastNews().value_or(last));
   return last;
 }
 
 void Arrivals::Move(std::chrono::steady_clock::duration by, TimePoint now) {
   last_news_ = std::min(last_news_ + by, now);
-  for (auto& [id, followed] : followed_) followed.filter.Move(by, now);
-  for (auto& [peer, answers] : first_answers_) answers.Move(by, now);
+  for (auto& [id, followed] : followed_) {
+    followed.filter.Move(by, now);
+    if (followed.first) followed.first->at = std::min(followed.first->at + by, now);
+  }
+  for (auto& [peer, answers] : answers_) answers.Move(by, now);
 }
 
 }  // namespace imagebatch::hang

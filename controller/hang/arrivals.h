@@ -16,21 +16,22 @@ struct Connection {
   uint64_t peer = 0;                      // the same for connections to the same other end
   std::optional<uint64_t> received = {};  // bytes that were taken from it; absent: nobody counts them
   uint64_t messages = 0;                  // that were received
-  uint64_t sent = 0;                      // bytes that the other end has
+  uint64_t sent = 0;                      // bytes that the other end has, or that may have gone there
   TimePoint last = {};                    // when something last came
   Duration blur{0};                       // it may have been earlier by so much
   bool sure = true;                       // see Arrival
+  bool exact = true;                      // nothing but what went over the connection is counted
 };
 
 /// Follows the connections of a tree from look to look. What is news is told by HeartbeatFilter: for each
-/// connection, and for the first answers of all connections to the same peer together, so that a request that
-/// is made again and again is a rhythm too. What a connection had when it was first seen is not counted:
-/// nobody knows when that was.
+/// connection; and, of connections on which only one thing came, for all to the same peer together, so that a
+/// request that is made again and again is a rhythm too. What a connection had when it was first seen is not
+/// counted: nobody knows when that was.
 class Arrivals {
  public:
   static constexpr size_t kConnections = 256;  // further ones are not followed
 
-  explicit Arrivals(TimePoint start) : last_news_(start) {}
+  explicit Arrivals(TimePoint start) : last_news_(start), looked_(start) {}
 
   /// All connections there are now.
   void Add(TimePoint now, std::span<const Connection> connections);
@@ -47,14 +48,17 @@ class Arrivals {
   struct Followed {
     Connection before;
     HeartbeatFilter filter;
+    std::optional<Arrival> first = {};  // as long as it is the only one
     int arrivals = 0;
+    bool answered = false;
     bool present = false;
   };
   void Receive(TimePoint now, Followed& followed, const Connection& connection);
 
   std::map<uint64_t, Followed> followed_;
-  std::map<uint64_t, HeartbeatFilter> first_answers_;  // by peer
-  TimePoint last_news_;                                // of connections that are gone
+  std::map<uint64_t, HeartbeatFilter> answers_;  // by peer
+  TimePoint last_news_;                          // of connections that are gone
+  TimePoint looked_;
   uint64_t bytes_ = 0, streamed_bytes_ = 0;
 };
 

@@ -150,16 +150,30 @@ constexpr Rule kRules[] = {
      SayDeadline},
 };
 
-/// The rule's limit as it is for what the build does now; zero: it is off, or cannot be judged.
-Duration LimitOf(const Rule& rule, const Input& input, const Patience& patience) {
-  if (!rule.sees(input.progress)) return Duration::zero();
-  return rule.limit(input) * (rule.patient ? patience.factor : 1);
+Patience PatienceOf(const Input& input) {
+  return hang::PatienceOf(input.phase, input.last_line, input.command);
 }
 
-std::string Note(const Patience& patience) {
-  if (patience.factor == 1) return "";
-  return "; " + std::to_string(patience.factor) + " times the limit, for " + std::string(patience.activity) +
-         " is often quiet";
+/// What the step does cannot be seen from here; only its silence can.
+bool RunsElsewhere(const Rule& rule, const Input& input) {
+  return rule.hang_class == Class::Idle && input.builder_elsewhere && IsRunStep(input.phase) &&
+         input.limits.silent_after > input.limits.idle_after;
+}
+
+/// The rule's limit as it is for what the build does now; zero: it is off, or cannot be judged.
+Duration LimitOf(const Rule& rule, const Input& input, const Patience& patience) {
+  Duration limit = rule.limit(input);
+  if (!rule.sees(input.progress) || limit <= Duration::zero()) return Duration::zero();
+  if (RunsElsewhere(rule, input)) limit = input.limits.silent_after;
+  return limit * (rule.patient ? patience.factor : 1);
+}
+
+std::string Note(const Rule& rule, const Input& input, const Patience& patience) {
+  std::string note;
+  if (RunsElsewhere(rule, input)) note = "; the silent limit holds, for the RUN step's builder is elsewhere";
+  if (!rule.patient || patience.factor == 1) return note;
+  return note + "; " + std::to_string(patience.factor) + " times the limit, for " +
+         std::string(patience.activity) + " is often quiet";
 }
 
 }  // namespace
@@ -167,12 +181,12 @@ std::string Note(const Patience& patience) {
 std::span<const Rule> Rules() { return kRules; }
 
 std::optional<Finding> Apply(const Rule& rule, const Input& input) {
-  const Patience patience = PatienceOf(input.phase, input.last_line);
+  const Patience patience = PatienceOf(input);
   const Duration limit = LimitOf(rule, input, patience);
   const auto lasted = std::chrono::floor<Duration>(input.now - rule.since(input));
   if (limit <= Duration::zero() || lasted < limit || !rule.fits(input, limit)) return std::nullopt;
   const std::string reason(rule.reason.empty() ? FirstDue(input).expected->pattern : rule.reason);
-  return Finding{rule.hang_class, reason, rule.says(input, lasted, rule.patient ? Note(patience) : "")};
+  return Finding{rule.hang_class, reason, rule.says(input, lasted, Note(rule, input, patience))};
 }
 
 std::optional<Finding> Judge(const Input& input) {
@@ -199,7 +213,7 @@ std::optional<Finding> Judge(const Input& input, const Verdict& before) {
 }
 
 std::optional<TimePoint> NextLimit(const Input& input) {
-  const Patience patience = PatienceOf(input.phase, input.last_line);
+  const Patience patience = PatienceOf(input);
   std::optional<TimePoint> next;
   for (const Rule& rule : kRules) {
     const Duration limit = LimitOf(rule, input, patience);

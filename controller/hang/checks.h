@@ -36,6 +36,9 @@ struct Input {
   // What the build says it is doing (hang/patience.h); empty where that is not known.
   std::string_view phase;
   std::string_view last_line;
+  std::string_view command = {};  // that a process of the tree runs, where it is known to be quiet
+  /// The tree has no builder in it, and a connection to the outside: a RUN step runs at its other end.
+  bool builder_elsewhere = false;
   /// What has stood for StandingTime(limits.deadlock_after); empty: nothing has, or it is not known.
   std::vector<WaitingProcess> dead_part = {};
 };
@@ -59,7 +62,8 @@ struct Rule {
 ///
 /// Deadlock: a part of the process tree can never go on, whatever the clock says, and nothing has happened in
 /// the rest of it. Idle: nothing happens in the whole tree; without the CPU's signal a silent compiler and a
-/// dead one look the same. Busy: CPU at work, no output, no new processes, no I/O and no more network traffic
+/// dead one look the same. That is so of a RUN step too whose builder is not in the tree: there it takes as
+/// long as for Busy. Busy: CPU at work, no output, no new processes, no I/O and no more network traffic
 /// than a loop makes that asks for something again and again; without the signal of I/O a compressor looks
 /// the same. Looping: output that says nothing new and no work beside it: a heartbeat, a spinner, one error
 /// again and again. CPU is no excuse there, or a loop at full speed would have one; the output is set aside

@@ -8,8 +8,7 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-/// A health check of gRPC has about 100 bytes. A second of what is larger than a heartbeat, or more often, is
-/// a stream.
+/// What is larger than a heartbeat, or more often, is a stream.
 constexpr double kMostBytes = 512;
 constexpr double kMostBytesPerSecond = 400;
 constexpr double kShortestPeriod = 0.2;
@@ -18,15 +17,21 @@ constexpr double kShortestPeriod = 0.2;
 constexpr double kShortestPeriodBlind = 0.4;
 
 /// How far apart the distances may be and still be equal: a timer on a machine that does much else.
-constexpr double kPart = 0.15;
-constexpr double kJitter = 0.06;  // seconds
+constexpr double kPart = 0.05;
+constexpr double kJitter = 0.1;  // seconds
+
+/// How far apart the bytes of slow beats that are answered may be: two control frames of HTTP/2 (RFC 9113,
+/// WINDOW_UPDATE 13, PING 17) and some of their compressed headers.
+constexpr double kNearly = 34;
+constexpr double kSlow = 3;    // seconds
+constexpr double kRest = 0.3;  // so much later the other piece comes
 
 /// So many beats are compared, where their times are known well and where they are not. Random times are
 /// taken for a rhythm the less the more there are.
 constexpr size_t kFewest = 3;
 constexpr size_t kMostSharp = 4;
 constexpr size_t kMostBlurred = 7;
-constexpr int kLongestPause = 4;  // beats that may be left out, one included
+constexpr double kLongestPause = 4;  // beats, of which all but one are left out
 constexpr int kMostMissed = 2;
 
 double Between(const Arrival& earlier, const Arrival& later) {
@@ -35,21 +40,68 @@ double Between(const Arrival& earlier, const Arrival& later) {
 
 double Blur(const Arrival& arrival) { return Seconds(arrival.blur).count(); }
 
-double PerMessage(const Arrival& arrival) {
-  return static_cast<double>(arrival.bytes.value_or(0)) / static_cast<double>(arrival.messages);
+double Bytes(const Arrival& arrival) { return static_cast<double>(arrival.bytes.value_or(0)); }
+
+double PerMessage(const Arrival& arrival) { return Bytes(arrival) / static_cast<double>(arrival.messages); }
+
+bool EqualSums(const Arrival& one, const Arrival& other) {
+  const double apart = one.answered && other.answered ? kNearly : 0;
+  return one.bytes && std::abs(Bytes(one) - Bytes(other)) <= apart;
 }
 
-bool SameBytes(const Arrival& one, const Arrival& other) { return one.bytes && one.bytes == other.bytes; }
-
-bool Alike(const Arrival& one, const Arrival& other) {
+bool Alike(const Arrival& one, const Arrival& other, bool nearly) {
   if (one.bytes.has_value() != other.bytes.has_value()) return false;
-  return SameBytes(one, other) || std::abs(PerMessage(one) - PerMessage(other)) < 0.5;
+  return (nearly ? EqualSums(one, other) : one.bytes && one.bytes == other.bytes) ||
+         std::abs(PerMessage(one) - PerMessage(other)) < 0.5;
 }
 
-/// How many beats `arrival` is: equal sums are one beat each, however many pieces it was cut into; else each
-/// message is one.
-double Beats(const Arrival& arrival, bool one_each) {
+struct Beat {
+  double period, bytes;
+  bool one_each;
+};
+
+double Steps(const Arrival& arrival, bool one_each) {
   return one_each ? 1.0 : static_cast<double>(arrival.messages);
+}
+
+/// Small and rare enough; equal to the byte where they are fast or nobody answers.
+bool MayBeat(const Beat& beat, const std::vector<const Arrival*>& beats) {
+  const Arrival& last = *beats.front();
+  if (!last.bytes) return !last.sure || beat.period >= kShortestPeriodBlind;
+  if (beat.bytes > kMostBytes || beat.bytes > kMostBytesPerSecond * beat.period ||
+      beat.period < kShortestPeriod)
+    return false;
+  return !beat.one_each || beat.period >= kSlow ||
+         std::all_of(beats.begin(), beats.end(),
+                     [&last](const Arrival* each) { return each->bytes == last.bytes; });
+}
+
+/// The rhythm of arrivals that are alike, latest first, where they have one.
+std::optional<Beat> RhythmOf(const std::vector<const Arrival*>& beats) {
+  if (beats.size() < kFewest) return std::nullopt;
+  const Arrival& last = *beats.front();
+  const bool one_each = std::all_of(beats.begin(), beats.end(),
+                                    [&last](const Arrival* each) { return EqualSums(*each, last); });
+  double steps = 0, blur = 0;
+  for (size_t index = 0; index < beats.size(); ++index) {
+    if (index + 1 < beats.size()) steps += Steps(*beats[index], one_each);
+    blur = std::max(blur, Blur(*beats[index]));
+  }
+  const Beat beat{.period = Between(*beats.back(), last) / steps,
+                  .bytes = one_each ? Bytes(last) : PerMessage(last),
+                  .one_each = one_each};
+  if (!MayBeat(beat, beats)) return std::nullopt;
+  const double jitter = kPart * beat.period + kJitter;
+  double before = 0;  // steps from the last
+  for (size_t index = 0; index + 1 < beats.size(); ++index) {
+    const double step = Steps(*beats[index], one_each);
+    before += step;
+    const double gap = Between(*beats[index + 1], *beats[index]) / step;
+    const double off = Between(*beats[index + 1], last) - before * beat.period;
+    if (std::abs(gap - beat.period) > jitter + blur / step || std::abs(off) > jitter + blur)
+      return std::nullopt;
+  }
+  return beat;
 }
 
 }  // namespace
@@ -67,16 +119,29 @@ bool HeartbeatFilter::Add(const Arrival& arrival) {
 
 bool HeartbeatFilter::Continues(const Arrival& arrival) {
   for (auto rhythm = rhythms_.begin(); rhythm != rhythms_.end(); ++rhythm) {
-    if (!Alike(rhythm->beat, arrival)) continue;
-    const bool one_each = SameBytes(rhythm->beat, arrival);
-    const double passed = Between(rhythm->beat, arrival) / Beats(arrival, one_each);
-    const double turns = std::max(1.0, std::round(passed / rhythm->period));
-    const double late = std::abs(passed - turns * rhythm->period);
+    const bool nearly =
+        rhythm->period >= kSlow && rhythm->beat.answered && arrival.bytes && rhythm->beat.bytes;
+    const double passed = Between(rhythm->beat, arrival);
+    if (nearly && passed <= kRest && Bytes(arrival) <= rhythm->room) {
+      rhythm->room -= Bytes(arrival);
+      return true;
+    }
+    const bool one_each =
+        rhythm->one_each && (!arrival.bytes || nearly || arrival.bytes == rhythm->beat.bytes);
+    const double steps = Steps(arrival, one_each);
+    const bool same = arrival.bytes.has_value() == rhythm->beat.bytes.has_value() &&
+                      std::abs(Bytes(arrival) / steps - rhythm->bytes) < 0.5;
+    const bool less = nearly && arrival.answered && Bytes(arrival) <= rhythm->bytes + kNearly;
+    if (!same && !less) continue;
+    const double turns = std::max(1.0, std::round(passed / steps / rhythm->period));
+    const double late = std::abs(passed / steps - turns * rhythm->period);
     if (turns <= kLongestPause && late <= kPart * rhythm->period + kJitter + Blur(arrival)) {
       rhythm->beat = arrival;
+      rhythm->room = rhythm->bytes + kNearly - Bytes(arrival);
       rhythm->missed = 0;
       return true;
     }
+    if (!same) continue;
     if (++rhythm->missed >= kMostMissed) rhythms_.erase(rhythm);
     return false;
   }
@@ -84,48 +149,37 @@ bool HeartbeatFilter::Continues(const Arrival& arrival) {
 }
 
 bool HeartbeatFilter::Begins(Entry& entry) {
+  return Begins(entry, false) || (entry.arrival.answered && Begins(entry, true));
+}
+
+bool HeartbeatFilter::Begins(Entry& entry, bool nearly) {
   const size_t most = entry.arrival.blur > Duration(0) ? kMostBlurred : kMostSharp;
-  std::vector<Entry*> beats;  // latest first
+  std::vector<Entry*> alike;  // latest first
+  std::vector<const Arrival*> beats;
   for (auto each = entries_.rbegin(); each != entries_.rend() && beats.size() < most; ++each) {
-    if (Alike(each->arrival, entry.arrival)) beats.push_back(&*each);
+    if (!Alike(each->arrival, entry.arrival, nearly)) continue;
+    alike.push_back(&*each);
+    beats.push_back(&each->arrival);
   }
-  const auto period = Period(beats);
-  if (!period) return false;
-  for (Entry* beat : beats) beat->beat = true;
+  const auto beat = RhythmOf(beats);
+  if (!beat) return false;
+  // Where the same clock begins to say something longer, that is news, once.
+  const bool changed = std::any_of(rhythms_.begin(), rhythms_.end(), [&beat](const Rhythm& rhythm) {
+    return std::abs(rhythm.period - beat->period) <= kPart * beat->period + kJitter &&
+           std::abs(rhythm.bytes - beat->bytes) >= 0.5;
+  });
+  for (Entry* each : alike) each->beat |= !changed || each != alike.back();
   if (rhythms_.size() == kRhythms) rhythms_.erase(rhythms_.begin());
-  rhythms_.push_back({entry.arrival, *period});
+  rhythms_.push_back({.beat = entry.arrival,
+                      .period = beat->period,
+                      .bytes = beat->bytes,
+                      .one_each = beat->one_each,
+                      .room = kNearly});
   return true;
 }
 
-/// The distance of the messages, in seconds, where it is equal and they are small enough; latest first.
-std::optional<double> HeartbeatFilter::Period(const std::vector<Entry*>& beats) const {
-  if (beats.size() < kFewest) return std::nullopt;
-  const Arrival& last = beats.front()->arrival;
-  const bool one_each = std::all_of(beats.begin(), beats.end(),
-                                    [&](const Entry* beat) { return SameBytes(beat->arrival, last); });
-  double count = 0, blur = Blur(beats.back()->arrival);
-  for (size_t index = 0; index + 1 < beats.size(); ++index) {
-    count += Beats(beats[index]->arrival, one_each);
-    blur = std::max(blur, Blur(beats[index]->arrival));
-  }
-  const double period = Between(beats.back()->arrival, last) / count;
-  const double bytes = one_each ? static_cast<double>(*last.bytes) : PerMessage(last);
-  if (last.bytes && (bytes > kMostBytes || bytes > kMostBytesPerSecond * period || period < kShortestPeriod))
-    return std::nullopt;
-  if (!last.bytes && last.sure && period < kShortestPeriodBlind) return std::nullopt;
-  const double off = kPart * period + kJitter + blur;
-  double beat = 0;  // that many before the last
-  for (size_t index = 0; index + 1 < beats.size(); ++index) {
-    const Arrival& later = beats[index]->arrival;
-    const Arrival& earlier = beats[index + 1]->arrival;
-    const double step = Beats(later, one_each);
-    const double gap = Between(earlier, later) / step;
-    beat += step;
-    const double expected = Seconds(last.at - earlier.at).count() - beat * period;
-    if (std::abs(gap - period) > kPart * period + kJitter + blur / step || std::abs(expected) > off)
-      return std::nullopt;
-  }
-  return period;
+void HeartbeatFilter::Forget(TimePoint at) {
+  std::erase_if(entries_, [at](const Entry& entry) { return entry.arrival.at == at; });
 }
 
 std::optional<TimePoint> HeartbeatFilter::LastNews() const {

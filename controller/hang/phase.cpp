@@ -5,7 +5,8 @@
 namespace imagebatch::hang {
 namespace {
 
-bool StartsWithAny(std::string_view text, std::initializer_list<std::string_view> prefixes) {
+template <class Prefixes = std::initializer_list<std::string_view>>
+bool StartsWithAny(std::string_view text, const Prefixes& prefixes) {
   for (std::string_view prefix : prefixes) {
     if (text.starts_with(prefix)) return true;
   }
@@ -22,10 +23,39 @@ std::string_view WithoutTime(std::string_view text) {
   return text.substr(0, space);
 }
 
+/// What BuildKit and buildx say of a step without brackets, and of its parts (see the table of
+/// hang/patience.cpp).
+constexpr std::string_view kParts[] = {"exporting ",       "pushing ",
+                                       "importing cache ", "preparing build cache ",
+                                       "writing ",         "extracting ",
+                                       "unpacking ",       "sending tarball",
+                                       "copying files",    "importing to docker",
+                                       "loading layer ",   "resolving provenance "};
+
+/// "extracting" of "extracting sha256:ab": of many layers, one is open at a time.
+std::string_view WithoutLayer(std::string_view name) {
+  for (std::string_view many : {"extracting sha256:", "loading layer ", "writing layer sha256:"}) {
+    if (name.starts_with(many)) return many.substr(0, many.rfind(' '));
+  }
+  return name;
+}
+
+/// "Step 3/5 : RUN make", "STEP 3/5: RUN make".
+std::optional<StepLine> ParseClassicLine(std::string_view line) {
+  if (StartsWithAny(line, {"Successfully built ", "COMMIT "}))
+    return StepLine{.step = 0, .kind = StepLine::Kind::EndStep, .name = {}};
+  if (!StartsWithAny(line, {"Step ", "STEP "})) return std::nullopt;
+  const size_t digits = line.find_first_not_of("0123456789/", 5);
+  if (digits == 5 || digits == std::string_view::npos) return std::nullopt;
+  if (line.substr(5, digits - 5).find('/') == std::string_view::npos) return std::nullopt;
+  if (!StartsWithAny(line.substr(digits), {": ", " : "})) return std::nullopt;
+  return StepLine{.step = 0, .kind = StepLine::Kind::Begin, .name = line};
+}
+
 }  // namespace
 
 std::optional<StepLine> ParseStepLine(std::string_view line) {
-  if (!line.starts_with('#')) return std::nullopt;
+  if (!line.starts_with('#')) return ParseClassicLine(line);
   StepLine result;
   const auto [rest, error] = std::from_chars(line.data() + 1, line.data() + line.size(), result.step);
   if (error != std::errc()) return std::nullopt;
@@ -40,15 +70,13 @@ std::optional<StepLine> ParseStepLine(std::string_view line) {
     result.name = line;
     return result;
   }
-  if (!StartsWithAny(line, {"exporting ", "pushing ", "importing cache ", "preparing build cache "})) {
-    return std::nullopt;
-  }
+  if (!StartsWithAny(line, kParts)) return std::nullopt;
   constexpr std::string_view kDone = " done";
   if (line.ends_with(kDone)) {
     result.kind = StepLine::Kind::EndPart;
     line.remove_suffix(kDone.size());
   }
-  result.name = WithoutTime(line);
+  result.name = WithoutLayer(WithoutTime(line));
   return result;
 }
 
@@ -68,6 +96,9 @@ void PhaseLog::Add(std::string_view line, TimePoint now) {
 
 void PhaseLog::Begin(const StepLine& line, TimePoint now) {
   const std::string_view name = line.name.substr(0, kNameBytes);
+  for (Entry& entry : entries_) {
+    if (line.step == 0 && entry.step == 0 && entry.name != name) End(entry, now);
+  }
   for (Entry& entry : entries_) {
     if (entry.step != line.step || entry.name != name) continue;
     // BuildKit prints a step's name again whenever it comes back to it from another: then it goes on.

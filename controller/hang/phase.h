@@ -12,16 +12,21 @@ namespace imagebatch::hang {
 /// One line of BuildKit's plain progress that begins or ends something.
 struct StepLine {
   enum class Kind { Begin, EndPart, EndStep };
-  unsigned step = 0;  // N of "#N"
+  unsigned step = 0;  // N of "#N", which begins at 1
   Kind kind = Kind::Begin;
   std::string_view name;  // of what begins, or of the part that ends; empty for EndStep
 };
 
 /// Reads one line without its newline. Steps begin with "#N [...] TEXT", or with an export, a push or a cache
 /// transfer ("#N exporting to image"), whose parts ("#N pushing layers", "#N pushing layers 0.2s done") begin
-/// and end within it. "#N DONE", "#N CACHED", "#N ERROR", "#N CANCELED" end the step. The program's own
-/// output
+/// and end within it; of what is done to one layer after the other ("#N extracting sha256:ab") the part's
+/// name leaves the layer out. "#N DONE", "#N CACHED", "#N ERROR", "#N CANCELED" end the step. The program's
+/// own output
 /// ("#N 0.123 text") and everything else is nothing.
+///
+/// The docker build that was before BuildKit, buildah and podman say "Step 3/5 : RUN make" and "STEP 3/5: RUN
+/// make", one after the other: that is step 0, whose next line ends the last one, as does "Successfully built
+/// ..." and "COMMIT ...".
 std::optional<StepLine> ParseStepLine(std::string_view line);
 
 struct Phase {

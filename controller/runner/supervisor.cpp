@@ -226,6 +226,7 @@ void Supervisor::Sample() {
                 listener_.NetworkBytes());
   // Readings have a share of their own: they must not make samples rare.
   const auto reading = deadlock_watch_.Look(now_, watch_.Progress(), watch_.Tree().Processes(), command_);
+  LookAtCommands();
   Judge();
   Publish();
   const auto cost = OwnCpu() - cpu_before - reading;
@@ -237,6 +238,19 @@ void Supervisor::Sample() {
   if (verdict_.Hung() && options_.end_when_hung) EndHung();
 }
 
+/// They are asked for once half of a limit has passed.
+void Supervisor::LookAtCommands() {
+  const hang::Progress& progress = watch_.Progress();
+  const hang::Limits& limits = options_.limits;
+  const bool idle = now_ - progress.Last() >= limits.idle_after / 2;
+  const bool silent = now_ - progress.last_work >= limits.silent_after / 2;
+  if (idle || silent) {
+    commands_.Look(now_, watch_.Tree().Processes());
+  } else {
+    commands_.Clear();
+  }
+}
+
 hang::Input Supervisor::JudgeBy() const {
   return {.now = now_,
           .started = clock_.steady_start,
@@ -244,6 +258,8 @@ hang::Input Supervisor::JudgeBy() const {
           .progress = watch_.Progress(),
           .phase = reader_.Tail().Phases().Current(),
           .last_line = reader_.Tail().LastLine(),
+          .command = commands_.Quiet(),
+          .builder_elsewhere = !commands_.HasBuilder() && watch_.Connected(),
           .dead_part = deadlock_watch_.DeadPart().needed};
 }
 

@@ -13,6 +13,7 @@
 #include "runner/listener.h"
 #include "runner/output/output.h"
 #include "runner/output/output_reader.h"
+#include "runner/proc/tree_commands.h"
 #include "runner/report/evidence.h"
 #include "runner/report/report.h"
 #include "runner/spawn.h"
@@ -54,6 +55,7 @@ class Supervisor {
   void PassOutput();
 
   void Sample();
+  void LookAtCommands();
   hang::Input JudgeBy() const;
   void Judge();
   void TakeEvidence(const hang::Input& input);
@@ -86,6 +88,7 @@ class Supervisor {
 
   Watch watch_;
   DeadlockWatch deadlock_watch_;
+  TreeCommands commands_;
   hang::TimePoint next_sample_;
   hang::Verdict verdict_;
   hang::VerdictLog verdicts_;

@@ -1,6 +1,7 @@
 """Turns the commands of the table into argument vectors, and compiles what must be compiled."""
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,15 @@ NETWORK = ["unshare", "--net", "--", "setpriv", "--pdeathsig", "KILL", "sh", "-c
 PROCESSES = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
 CABLE = ("ip link add cable type veth peer name cable netns {} && ip address add 192.0.2.1/24 dev cable && "
          "ip link set cable up")
+LOOSE_CABLE = ("ip link add cable type veth peer name loose && ip address add 192.0.2.1/24 dev cable && "
+               "ip link set loose up && ip link set cable up")
 OTHER_END = "ip address add 192.0.2.2/24 dev cable && ip link set cable up"
+
+# BuildKit and runc, as ./dev setup has built them for the throwaway cluster.
+BUILT = pathlib.Path(os.environ.get("IMAGEBATCH_CACHE", pathlib.Path.home() / ".cache" / "imagebatch")) / "tools"
+os.environ["PATH"] = os.pathsep.join(
+    [os.environ["PATH"], *(str(tool) for name in ("buildkit", "runc") for tool in sorted(BUILT.glob(f"{name}-*"))
+                           if tool.is_dir())])
 
 
 def source(word):
@@ -36,7 +45,7 @@ class Programs:
         for tool in self._tools(scenario):
             if shutil.which(tool) is None:
                 return tool
-        if scenario.server and os.geteuid() != 0:
+        if (scenario.server or scenario.sidecar) and os.geteuid() != 0:
             return "root, for a network of its own"
         return None
 
@@ -74,9 +83,14 @@ class Programs:
         return result
 
 
-def isolated(command, server=None):
-    """`command` in namespaces of its own, on a cable to the namespaces of the process `server` where there is one."""
-    network = [part.format(CABLE.format(server) if server else "true") for part in NETWORK]
+def isolated(command, server=None, sidecar=None):
+    """`command` in namespaces of its own, on a cable to the namespaces of the process `server` where there is one, and
+    beside the process `sidecar`, which shares its network and nothing else."""
+    before = CABLE.format(server) if server else LOOSE_CABLE if sidecar else "true"
+    if sidecar:
+        beside = shlex.join(["setpriv", "--pdeathsig", "KILL", *map(str, sidecar)])
+        before += f" && {{ {beside} >/dev/null 2>&1 & }}"
+    network = [part.format(before) for part in NETWORK]
     if os.geteuid() != 0:
         network[1:1] = ["--user", "--map-root-user"]
     return network + PROCESSES + command

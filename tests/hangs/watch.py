@@ -39,6 +39,12 @@ class Thresholds:
         return {"Deadlock": self.deadlock, "Idle": self.idle, "Busy": self.silent, "Looping": self.silent,
                 "Overdue": self.deadline, "Deadline": self.deadline}[label]
 
+    def by_which(self, scenario):
+        """The threshold that the scenario is judged by."""
+        if scenario.limit == "silent":
+            return self.silent
+        return self.of(scenario.label) * (3 if scenario.limit == "patient" else 1)
+
     def options(self, scenario):
         if self.defaults:
             return []
@@ -78,6 +84,7 @@ class _Run:
         self.command = [str(runner), *thresholds.options(scenario), "--state", str(directory / "state"), "--result",
                         str(directory / "result"), "--", *programs.arguments(scenario.command)]
         self.server = programs.arguments(scenario.server.split()) if scenario.server else None
+        self.sidecar = programs.arguments(scenario.sidecar.split()) if scenario.sidecar else None
         self.work = directory / "work"
         self.work.mkdir()
         self.environment = {**os.environ, **thresholds.environment(), "STUCK": str(self.stuck),
@@ -101,7 +108,7 @@ class _Run:
         """The first Hung verdict, or the exit code and the last of stderr."""
         server = launch.start_server(self.server, self.environment) if self.server else None
         limit = self._limit()
-        with subprocess.Popen(launch.isolated(self.command, server.pid if server else None), cwd=self.work,
+        with subprocess.Popen(launch.isolated(self.command, server.pid if server else None, self.sidecar), cwd=self.work,
                               env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE) as run:
             timer = threading.Timer(limit, run.kill)
@@ -123,7 +130,7 @@ class _Run:
     def _limit(self):
         if self.scenario.label == "healthy":
             return 2 * STARTUP + 3 * max(self.thresholds.idle, self.thresholds.silent)
-        return STARTUP + 1.5 * self.thresholds.of(self.scenario.label)
+        return STARTUP + 1.5 * self.thresholds.by_which(self.scenario)
 
     def _verdict(self, line):
         """The line as a verdict, where it is one and the runner's own."""
@@ -142,7 +149,7 @@ class _Run:
         if begin is None:
             return None
         since = datetime.datetime.fromisoformat(verdict["since"].replace("Z", "+00:00")).timestamp()
-        return since - begin - self.thresholds.of(self.scenario.label)
+        return since - begin - self.thresholds.by_which(self.scenario)
 
     def _problem(self, found, delay, code, errors):
         if self.scenario.label == "healthy":
@@ -160,4 +167,4 @@ class _Run:
 
     def _tolerance(self):
         # At default settings the promise is 35 s for a threshold of 30.
-        return 5 if self.thresholds.defaults else TOLERANCE * self.thresholds.of(self.scenario.label)
+        return 5 if self.thresholds.defaults else TOLERANCE * self.thresholds.by_which(self.scenario)

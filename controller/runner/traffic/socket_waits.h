@@ -22,6 +22,7 @@ std::optional<uint64_t> VoluntarySwitches(std::string_view text);
 ///
 /// read() and readv() count in /proc/PID/io, whatever they read from: what has grown there while a thread of
 /// the process waited on such a socket, and was woken, came from it. That is how Go, Node and the JVM read.
+/// They read eventfds too, with 8 bytes at a time, whenever a timer changes: so much is taken off each call.
 /// recv() and its kind count nowhere: there the thread's wake-ups stand for messages of a size that is not
 /// known. A call with a time limit wakes by itself once in so long; a wait for other things as well may have
 /// woken for those: such a wake-up is not sure (hang::Arrival).
@@ -38,18 +39,24 @@ class SocketWaits {
  private:
   /// What a thread waits for, and how often it has been woken.
   struct Thread {
+    hang::TimePoint looked;
     uint64_t switches = 0;
     bool waits = false;                        // on one of the sockets
     bool by_read = false, by_receive = false;  // or by poll and the like
-    bool alone = false;                        // on nothing but sockets
+    bool alone = false;                        // on nothing that may come from elsewhere
     bool timed = false;                        // with a limit, which may not be known
     std::optional<std::chrono::milliseconds> limit;
+    double expiries = 1;  // of the limit, that may have come unseen
+  };
+  /// By system calls so far, 8 bytes of each call taken off.
+  struct Io {
+    int64_t read = 0, written = 0;
   };
   struct Process {
     hang::TimePoint looked;
     uint64_t start_ticks = 0;
     std::map<std::string, Thread> threads;
-    std::optional<uint64_t> read;     // by system calls, so far
+    std::optional<Io> io;
     bool reads = false;               // its runtime is known to read sockets by read()
     hang::Connection counted, blind;  // by bytes, and by wake-ups
     bool present = false;
@@ -60,9 +67,12 @@ class SocketWaits {
     uint64_t sure = 0, unsure = 0;
     bool only_receives = true;
   };
-  std::map<std::string, Thread> Threads(pid_t pid, const std::set<int>& descriptors) const;
-  Thread LookAt(pid_t pid, const std::string& directory, const std::set<int>& descriptors) const;
-  static Woken Compare(const Process& before, const std::map<std::string, Thread>& threads, double seconds);
+  static std::optional<Io> ReadIo(pid_t pid);
+  static uint64_t WokenByTime(const Thread& before, Thread& thread, hang::TimePoint now);
+  std::map<std::string, Thread> Threads(const ProcessStat& process, const std::set<int>& descriptors) const;
+  Thread LookAt(const ProcessStat& process, const std::string& directory,
+                const std::set<int>& descriptors) const;
+  static Woken Compare(const Process& before, std::map<std::string, Thread>& threads, hang::TimePoint now);
 
   const CallNumbers* numbers_ = NativeCalls();
   std::map<pid_t, Process> processes_;

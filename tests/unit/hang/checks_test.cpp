@@ -268,6 +268,109 @@ TEST(Patience, IsAskedForByPhasesLinesAndCommands) {
   }
 }
 
+std::string_view QuietLine(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const size_t end = std::min(line.find(' '), line.size());
+    words.push_back(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
+  return QuietCommand(words);
+}
+
+TEST(Patience, IsAskedForByCommandsOfTheTree) {
+  for (const char* command :
+       {"docker pull debian:12", "/usr/bin/docker --debug -H tcp://10.0.0.1:2375 image pull x",
+        "podman push x", "docker --context=far load -i x.tar", "nerdctl -n k8s.io save x",
+        "docker system prune -af", "python3 /usr/local/bin/docker-compose pull",
+        "ctr -n k8s.io i import x.tar", "crane cp a b", "bash -e /opt/docker push x",
+        "buildctl --addr tcp://b:1234 prune", "skopeo copy docker://a oci:b"}) {
+    EXPECT_NE(QuietLine(command), "") << command;
+    EXPECT_EQ(PatienceOf("", "", QuietLine(command)).factor, 3) << command;
+  }
+  for (const char* command :
+       {"", "docker", "docker run pull", "docker build .", "docker run --rm x docker pull y",
+        "make docker pull", "bash -c docker", "python3", "sleep 5", "docker ps prune"}) {
+    EXPECT_EQ(QuietLine(command), "") << command;
+  }
+}
+
+TEST(Patience, IsAskedForByWhatMovesImages) {
+  for (const char* phase :
+       {"extracting", "extracting sha256:532f", "sending tarball", "unpacking to docker.io/library/x:latest",
+        "resolving provenance for metadata file", "importing to docker",
+        "exporting attestation manifest sha256:1",
+        "[linux/amd64] generating sbom using docker.io/docker/buildkit-syft-scanner:stable-1",
+        "[2/3] RUN set -e; docker pull x", "Step 2/3 : RUN docker load -i x.tar"}) {
+    EXPECT_EQ(PatienceOf(phase, "").factor, 3) << phase;
+  }
+  for (const char* line :
+       {"5c0b1d519321: Pulling fs layer", "5c0b1d519321: Extracting", "The push refers to repository [r/x]",
+        "5c0b1d519321: Preparing", "Copying blob sha256:532f", "Getting image source signatures",
+        "INFO[0012] Taking snapshot of full filesystem...",
+        "INFO[0002] Unpacking rootfs as cmd RUN make requires it", "+ docker load -i image.tar",
+        "$ docker pull x", "#7 3.1 5c0b1d519321: Download complete"}) {
+    EXPECT_EQ(PatienceOf("", line).factor, 3) << line;
+  }
+  for (const char* line :
+       {"server: Waiting", "5c0b1d519321: Pull complete", "docker pull failed, trying again",
+        "INFO[0012] waiting", "job: Extracting", "5c0b1d519321: ", "INFO["}) {
+    EXPECT_EQ(PatienceOf("[2/3] RUN make", line).factor, 1) << line;
+  }
+}
+
+TEST(Patience, KnowsBuildersFromTheirClients) {
+  for (const char* command :
+       {"buildkitd", "/usr/bin/dockerd", "containerd-shim-runc-v2", "/kaniko/executor", "runc"}) {
+    const std::string_view words[] = {command, "--x"};
+    EXPECT_TRUE(IsBuilder(words)) << command;
+  }
+  for (const char* command : {"buildctl", "docker", "docker-buildx", "python3", "bash"}) {
+    const std::string_view words[] = {command, "build"};
+    EXPECT_FALSE(IsBuilder(words)) << command;
+  }
+}
+
+TEST(Elsewhere, ARunStepIsIdleOnlyAfterTheSilentLimit) {
+  for (const char* phase : {"[2/3] RUN make", "[build 2/3] RUN --mount=type=cache,target=/x make",
+                            "Step 2/3 : RUN make", "STEP 2/3: RUN make"}) {
+    Input input = Build(minutes(30) - Duration(1));
+    input.limits.silent_after = minutes(30);
+    input.phase = phase;
+    EXPECT_TRUE(Find(Class::Idle, input)) << "the builder is in the tree, or there is no connection";
+    input.builder_elsewhere = true;
+    EXPECT_FALSE(Find(Class::Idle, input)) << phase;
+    input = Build(minutes(30));
+    input.limits.silent_after = minutes(30);
+    input.phase = phase;
+    input.builder_elsewhere = true;
+    const auto finding = Find(Class::Idle, input);
+    ASSERT_TRUE(finding) << phase;
+    EXPECT_THAT(finding->message,
+                HasSubstr("the silent limit holds, for the RUN step's builder is elsewhere"));
+  }
+}
+
+TEST(Elsewhere, WhatIsNoRunStepHasTheIdleLimit) {
+  for (const char* phase : {"", "[internal] load build context", "[2/3] COPY x /", "Step 2/3 : COPY x /"}) {
+    Input input = Build(minutes(5));
+    input.limits.silent_after = minutes(30);
+    input.phase = phase;
+    input.builder_elsewhere = true;
+    EXPECT_TRUE(Find(Class::Idle, input)) << phase;
+  }
+}
+
+TEST(Elsewhere, ARuleThatIsOffStaysOff) {
+  Input input = Build(minutes(55));
+  input.phase = "[2/3] RUN make";
+  input.builder_elsewhere = true;
+  input.limits.silent_after = Duration(0);
+  EXPECT_TRUE(Find(Class::Idle, input)) << "by its own limit";
+  input.limits.idle_after = Duration(0);
+  EXPECT_FALSE(Find(Class::Idle, input));
+}
+
 TEST(Deadline, CountsFromTheStartWhateverTheBuildDoes) {
   Input input = Build(Duration::zero());
   input.limits.deadline = minutes(60) + Duration(1);

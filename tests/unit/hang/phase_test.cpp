@@ -103,6 +103,42 @@ TEST(StepLine, EndsOnErrorAndCancel) {
   }
 }
 
+TEST(StepLine, LayersOfOneStepAreOnePart) {
+  PhaseLog log;
+  log.Add("#4 [1/2] FROM docker.io/library/python:3.9@sha256:e8e0", kStart);
+  log.Add("#4 sha256:532f 192.35MB / 192.35MB 6.9s done", kStart + seconds(7));
+  log.Add("#4 extracting sha256:532f", kStart + seconds(7));
+  EXPECT_EQ(log.Current(), "extracting");
+  log.Add("#4 extracting sha256:532f 5.1s", kStart + seconds(12));
+  log.Add("#4 extracting sha256:532f 9.0s done", kStart + seconds(16));
+  EXPECT_EQ(log.Current(), "[1/2] FROM docker.io/library/python:3.9@sha256:e8e0");
+  log.Add("#4 extracting sha256:99aa", kStart + seconds(17));
+  EXPECT_EQ(log.Current(), "extracting");
+  log.Add("#4 DONE 20.0s", kStart + seconds(20));
+  const auto phases = log.Until(kStart + seconds(30));
+  ASSERT_EQ(phases.size(), 2U);
+  EXPECT_EQ(phases[1].seconds, 12);
+}
+
+TEST(StepLine, ReadsTheStepsOfBuildersBeforeBuildkit) {
+  PhaseLog log;
+  log.Add("Step 1/3 : FROM debian:12", kStart);
+  log.Add(" ---> 5d15baf6c5cd", kStart);
+  log.Add("Step 2/3 : RUN make -s", kStart + seconds(2));
+  EXPECT_EQ(log.Current(), "Step 2/3 : RUN make -s");
+  log.Add("Step 3/3 : CMD x", kStart + seconds(9));
+  log.Add("Successfully built 5d15baf6c5cd", kStart + seconds(9));
+  EXPECT_EQ(log.Current(), "");
+  log.Add("STEP 2/2: RUN make -s", kStart + seconds(10));
+  EXPECT_EQ(log.Current(), "STEP 2/2: RUN make -s");
+  log.Add("COMMIT registry/x", kStart + seconds(11));
+  EXPECT_EQ(log.Current(), "");
+  EXPECT_EQ(log.Until(kStart + seconds(20))[1].seconds, 7);
+  for (const char* line : {"Step 1: install", "Step one", "STEP 3 of 4: x", "Step 1/2"}) {
+    EXPECT_FALSE(ParseStepLine(line)) << line;
+  }
+}
+
 TEST(PhaseLog, AStepThatIsShownAgainGoesOn) {
   PhaseLog log;
   log.Add("#7 [1/2] RUN a", kStart);

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <optional>
+#include <vector>
 
 namespace imagebatch::hang {
 namespace {
@@ -119,6 +121,42 @@ TEST(Progress, KeepalivesAreNoWorkAndATricklingDownloadIs) {
   EXPECT_GE(download, kStart + seconds(580));
 }
 
+/// One connection, which has received so much by then.
+std::vector<Connection> Received(TimePoint at, double bytes) {
+  Connection connection{.id = 1, .peer = 1, .received = static_cast<uint64_t>(bytes)};
+  connection.messages = *connection.received / 40;
+  connection.last = at;
+  return {connection};
+}
+
+TEST(Progress, AHeartbeatIsNoWorkAndAFewBytesAreSome) {
+  const auto beats = LastProgress(seconds(1), seconds(600), [](Sample& s, double t) {
+    s.connections = Received(s.at, 40 * std::floor(t / 5));
+  });
+  EXPECT_EQ(beats, kStart);
+  const auto told = LastProgress(seconds(1), seconds(600), [](Sample& s, double t) {
+    const double turn = std::floor(t / 40);
+    s.connections = Received(s.at, 43 * turn + turn * turn);
+  });
+  EXPECT_GE(told, kStart + seconds(550));
+}
+
+TEST(Progress, AConnectionThatSendsMuchIsAtWork) {
+  const auto last = LastProgress(seconds(2), seconds(600), [](Sample& s, double t) {
+    s.connections = Received(s.at, 0);
+    s.connections->front().sent = static_cast<uint64_t>(2000 * t);
+  });
+  EXPECT_GE(last, kStart + seconds(580));
+}
+
+TEST(Progress, WatchesTheNetworkByConnectionsAlone) {
+  ProgressTracker tracker(kStart);
+  Sample sample = At(seconds(2));
+  sample.connections.emplace();
+  tracker.Add(sample);
+  EXPECT_TRUE(tracker.Get().Of(Signal::Network).watched);
+}
+
 TEST(Progress, OneByteOfOutputIsWork) {
   const auto last =
       LastProgress(seconds(2), seconds(600), [](Sample& s, double t) { s.output_bytes = t >= 300 ? 1 : 0; });
@@ -211,6 +249,25 @@ TEST(Work, AnUploadIsSome) {
               s.output_lines = Count(t);
               s.output_bytes = Count(20 * t);
               s.network_bytes = Count(50e3 * t);
+            }),
+            kStart + seconds(580));
+}
+
+// The client of a builder gets each line that it prints over its connection.
+TEST(Work, OutputThatCameOverAConnectionIsNone) {
+  EXPECT_EQ(LastWork([](Sample& s, double t) {
+              s.output_lines = Count(t);
+              s.output_bytes = Count(40 * t);
+              s.connections = Received(s.at, 330 * t + std::fmod(t, 7) * 3);
+            }),
+            kStart);
+}
+
+TEST(Work, WhatADaemonTellsBesideAHeartbeatIsSome) {
+  EXPECT_GE(LastWork([](Sample& s, double t) {
+              s.output_lines = Count(t);
+              s.output_bytes = Count(20 * t);
+              s.connections = Received(s.at, 1500 * t);
             }),
             kStart + seconds(580));
 }

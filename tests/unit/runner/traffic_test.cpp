@@ -1,0 +1,176 @@
+#include "runner/traffic/traffic.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace imagebatch::runner {
+namespace {
+
+using std::chrono::seconds;
+
+TEST(SocketTables, ReadsConnectedUnixSocketsFromProc) {
+  const auto sockets = ParseUnixTable(
+      "Num       RefCount Protocol Flags    Type St Inode Path\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/docker.sock\n"
+      "0000000000000000: 00000003 00000000 00000000 0001 03 4712\n"
+      "0000000000000000: 00000003 00000000 00000000 0005 03 4713 @x y\n"
+      "0000000000000000: 00000003 00000000 00000000 0002 03 4714\n"
+      "nonsense\n");
+  ASSERT_EQ(sockets.size(), 2U);
+  EXPECT_EQ(sockets[0].inode, 4712U);
+  EXPECT_EQ(sockets[1].inode, 4713U);
+  EXPECT_EQ(sockets[1].peer, 0U);
+}
+
+TEST(SocketTables, RefusesAnswersThatAreTooShort) {
+  TcpSocket tcp;
+  UnixSocket local;
+  for (size_t size = 0; size < 200; ++size) {
+    EXPECT_FALSE(ParseTcpAnswer(std::string(size, '\x7f'), tcp)) << size;
+    ParseUnixAnswer(std::string(size, '\x01'), local);
+  }
+}
+
+TEST(SocketWaits, ReadsVoluntarySwitchesAlone) {
+  EXPECT_EQ(VoluntarySwitches("Name:\tx\nvoluntary_ctxt_switches:\t17\nnonvoluntary_ctxt_switches:\t4\n"),
+            17U);
+  EXPECT_FALSE(VoluntarySwitches("Name:\tx\nnonvoluntary_ctxt_switches:\t4\n"));
+}
+
+/// A child that reads from `socket` until it ends, by recv() or by read().
+class Reader {
+ public:
+  Reader(int socket, int other, bool receives) {
+    pid_ = fork();
+    if (pid_ != 0) {
+      usleep(100'000);  // until it waits
+      return;
+    }
+    close(other);
+    char bytes[4096];
+    while ((receives ? recv(socket, bytes, sizeof bytes, 0) : read(socket, bytes, sizeof bytes)) > 0) {
+    }
+    _exit(0);
+  }
+  ~Reader() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  std::vector<ProcessStat> Tree() const {
+    ProcessStat stat;
+    stat.pid = pid_;
+    stat.threads = 1;
+    stat.start_ticks = 1;
+    return {stat};
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+/// Asked at long intervals, so that no look is put off.
+class Looks {
+ public:
+  explicit Looks(const Reader& reader) : reader_(reader) {}
+  /// Sums of all connections after the next look.
+  std::pair<uint64_t, uint64_t> Next() {
+    traffic_.Look(now_ += seconds(1000), reader_.Tree());
+    uint64_t bytes = 0, messages = 0;
+    if (!traffic_.Connections()) return {};
+    for (const hang::Connection& connection : *traffic_.Connections()) {
+      bytes += connection.received.value_or(0);
+      messages += connection.messages;
+    }
+    return {bytes, messages};
+  }
+  /// Looks until the messages differ from `before`, and the bytes where they are counted, for some seconds.
+  std::pair<uint64_t, uint64_t> NextOther(std::pair<uint64_t, uint64_t> before, bool counted) {
+    for (int turn = 0; turn < 500; ++turn) {
+      const auto now = Next();
+      if (now.second != before.second && (!counted || now.first != before.first)) return now;
+      usleep(10'000);
+    }
+    return before;
+  }
+  const Traffic& traffic() const { return traffic_; }
+
+ private:
+  const Reader& reader_;
+  Traffic traffic_;
+  hang::TimePoint now_{seconds(1'000'000)};
+};
+
+TEST(Traffic, CountsThePayloadOfTcpOverLoopback) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), size), 0);
+  const int server = accept(listener, nullptr, nullptr);
+  Reader reader(client, server, true);
+  close(client);
+  Looks looks(reader);
+  const auto before = looks.Next();
+  if (!looks.traffic().Connections()) GTEST_SKIP() << "sock_diag is refused here";
+  EXPECT_TRUE(looks.traffic().Connected());
+  ASSERT_EQ(send(server, "12345", 5, 0), 5);
+  const auto after = looks.NextOther(before, true);
+  EXPECT_EQ(after.first, before.first + 5);
+  EXPECT_EQ(after.second, before.second + 1);
+  EXPECT_EQ(looks.Next(), after);
+  close(server);
+  close(listener);
+}
+
+TEST(Traffic, SeesWhatComesOverUnixSocketsFromOutside) {
+  for (const bool receives : {false, true}) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    Reader reader(ends[0], ends[1], receives);
+    close(ends[0]);
+    Looks looks(reader);
+    looks.Next();
+    if (!looks.traffic().Connections()) GTEST_SKIP() << "sock_diag is refused here";
+    EXPECT_TRUE(looks.traffic().Connected());
+    const auto before = looks.Next();
+    const std::string message(100, 'x');
+    ASSERT_EQ(send(ends[1], message.data(), message.size(), 0), 100);
+    const auto after = looks.NextOther(before, !receives);
+    EXPECT_EQ(after.second, before.second + 1) << receives;
+    EXPECT_EQ(after.first - before.first, receives ? 0U : 92U) << "8 bytes of each call are taken off";
+    EXPECT_EQ(looks.Next(), after);
+    close(ends[1]);
+  }
+}
+
+TEST(Traffic, LeavesStrangersOut) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+  Reader reader(pipe_ends[0], pipe_ends[1], false);
+  std::vector<ProcessStat> nobody;
+  Traffic traffic;
+  traffic.Look(hang::TimePoint(seconds(5)), nobody);
+  if (!traffic.Connections()) GTEST_SKIP() << "sock_diag is refused here";
+  EXPECT_TRUE(traffic.Connections()->empty());
+  EXPECT_FALSE(traffic.Connected());
+  EXPECT_FALSE(traffic.InterfaceBytes());
+  for (int end : {ends[0], ends[1], pipe_ends[0], pipe_ends[1]}) close(end);
+}
+
+}  // namespace
+}  // namespace imagebatch::runner
