@@ -18,7 +18,7 @@ constexpr double kShortestPeriodBlind = 0.4;
 
 /// How far apart the distances may be and still be equal: a timer on a machine that does much else.
 constexpr double kPart = 0.05;
-constexpr double kJitter = 0.1;  // seconds
+constexpr double kJitter = 0.07;  // seconds
 
 /// How far apart the bytes of slow beats that are answered may be: two control frames of HTTP/2 (RFC 9113,
 /// WINDOW_UPDATE 13, PING 17) and some of their compressed headers.
@@ -26,13 +26,15 @@ constexpr double kNearly = 34;
 constexpr double kSlow = 3;    // seconds
 constexpr double kRest = 0.3;  // so much later the other piece comes
 
-/// So many beats are compared, where their times are known well and where they are not. Random times are
-/// taken for a rhythm the less the more there are.
-constexpr size_t kFewest = 3;
-constexpr size_t kMostSharp = 4;
-constexpr size_t kMostBlurred = 7;
+/// So many beats make a rhythm. Random times are taken for one the less the more there are, and the longer
+/// they are beside the jitter.
+constexpr size_t kFewestSlow = 3;
+constexpr size_t kFewest = 5;
+constexpr size_t kFewestBlurred = 5, kMostBlurred = 7;
+
+/// A rhythm that has lasted for so many beats goes on when one is late, or left out.
+constexpr int kKnown = 5;
 constexpr double kLongestPause = 4;  // beats, of which all but one are left out
-constexpr int kMostMissed = 2;
 
 double Between(const Arrival& earlier, const Arrival& later) {
   return Seconds(later.at - earlier.at).count();
@@ -78,7 +80,6 @@ bool MayBeat(const Beat& beat, const std::vector<const Arrival*>& beats) {
 
 /// The rhythm of arrivals that are alike, latest first, where they have one.
 std::optional<Beat> RhythmOf(const std::vector<const Arrival*>& beats) {
-  if (beats.size() < kFewest) return std::nullopt;
   const Arrival& last = *beats.front();
   const bool one_each = std::all_of(beats.begin(), beats.end(),
                                     [&last](const Arrival* each) { return EqualSums(*each, last); });
@@ -133,19 +134,35 @@ bool HeartbeatFilter::Continues(const Arrival& arrival) {
                       std::abs(Bytes(arrival) / steps - rhythm->bytes) < 0.5;
     const bool less = nearly && arrival.answered && Bytes(arrival) <= rhythm->bytes + kNearly;
     if (!same && !less) continue;
-    const double turns = std::max(1.0, std::round(passed / steps / rhythm->period));
-    const double late = std::abs(passed / steps - turns * rhythm->period);
-    if (turns <= kLongestPause && late <= kPart * rhythm->period + kJitter + Blur(arrival)) {
+    const auto on_beat = [&](const Arrival& before) {
+      const double gap = Between(before, arrival) / steps;
+      const double turns = std::max(1.0, std::round(gap / rhythm->period));
+      return turns <= (rhythm->beats < kKnown ? 1 : kLongestPause) &&
+             std::abs(gap - turns * rhythm->period) <= kPart * rhythm->period + kJitter + Blur(arrival);
+    };
+    if (on_beat(rhythm->beat) || (rhythm->late && on_beat(*rhythm->late))) {
       rhythm->beat = arrival;
       rhythm->room = rhythm->bytes + kNearly - Bytes(arrival);
-      rhythm->missed = 0;
+      rhythm->late.reset();
+      ++rhythm->beats;
       return true;
     }
     if (!same) continue;
-    if (++rhythm->missed >= kMostMissed) rhythms_.erase(rhythm);
+    if (rhythm->beats >= kKnown && !rhythm->late) {
+      rhythm->late = arrival;
+      return true;
+    }
+    if (rhythm->late) MakeNews(rhythm->late->at);
+    rhythms_.erase(rhythm);
     return false;
   }
   return false;
+}
+
+void HeartbeatFilter::MakeNews(TimePoint at) {
+  for (Entry& entry : entries_) {
+    if (entry.arrival.at == at) entry.beat = false;
+  }
 }
 
 bool HeartbeatFilter::Begins(Entry& entry) {
@@ -153,15 +170,20 @@ bool HeartbeatFilter::Begins(Entry& entry) {
 }
 
 bool HeartbeatFilter::Begins(Entry& entry, bool nearly) {
-  const size_t most = entry.arrival.blur > Duration(0) ? kMostBlurred : kMostSharp;
+  const bool blurred = entry.arrival.blur > Duration(0);
   std::vector<Entry*> alike;  // latest first
   std::vector<const Arrival*> beats;
-  for (auto each = entries_.rbegin(); each != entries_.rend() && beats.size() < most; ++each) {
+  std::optional<Beat> beat;
+  for (auto each = entries_.rbegin(); each != entries_.rend(); ++each) {
     if (!Alike(each->arrival, entry.arrival, nearly)) continue;
     alike.push_back(&*each);
     beats.push_back(&each->arrival);
+    if (blurred ? beats.size() >= kFewestBlurred : beats.size() == kFewestSlow || beats.size() == kFewest) {
+      beat = RhythmOf(beats);
+      if (beat && !blurred && beats.size() < kFewest && beat->period < kSlow) beat.reset();
+    }
+    if (blurred ? beats.size() == kMostBlurred : beat || beats.size() == kFewest) break;
   }
-  const auto beat = RhythmOf(beats);
   if (!beat) return false;
   // Where the same clock begins to say something longer, that is news, once.
   const bool changed = std::any_of(rhythms_.begin(), rhythms_.end(), [&beat](const Rhythm& rhythm) {
@@ -174,7 +196,8 @@ bool HeartbeatFilter::Begins(Entry& entry, bool nearly) {
                       .period = beat->period,
                       .bytes = beat->bytes,
                       .one_each = beat->one_each,
-                      .room = kNearly});
+                      .room = kNearly,
+                      .beats = static_cast<int>(beats.size())});
   return true;
 }
 
@@ -192,7 +215,10 @@ std::optional<TimePoint> HeartbeatFilter::LastNews() const {
 void HeartbeatFilter::Move(std::chrono::steady_clock::duration by, TimePoint now) {
   const auto move = [by, now](TimePoint& time) { time = std::min(time + by, now); };
   for (Entry& entry : entries_) move(entry.arrival.at);
-  for (Rhythm& rhythm : rhythms_) move(rhythm.beat.at);
+  for (Rhythm& rhythm : rhythms_) {
+    move(rhythm.beat.at);
+    if (rhythm.late) move(rhythm.late->at);
+  }
   if (forgotten_news_) move(*forgotten_news_);
 }
 

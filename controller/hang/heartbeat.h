@@ -23,9 +23,10 @@ struct Arrival {
 ///
 /// A heartbeat are equal small messages at equal distances: HTTP/2's PING (17 bytes), the health check of
 /// gRPC (BuildKit makes one every 5 s), the keepalive of SSH or of a WebSocket. It says that the other end is
-/// there and not that it works. Everything else that comes is news, however little it is. Three beats make a
-/// rhythm, and the first two are then seen for what they were. A rhythm that leaves out a beat, or that lies
-/// between other messages, is still one.
+/// there and not that it works. Everything else that comes is news, however little it is. Some beats make a
+/// rhythm, and the first of them are then seen for what they were. A rhythm that leaves out a beat, has a
+/// late one, or lies between other messages, is still one. Once the same clock says something longer that is
+/// news.
 ///
 /// Slow beats that are answered need only be nearly equal: measured on a BuildKit client, its health check
 /// has 196 bytes, at times 188 (headers are compressed) or 226 (with a WINDOW_UPDATE and a PING of HTTP/2),
@@ -58,9 +59,11 @@ class HeartbeatFilter {
     double bytes = 0;      // of one
     bool one_each = true;  // an arrival is one beat, in however many messages
     double room = 0;       // bytes that one of them may still have
-    int missed = 0;
+    int beats = 0;
+    std::optional<Arrival> late = {};  // after the last beat, and not at its time
   };
   bool Continues(const Arrival& arrival);
+  void MakeNews(TimePoint at);
   bool Begins(Entry& entry);
   bool Begins(Entry& entry, bool nearly);
 
