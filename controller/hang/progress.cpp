@@ -63,9 +63,10 @@ LoopAllowance LoopAllowanceOf(size_t work) {
       {2 * kKiB, 4 * kKiB, 0, 64 * kKiB},
       // The same of connections, where it is counted without headers, and what comes too: an error's page.
       {2 * kKiB, 4 * kKiB, 0, 64 * kKiB},
-      // What comes on lasting connections. The client of a builder gets each line of output that way, in a
-      // message of some 300 bytes; a daemon that works tells of more than that.
-      {128, 512, 2, 2 * kKiB},
+      // What comes on lasting connections. buildctl gets each line of output that way, in a message of 125
+      // bytes more than the line; a server's answer to one that asks and prints has some hundred. A daemon
+      // that works tells of more than that: dockerd 190 bytes ten times a second.
+      {64, kKiB, 2, 2 * kKiB},
   };
   return kAllowances[work];
 }

@@ -31,9 +31,9 @@ double Watch::LivingSeconds() const {
 
 void Watch::Sample(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes) {
   tree_.Walk();
-  traffic_.Look(now, tree_.Processes());
+  traffic_.Look(now, tree_.Processes(), own_network_bytes);
   LookAtProcesses(now, output);
-  Count(now, output, own_network_bytes);
+  Count(now, output);
 }
 
 void Watch::LookAtProcesses(hang::TimePoint now, const OutputCounts& output) {
@@ -44,7 +44,7 @@ void Watch::LookAtProcesses(hang::TimePoint now, const OutputCounts& output) {
   said_ = output.said;
 }
 
-void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes) {
+void Watch::Count(hang::TimePoint now, const OutputCounts& output) {
   const TreeTotals& totals = tree_.Totals();
   hang::Sample sample;
   sample.at = now;
@@ -64,10 +64,7 @@ void Watch::Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_
     sample.io_bytes = commands_.ReadBytes() + *sample.written_bytes;
   }
   sample.container_cpu_seconds = cgroup_cpu_.Seconds();
-  if (const auto bytes = traffic_.InterfaceBytes()) {
-    const uint64_t own = traffic_.Shared() ? own_network_bytes : 0;
-    sample.network_bytes = *bytes - std::min(*bytes, own);
-  }
+  sample.network_bytes = traffic_.InterfaceBytes();
   sample.connections = traffic_.Connections();
   progress_.Add(sample);
   peak_resident_bytes_ = std::max(peak_resident_bytes_, totals.resident_bytes);

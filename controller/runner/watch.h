@@ -30,7 +30,7 @@ class Watch {
   /// What the counters stand at before the command is started: there is no tree yet to look at.
   void Begin(hang::TimePoint now) {
     last_look_ = now;
-    Count(now, {}, 0);
+    Count(now, {});
   }
   /// One sample. `own_network_bytes` is what the runner's listener has put on the network so far.
   void Sample(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes);
@@ -50,7 +50,7 @@ class Watch {
 
  private:
   void LookAtProcesses(hang::TimePoint now, const OutputCounts& output);
-  void Count(hang::TimePoint now, const OutputCounts& output, uint64_t own_network_bytes);
+  void Count(hang::TimePoint now, const OutputCounts& output);
   double LivingSeconds() const;
 
   ProcessTree tree_;

@@ -59,7 +59,8 @@ class Programs:
 
     def compile(self, scenarios):
         self.build.mkdir(parents=True, exist_ok=True)
-        for path in sorted({path for s in scenarios for word in s.command if (path := source(word))}):
+        words = [word for s in scenarios for word in (*s.command, *(["refuse.c"] if s.refused else []))]
+        for path in sorted({path for word in words if (path := source(word))}):
             output = self.build / (f"{path.stem}.class" if path.suffix == ".java" else path.stem)
             newest = max(path.stat().st_mtime, (HERE / "programs" / "stuck.h").stat().st_mtime)
             if path.suffix not in (".c", ".go", ".java") or (output.exists() and output.stat().st_mtime > newest):

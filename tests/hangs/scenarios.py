@@ -19,6 +19,7 @@ class Scenario:
     expect: str = ""      # a pattern that its lines are to match, for --expect
     server: str = ""      # a program that runs outside of the build, at the other end of a network cable
     sidecar: str = ""     # one that runs outside of the build and shares its network, as a container of the same Pod
+    refused: bool = False  # the kernel does not tell the runner of sockets
     limit: str = ""       # by which it is judged, where that is not its class's: "patient" is three times that, "silent"
 
 
@@ -123,6 +124,10 @@ SCENARIOS = [
          sidecar="daemon.py side_tcp"),
     idle("beside_probes", "client.py hung_alone", "the same beside connections that come and go",
          sidecar="daemon.py side_short"),
+    idle("alone_refused", "client.py hung_alone", "a hung build where sock_diag is refused", refused=True),
+    idle("silent_server_refused", "idle.py silent_server", "a server that does not answer, likewise", refused=True),
+    idle("unix_beat_refused", "client.py hung_at_unix_beat", "a heartbeat over a UNIX socket, likewise",
+         server="daemon.py unix_beat", refused=True),
     idle("quiet_extracting_for_ever", "quiet.py extracting forever", "a layer that is never unpacked",
          limit="patient"),
     idle("quiet_push_for_ever", "quiet.py push forever", "a push that never ends", limit="patient"),
@@ -221,6 +226,12 @@ SCENARIOS = [
             sidecar="daemon.py side_tcp"),
     healthy("remote_beside_probes", "client.py receive_and_answer", "news beside probes",
             server="daemon.py check_and_news", sidecar="daemon.py side_short"),
+    healthy("few_bytes_refused", "client.py receive", "few bytes where sock_diag is refused",
+            server="daemon.py few_bytes", refused=True),
+    healthy("pull_refused", "client.py pull_by_recv", "a pull over a UNIX socket, likewise", server="daemon.py pull",
+            refused=True),
+    healthy("datagrams_refused", "client.py receive_datagrams", "QUIC, likewise", server="daemon.py datagrams",
+            refused=True),
     healthy("quiet_extracting", "quiet.py extracting", "BuildKit unpacks a layer"),
     healthy("quiet_tarball", "quiet.py tarball", "BuildKit sends a tarball"),
     healthy("quiet_provenance", "quiet.py provenance", "buildx asks for the provenance"),

@@ -83,6 +83,8 @@ class _Run:
         self.stuck, self.marker = directory / "stuck", secrets.token_hex(8)
         self.command = [str(runner), *thresholds.options(scenario), "--state", str(directory / "state"), "--result",
                         str(directory / "result"), "--", *programs.arguments(scenario.command)]
+        if scenario.refused:
+            self.command = [*programs.arguments(["refuse.c"]), *self.command]
         self.server = programs.arguments(scenario.server.split()) if scenario.server else None
         self.sidecar = programs.arguments(scenario.sidecar.split()) if scenario.sidecar else None
         self.work = directory / "work"

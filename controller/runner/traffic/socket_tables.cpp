@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
@@ -22,7 +23,7 @@
 namespace imagebatch::runner {
 namespace {
 
-constexpr size_t kUnixTableBytes = size_t{1} << 20;
+constexpr size_t kTableBytes = size_t{1} << 20;
 // include/net/tcp_states.h
 constexpr unsigned kEstablished = 1, kFinWait1 = 4, kFinWait2 = 5, kCloseWait = 8;
 constexpr uint32_t kConnected = 1U << kEstablished | 1U << kFinWait1 | 1U << kFinWait2 | 1U << kCloseWait;
@@ -50,6 +51,27 @@ void ForEachAttribute(std::string_view bytes, const Each& each) {
     if (head.rta_len < sizeof head || head.rta_len > bytes.size()) return;
     each(head.rta_type, bytes.substr(sizeof head, head.rta_len - sizeof head));
     bytes.remove_prefix(std::min<size_t>(RTA_ALIGN(head.rta_len), bytes.size()));
+  }
+}
+
+uint64_t Number(std::string_view text) {
+  uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+/// Calls `each` with the first columns of every line but the first.
+template <size_t kColumns, class Each>
+void ForEachLine(std::string_view text, const Each& each) {
+  TakeUntil(text, '\n');  // headings
+  while (!text.empty()) {
+    std::string_view line = TakeUntil(text, '\n');
+    std::array<std::string_view, kColumns> columns;
+    for (std::string_view& column : columns) {
+      line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+      column = TakeUntil(line, ' ');
+    }
+    each(columns);
   }
 }
 
@@ -126,20 +148,22 @@ bool ParseUnixAnswer(std::string_view bytes, UnixSocket& socket) {
 
 std::vector<UnixSocket> ParseUnixTable(std::string_view text) {
   std::vector<UnixSocket> sockets;
-  TakeUntil(text, '\n');  // headings
-  while (!text.empty() && sockets.size() < SocketTables::kSockets) {
-    std::string_view line = TakeUntil(text, '\n');
-    std::string_view columns[7];  // Num RefCount Protocol Flags Type St Inode
-    for (std::string_view& column : columns) {
-      line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-      column = TakeUntil(line, ' ');
-    }
-    if ((columns[4] != "0001" && columns[4] != "0005") || columns[5] != "03") continue;
-    UnixSocket socket;
-    std::from_chars(columns[6].data(), columns[6].data() + columns[6].size(), socket.inode);
-    if (socket.inode != 0) sockets.push_back(socket);
-  }
+  ForEachLine<7>(text, [&sockets](const auto& columns) {  // Num RefCount Protocol Flags Type St Inode
+    if ((columns[4] != "0001" && columns[4] != "0005") || columns[5] != "03") return;
+    const uint64_t inode = Number(columns[6]);
+    if (inode != 0 && sockets.size() < SocketTables::kSockets) sockets.push_back({.inode = inode});
+  });
   return sockets;
+}
+
+std::vector<uint64_t> ParseInetTable(std::string_view text, bool connected) {
+  std::vector<uint64_t> inodes;
+  ForEachLine<10>(text, [&](const auto& columns) {  // sl local rem st queues timer retrnsmt uid timeout inode
+    if (connected && columns[3] != "01" && columns[3] != "08") return;
+    const uint64_t inode = Number(columns[9]);
+    if (inode != 0 && inodes.size() < SocketTables::kSockets) inodes.push_back(inode);
+  });
+  return inodes;
 }
 
 bool SocketTables::Open() {
@@ -154,23 +178,35 @@ bool SocketTables::Open() {
 bool SocketTables::Read() {
   tcp_.clear();
   unix_.clear();
-  udp_.clear();
-  if (!Open()) return false;
-  if (!ReadTcp()) {
+  uncounted_.clear();
+  const bool counted = ReadTcp();
+  if (!counted) {
     netlink_.Close();  // with what else it would say
-    return false;
+    tcp_.clear();
+    AddFromProc("/proc/self/net/tcp", true);
+    AddFromProc("/proc/self/net/tcp6", true);
   }
   if (!ReadUnix()) {
     netlink_.Close();
-    unix_ = ParseUnixTable(ReadWhole("/proc/self/net/unix", kUnixTableBytes));
+    unix_ = ParseUnixTable(ReadWhole("/proc/self/net/unix", kTableBytes));
   }
-  if (!ReadUdp(AF_INET) || !ReadUdp(AF_INET6)) netlink_.Close();
-  return true;
+  if (!ReadUdp(AF_INET) || !ReadUdp(AF_INET6)) {
+    netlink_.Close();
+    AddFromProc("/proc/self/net/udp", false);
+    AddFromProc("/proc/self/net/udp6", false);
+  }
+  return counted;
+}
+
+void SocketTables::AddFromProc(const char* table, bool connected) {
+  const std::vector<uint64_t> inodes = ParseInetTable(ReadWhole(table, kTableBytes), connected);
+  uncounted_.insert(uncounted_.end(), inodes.begin(), inodes.end());
 }
 
 /// The older of the two requests: the only one that asks for IPv4 and IPv6 in one walk through the kernel's
 /// table, which is the larger the more memory the machine has.
 bool SocketTables::ReadTcp() {
+  if (!Open()) return false;
   inet_diag_req request{};
   request.idiag_family = AF_INET;
   request.idiag_ext = 1U << (INET_DIAG_INFO - 1);
@@ -207,8 +243,8 @@ bool SocketTables::ReadUdp(uint8_t family) {
   if (!Ask(netlink_.Get(), SOCK_DIAG_BY_FAMILY, Bytes(request))) return false;
   return ForEachAnswer(netlink_.Get(), [this](std::string_view answer) {
     inet_diag_msg message{};
-    if (Take(answer, message) && message.idiag_inode != 0) udp_.push_back(message.idiag_inode);
-    return udp_.size() <= kSockets;
+    if (Take(answer, message) && message.idiag_inode != 0) uncounted_.push_back(message.idiag_inode);
+    return uncounted_.size() <= kSockets;
   });
 }
 

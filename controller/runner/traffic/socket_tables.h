@@ -30,29 +30,34 @@ class SocketTables {
  public:
   static constexpr size_t kSockets = 8192;  // of one kind; where there are more, none is known
 
-  /// False where the kernel does not tell of TCP, or not all: seccomp, gVisor, a kernel without the module or
-  /// before 4.6. Where it tells of TCP alone, those of AF_UNIX come from /proc/net/unix, without their peers,
-  /// and UDP is left out.
+  /// False where the kernel does not tell the bytes of TCP, or not of all: seccomp, gVisor, a kernel without
+  /// the module or before 4.6. What sock_diag does not tell comes from /proc/net, as far as it is there: TCP
+  /// is then among those that are not counted, and those of AF_UNIX have no peers.
   bool Read();
 
   const std::vector<TcpSocket>& Tcp() const { return tcp_; }
   const std::vector<UnixSocket>& Unix() const { return unix_; }
-  const std::vector<uint64_t>& Udp() const { return udp_; }  // inodes
+  /// Inodes of sockets of which there is no more to know: UDP.
+  const std::vector<uint64_t>& Uncounted() const { return uncounted_; }
 
  private:
   bool Open();
   bool ReadTcp();
   bool ReadUnix();
   bool ReadUdp(uint8_t family);
+  void AddFromProc(const char* table, bool connected);
 
   Descriptor netlink_;
   std::vector<TcpSocket> tcp_;
   std::vector<UnixSocket> unix_;
-  std::vector<uint64_t> udp_;
+  std::vector<uint64_t> uncounted_;
 };
 
 /// Connected stream and seqpacket sockets in the text of /proc/net/unix.
 std::vector<UnixSocket> ParseUnixTable(std::string_view text);
+
+/// Inodes in the text of /proc/net/tcp or /proc/net/udp: of connected ones, or of all.
+std::vector<uint64_t> ParseInetTable(std::string_view text, bool connected);
 
 /// One answer of inet_diag about a TCP connection, and one of unix_diag, behind their netlink headers. False
 /// where it is too short, or of an older kernel.

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -17,22 +18,23 @@ namespace imagebatch::runner {
 ///
 /// TCP is counted by its payload. Of AF_UNIX, and of UDP, there is what SocketWaits sees; of AF_UNIX only
 /// where the other end is outside of the tree. A UDP socket that comes and goes between two looks, as one of
-/// a name's lookup does, is not seen, and is no work by itself. Processes in a network namespace of their own
-/// (the steps of a builder) count by its interfaces, which nobody else has.
+/// a name's lookup does, is not seen, and is no work by itself. What is sent over UDP counts by the
+/// interfaces of our namespace, as long as the tree holds such a socket and nobody else a socket there.
+/// Processes in a network namespace of their own (the steps of a builder) count by its interfaces, which
+/// nobody else has.
 ///
-/// Where sockets cannot be read, or not those of all processes, the interfaces of our namespace count too:
-/// what is a sidecar's may then be taken for the build's, and not the other way round.
+/// Where the kernel does not tell the bytes of TCP, SocketWaits looks at its sockets too; there, and where
+/// the sockets of a process cannot be read, the interfaces of our namespace count as well: what is a
+/// sidecar's may then be taken for the build's, and not the other way round.
 class Traffic {
  public:
   /// Looks at the tree; so rarely that it takes a small share of a core. Between two looks nothing is new.
-  void Look(hang::TimePoint now, const std::vector<ProcessStat>& tree);
+  /// `own_bytes` is what the runner itself has put on the network so far.
+  void Look(hang::TimePoint now, const std::vector<ProcessStat>& tree, uint64_t own_bytes);
 
-  /// Absent where they cannot be read.
-  const std::optional<std::vector<hang::Connection>>& Connections() const { return connections_; }
-  /// Bytes sent through the interfaces that count, those of the runner's own listener included where
-  /// Shared(); absent where there are none, or they cannot be read.
+  const std::vector<hang::Connection>& Connections() const { return connections_; }
+  /// Bytes sent through the interfaces that count, while they did; absent where none has.
   std::optional<uint64_t> InterfaceBytes() const { return interface_bytes_; }
-  bool Shared() const { return shared_; }
   /// Whether a process of the tree has a connection to the outside that may have a builder at its other end;
   /// true where that is not known.
   bool Connected() const { return connected_; }
@@ -42,7 +44,8 @@ class Traffic {
   void FindOwners(const std::vector<ProcessStat>& tree);
   void AddTcp(hang::TimePoint now);
   void AddOthers(hang::TimePoint now, const std::vector<ProcessStat>& tree);
-  void CountInterfaces();
+  bool AloneWithUdp() const;
+  void CountInterfaces(bool ours, uint64_t own_bytes);
 
   SocketTables tables_;
   SocketOwners owners_;
@@ -50,9 +53,9 @@ class Traffic {
   SocketWaits waits_;
   NetworkBytes network_;
   hang::TimePoint next_look_, next_search_, search_again_;
-  std::optional<std::vector<hang::Connection>> connections_;
+  std::vector<hang::Connection> connections_;
   std::optional<uint64_t> interface_bytes_;
-  bool shared_ = false;
+  std::map<pid_t, uint64_t> interfaces_;  // that counted at the last look, by a process of theirs; 0: ours
   bool connected_ = true;
 };
 

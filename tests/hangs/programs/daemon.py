@@ -30,8 +30,9 @@ def _accept_tcp():
 
 
 def _tell(connection, part):
-    connection.sendall(b'{"status":"Extracting","id":"5c0b1d519321","current":%d,"bar":"[%s>]"}\n'
-                       % (part * 65536, b"=" * (part // 8)))
+    connection.sendall(b'{"status":"Extracting","progressDetail":{"current":%d,"total":9000000000},'
+                       b'"progress":"[%-50s] %.3fMB/9GB","id":"5c0b1d519321"}\n'
+                       % (part * 65536, b"=" * (part // 8) + b">", part * 0.065536))
 
 
 def _beat(connection, message, period):
@@ -44,12 +45,12 @@ def _beat(connection, message, period):
 
 
 def pull():
-    """Tells of its progress five times a second, as dockerd does."""
+    """Tells of its progress ten times a second, as dockerd does."""
     connection, part = _accept_unix(), 0
     while True:
         part += 1
         _tell(connection, part)
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
 def few_bytes():
