@@ -92,6 +92,9 @@ std::optional<Beat> RhythmOf(const std::vector<const Arrival*>& beats) {
                   .bytes = one_each ? Bytes(last) : PerMessage(last),
                   .one_each = one_each};
   if (!MayBeat(beat, beats)) return std::nullopt;
+  // What is met once in each look looks regular, however it comes.
+  if (steps < static_cast<double>(beats.size()) && (last.bytes || last.sure) && blur > beat.period / 2)
+    return std::nullopt;
   const double jitter = kPart * beat.period + kJitter;
   double before = 0;  // steps from the last
   for (size_t index = 0; index + 1 < beats.size(); ++index) {

@@ -245,7 +245,7 @@ void Supervisor::LookAtCommands() {
   const bool idle = now_ - progress.Last() >= limits.idle_after / 2;
   const bool silent = now_ - progress.last_work >= limits.silent_after / 2;
   if (idle || silent) {
-    commands_.Look(now_, watch_.Tree().Processes());
+    commands_.Look(now_, watch_.Tree().Processes(), limits.idle_after);
   } else {
     commands_.Clear();
   }

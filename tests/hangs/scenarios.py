@@ -218,7 +218,7 @@ SCENARIOS = [
     healthy("remote_datagrams", "client.py receive_datagrams", "a download over QUIC", server="daemon.py datagrams"),
     healthy("remote_step", "client.py remote_step", "a silent compiler in a RUN step of a builder elsewhere",
             server="daemon.py check"),
-    healthy("buildkit_remote_step", "buildkit.py 14", "the same with the real BuildKit", server="sh buildkitd.sh",
+    healthy("buildkit_remote_step", "buildkit.py 13", "the same with the real BuildKit", server="sh buildkitd.sh",
             needs=("buildkitd", "buildctl", "runc", "gcc")),
     healthy("few_bytes_beside_sidecar", "client.py receive", "few bytes of its own beside a container that talks",
             server="daemon.py few_bytes", sidecar="daemon.py side_udp"),

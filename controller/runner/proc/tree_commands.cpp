@@ -17,10 +17,10 @@ constexpr size_t kCommandBytes = 1024;
 
 }  // namespace
 
-void TreeCommands::Look(hang::TimePoint now, const std::vector<ProcessStat>& tree) {
+void TreeCommands::Look(hang::TimePoint now, const std::vector<ProcessStat>& tree, hang::Duration hold) {
   if (now < next_) return;
   const auto before = OwnCpu();
-  quiet_ = {};
+  std::string_view quiet;
   has_builder_ = false;
   for (const ProcessStat& process : tree) {
     if (IsZombie(process)) continue;
@@ -32,8 +32,10 @@ void TreeCommands::Look(hang::TimePoint now, const std::vector<ProcessStat>& tre
     while (!rest.empty() && count < arguments.size()) arguments[count++] = TakeUntil(rest, '\0');
     const std::span<const std::string_view> command(arguments.data(), count);
     has_builder_ |= hang::IsBuilder(command);
-    if (quiet_.empty()) quiet_ = hang::QuietCommand(command);
+    if (quiet.empty()) quiet = hang::QuietCommand(command);
   }
+  if (!quiet.empty()) held_until_ = now + hold;
+  if (!quiet.empty() || now >= held_until_) quiet_ = quiet;
   next_ = now + (OwnCpu() - before) * kShare;
 }
 

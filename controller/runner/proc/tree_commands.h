@@ -12,8 +12,9 @@ namespace imagebatch::runner {
 class TreeCommands {
  public:
   /// To be called at each sample at which a verdict is near. Reads every command line, so rarely that it
-  /// takes a small share of a core.
-  void Look(hang::TimePoint now, const std::vector<ProcessStat>& tree);
+  /// takes a small share of a core. What was quiet stays so for `hold` after its end: what follows has not
+  /// had its time yet.
+  void Look(hang::TimePoint now, const std::vector<ProcessStat>& tree, hang::Duration hold);
   /// The tree is at work: what was seen no longer holds.
   void Clear();
 
@@ -23,7 +24,7 @@ class TreeCommands {
   bool HasBuilder() const { return has_builder_; }
 
  private:
-  hang::TimePoint next_;
+  hang::TimePoint next_, held_until_;
   std::string_view quiet_;  // static text
   bool has_builder_ = true;
 };

@@ -199,7 +199,7 @@ def _remote(step, seconds):
 
 def remote_step():
     """Longer than Idle, shorter than Busy."""
-    _remote("RUN make -s", (WAIT + SILENT) / 2 + 1.3)
+    _remote("RUN make -s", (WAIT + SILENT) / 2)
 
 
 def hung_remote_step():

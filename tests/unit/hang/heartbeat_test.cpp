@@ -166,6 +166,12 @@ TEST(Heartbeat, WithoutBytesTheDistancesDecide) {
   EXPECT_GT(news, 20);
 }
 
+TEST(Heartbeat, WhatIsMetAtEachLookIsNoRhythm) {
+  HeartbeatFilter filter;
+  for (int look = 0; look < 20; ++look)
+    EXPECT_TRUE(filter.Add({.at = At(1.5 * look), .blur = milliseconds(1500), .bytes = {}}));
+}
+
 TEST(Heartbeat, MovesItsTimes) {
   HeartbeatFilter filter;
   filter.Add(Message(1, 40));
