@@ -116,7 +116,7 @@ bool HeartbeatFilter::Add(const Arrival& arrival) {
   const bool news = !entry.beat;
   if (entries_.size() > kRemembered) {
     if (!entries_.front().beat) forgotten_news_ = entries_.front().arrival.at;
-    entries_.pop_front();
+    entries_.erase(entries_.begin());
   }
   return news;
 }

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -67,7 +66,7 @@ class HeartbeatFilter {
   bool Begins(Entry& entry);
   bool Begins(Entry& entry, bool nearly);
 
-  std::deque<Entry> entries_;  // oldest first
+  std::vector<Entry> entries_;  // oldest first
   std::vector<Rhythm> rhythms_;
   std::optional<TimePoint> forgotten_news_;
 };
