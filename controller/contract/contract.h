@@ -57,6 +57,18 @@ inline constexpr const char* kClass = "class";    // one of kClasses; null where
 inline constexpr const char* kReason = "reason";  // at most kReasonBytes: one word, or the pattern (Overdue)
 inline constexpr const char* kMessage = "message";  // for people
 inline constexpr const char* kSince = "since";      // RFC 3339, as all times
+inline constexpr const char* kEvidence = "evidence";
+// Of the evidence. Stacks: an array of objects, one for processes that read the same
+inline constexpr const char* kStacks = "stacks";
+inline constexpr const char* kPids = "pids";          // an array
+inline constexpr const char* kPython = "python";      // version; absent: no Python
+inline constexpr const char* kThreads = "threads";    // an array of objects with the next three
+inline constexpr const char* kThread = "thread";      // "main", "thread 12", "3 threads"
+inline constexpr const char* kAt = "at";              // frames, innermost first; absent: none
+inline constexpr const char* kWaitsFor = "waitsFor";  // a lock and who holds it; absent: none that is known
+inline constexpr const char* kMoreThreads = "moreThreads";  // not shown; absent: 0
+inline constexpr const char* kMoreStacks = "moreStacks";    // processes whose stacks are left out; absent: 0
+inline constexpr const char* kNotRead = "stacksNotRead";    // an array: what could not be read, and why
 // Of the account alone
 inline constexpr const char* kSignal = "signal";                // that ended the command; null for none
 inline constexpr const char* kVerdictCounts = "verdictCounts";  // an object: how often by class

@@ -278,7 +278,9 @@ void Supervisor::Judge() {
 }
 
 void Supervisor::TakeEvidence(const hang::Input& input) {
-  evidence_ = CollectEvidence(watch_.Tree(), reader_.Tail());
+  ReadingCost cost;
+  evidence_ = CollectEvidence(watch_.Tree(), reader_.Tail(), cost);
+  watch_.LeaveOut(cost.cpu_seconds, cost.left);
   if (verdict_.finding->hang_class == hang::Class::Deadlock) {
     evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
   }

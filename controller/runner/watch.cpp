@@ -15,15 +15,20 @@ rusage ReapedUsage() {
   return usage;
 }
 
-double ReapedSeconds() {
+}  // namespace
+
+void Watch::LeaveOut(double cpu_seconds, pid_t process) {
+  own_seconds_ += cpu_seconds;
+  if (process > 0) tree_.LeaveOut(process);
+}
+
+double Watch::ReapedSeconds() const {
   const rusage usage = ReapedUsage();
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  return std::max(0.0, seconds(usage.ru_utime) + seconds(usage.ru_stime) - own_seconds_);
 }
-
-}  // namespace
 
 double Watch::LivingSeconds() const {
   return static_cast<double>(tree_.Totals().ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
@@ -64,6 +69,7 @@ void Watch::Count(hang::TimePoint now, const OutputCounts& output) {
     sample.io_bytes = commands_.ReadBytes() + *sample.written_bytes;
   }
   sample.container_cpu_seconds = cgroup_cpu_.Seconds();
+  if (sample.container_cpu_seconds) *sample.container_cpu_seconds -= own_seconds_;
   sample.network_bytes = traffic_.InterfaceBytes();
   sample.connections = traffic_.Connections();
   progress_.Add(sample);

@@ -38,6 +38,9 @@ class Watch {
   /// See hang::ProgressTracker.
   void Excuse(std::chrono::steady_clock::duration time) { progress_.Excuse(time); }
 
+  /// A child of ours has used so much CPU, which is not the build's. `process` is one that still runs, or -1.
+  void LeaveOut(double cpu_seconds, pid_t process);
+
   const hang::Progress& Progress() const { return progress_.Get(); }
   ProcessTree& Tree() { return tree_; }
   /// See Traffic.
@@ -52,6 +55,7 @@ class Watch {
   void LookAtProcesses(hang::TimePoint now, const OutputCounts& output);
   void Count(hang::TimePoint now, const OutputCounts& output);
   double LivingSeconds() const;
+  double ReapedSeconds() const;
 
   ProcessTree tree_;
   Commands commands_;
@@ -64,6 +68,7 @@ class Watch {
   hang::ProgressTracker progress_;
   uint64_t peak_resident_bytes_ = 0;
   double cpu_seconds_ = 0;
+  double own_seconds_ = 0;                 // of children that are not the build's
   std::optional<double> container_start_;  // what the container's CPU counter stood at in Begin()
 };
 

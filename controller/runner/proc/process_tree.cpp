@@ -50,6 +50,7 @@ void ProcessTree::ReadAll() {
   while (const dirent* entry = readdir(proc_.get())) {
     const pid_t pid = atoi(entry->d_name);
     if (pid <= 0) continue;  // not a process
+    if (std::find(left_out_.begin(), left_out_.end(), pid) != left_out_.end()) continue;
     const ProcPath path(pid, "stat");
     if (const auto stat = ParseStat(ReadSmall(dirfd(proc_.get()), path.Get(), text, sizeof text - 1))) {
       all_.push_back(*stat);

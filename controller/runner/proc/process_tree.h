@@ -38,6 +38,9 @@ class ProcessTree {
   /// In ascending order of pid; valid until the next walk.
   const std::vector<ProcessStat>& Processes() const { return members_; }
 
+  /// A child of this process that is none of the tree, from the next walk on.
+  void LeaveOut(pid_t pid) { left_out_.push_back(pid); }
+
   /// Sends `signal` to every descendant there is now, whatever process group or session it is in.
   void Signal(int signal);
 
@@ -57,6 +60,7 @@ class ProcessTree {
   std::vector<char> belongs_;
   std::vector<ProcessStat> members_;
   std::vector<ProcessStat> before_;
+  std::vector<pid_t> left_out_;
 };
 
 }  // namespace imagebatch::runner

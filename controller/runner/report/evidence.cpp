@@ -130,7 +130,7 @@ std::string SystemCallName(std::string_view text) {
   return std::string(first);
 }
 
-Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail) {
+Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail, ReadingCost& cost) {
   Evidence evidence;
   tree.Walk();
   std::vector<ProcessStat> processes = tree.Processes();
@@ -138,6 +138,7 @@ Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail) {
     return one.start_ticks != other.start_ticks ? one.start_ticks < other.start_ticks : one.pid < other.pid;
   });
   evidence.connections = Connections().HeldBy(processes);
+  evidence.stacks = CollectStacks(processes, cost);
   // The youngest are at the bottom of the tree, where the work is stuck.
   if (processes.size() > kMostProcesses) {
     evidence.more_processes = processes.size() - kMostProcesses;

@@ -7,6 +7,7 @@
 #include "runner/machine/machine.h"
 #include "runner/output/line_tail.h"
 #include "runner/proc/process_tree.h"
+#include "runner/stacks/stacks.h"
 
 namespace imagebatch::runner {
 
@@ -24,8 +25,9 @@ struct ProcessEvidence {
 };
 
 struct Evidence {
-  std::vector<std::string> deadlock;       // who waits for whom (hang::Sentences), where that is the verdict
-  std::string not_needed;                  // of dead processes that are not the verdict (hang::NotNeeded)
+  std::vector<std::string> deadlock;  // who waits for whom (hang::Sentences), where that is the verdict
+  std::string not_needed;             // of dead processes that are not the verdict (hang::NotNeeded)
+  Stacks stacks;
   std::vector<ProcessEvidence> processes;  // oldest first
   size_t more_processes = 0;               // that are not among them
   std::optional<size_t> connections;       // established TCP connections of the tree
@@ -33,8 +35,9 @@ struct Evidence {
   std::vector<std::string> output;         // the last lines, secrets masked, not yet escaped
 };
 
-/// What there is to see of the tree right now; walks it anew. Bounded in size and time.
-Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail);
+/// What there is to see of the tree right now; walks it anew. Bounded in size and time. `cost` is what the
+/// reading of stacks took.
+Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail, ReadingCost& cost);
 
 /// The command line of a process, secrets masked; its name in brackets where it has none (a zombie).
 std::string CommandOf(pid_t pid);
