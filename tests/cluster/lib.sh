@@ -19,7 +19,7 @@ need_root() { ((EUID == 0)) || die "$1 needs root; run it again with sudo"; }
 # Seconds that the long steps usually take on two quiet cores when nothing of them is in a cache.
 declare -rA usual=(
   ["build kube"]=330 ["build buildkit"]=90 ["build runc"]=35 ["build coredns"]=15 ["build helm"]=20
-  ["build debian"]=10 ["build rootlesskit"]=5 ["build kubeconform"]=5 ["fetch Go"]=20
+  ["build debian"]=10 ["build pythons"]=30 ["build rootlesskit"]=5 ["build kubeconform"]=5 ["fetch Go"]=20
   ["make the image builder"]=15 ["make the image build-base"]=45 ["make the image runtime-base"]=15
   ["build the controller image"]=200 ["compile release"]=400 ["start the cluster"]=15
 )

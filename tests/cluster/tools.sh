@@ -3,6 +3,7 @@
 #   <cache>/tools/<name>-<hash of what defines it>/<programs>
 # and links them into one directory, build/tools. They come from the Go module proxy or, unpacked and not installed,
 # from Debian: an installed containerd or Prometheus would start as a service and could replace what the machine has.
+# Interpreters of other Debian releases are for the tests of the runner.
 # Usage: tools.sh [NAME...]     default: all
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -17,13 +18,15 @@ declare -rA sources=(   # NAME -> a directory here with a go.mod of its own | MO
   [rootlesskit]=github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit@v2.3.5
   [kubeconform]=github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
   [debian]="containerd containernetworking-plugins docker-registry prometheus prometheus-alertmanager"
+  [pythons]="bullseye=python3.9 trixie=python3.13"
 )
-readonly build_order=(debian kube runc buildkit coredns rootlesskit helm kubeconform)
+readonly build_order=(debian pythons kube runc buildkit coredns rootlesskit helm kubeconform)
 
 kind() {
   case ${sources[$1]} in
     tools/*) echo module ;;
     *@*) echo program ;;
+    *=*) echo releases ;;
     *) echo packages ;;
   esac
 }
@@ -77,13 +80,35 @@ build_packages() {   # DIR PACKAGE...
   rm -r "$dir/debs" "$dir/root"
 }
 
+# pythons/PACKAGE/run of each: the interpreter with its own release's C library, for it may need a newer one than is here.
+build_releases() {   # DIR RELEASE=PACKAGE...
+  local dir=$1 entry package libraries
+  shift
+  for entry in "$@"; do
+    package=${entry#*=}
+    mkdir -p "$dir/pythons/$package"
+    mmdebstrap --quiet --variant=extract --include="$package" --dpkgopt='path-exclude=/usr/share/*' \
+      "${entry%%=*}" "$dir/pythons/$package/root"
+    # Before and after Debian moved /lib to /usr/lib
+    libraries=usr/lib/x86_64-linux-gnu
+    [[ -e $dir/pythons/$package/root/$libraries/libc.so.6 ]] || libraries=lib/x86_64-linux-gnu
+    cat >"$dir/pythons/$package/run" <<TEXT
+#!/bin/sh
+root=\$(dirname "\$(realpath "\$0")")/root
+libraries=\$root/$libraries:\$root/usr/lib/x86_64-linux-gnu
+PYTHONHOME=\$root/usr exec "\$root/$libraries/ld-linux-x86-64.so.2" --library-path "\$libraries" "\$root/usr/bin/$package" "\$@"
+TEXT
+    chmod 755 "$dir/pythons/$package/run"
+  done
+}
+
 # What a tool is made from, as one hash: any change of it makes a new directory in the cache.
 definition() {
   {
     case $(kind "$1") in
       module) (cd "$here/${sources[$1]}" && sha256sum -- *) && declare -f "build_$1" && echo "$kubernetes" ;;
       program) echo "${sources[$1]}" && { ! declare -F "build_$1" >/dev/null || { declare -f "build_$1" && echo "$kubernetes"; }; } ;;
-      packages) echo "${sources[$1]}" && declare -f build_packages ;;
+      packages | releases) echo "${sources[$1]}" && declare -f "build_$(kind "$1")" ;;
     esac
   } | sha256sum | cut -c1-12
 }
@@ -97,7 +122,7 @@ build() {
       if declare -F "build_$name" >/dev/null; then "build_$name" "$partial"
       else GOBIN=$partial CGO_ENABLED=0 "$go" install -ldflags '-s -w' "$source"; fi
       ;;
-    packages) read -ra source <<<"$source" && build_packages "$partial" "${source[@]}" ;;
+    packages | releases) read -ra source <<<"$source" && "build_$(kind "$name")" "$partial" "${source[@]}" ;;
   esac
   chmod 755 "$partial"
   mv -T "$partial" "$dir"   # complete or not there at all
@@ -112,7 +137,7 @@ ensure() {
     exec 9>"$cache/tools/$name.lock" && flock 9
     if [[ ! -d $dir ]]; then
       rm -rf "$dir".????        # what a build that was killed left
-      [[ $(kind "$name") == packages ]] || go=$("$here/go.sh")
+      [[ $(kind "$name") =~ ^(packages|releases)$ ]] || go=$("$here/go.sh")
       step "build $name" build "$name" "$dir"
     fi
     exec 9>&-

@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
 
@@ -238,6 +239,22 @@ TEST(ForkPool, IsADeadlockAndItsEvidenceShowsTheLock) {
     EXPECT_THAT(process["command"].get<std::string>(), HasSubstr("fork_pool.py"));
   }
   EXPECT_EQ(processes[0]["otherThreads"]["poll"], 1) << "the pool's manager waits for the children's pipes";
+  const auto lines = OwnLines(run.Errors());
+  ASSERT_EQ(lines.size(), 1U);
+  const json stacks = lines.front()["evidence"]["stacks"];
+  ASSERT_EQ(stacks.size(), 2U) << stacks;
+  EXPECT_EQ(stacks[1]["pids"].size(), 4U) << "the children wait alike";
+  ASSERT_EQ(stacks[1]["threads"].size(), 1U);
+  const json child = stacks[1]["threads"][0];
+  EXPECT_EQ(child["thread"], "main");
+  EXPECT_THAT(
+      child["at"].get<std::string>(),
+      MatchesRegex(".*/fork_pool.py:34 (BufferedHandler.)?emit `with self.buffer_lock:` < "
+                   "logging/__init__.py:[0-9]+ (Handler.)?handle <~ fork_pool.py:43 announce <~ .forked."));
+  EXPECT_THAT(child["waitsFor"].get<std::string>(),
+              StartsWith("a Lock that is locked, and no other thread is left in this process to unlock it: "
+                         "copied, locked, through fork"));
+  EXPECT_THAT(stacks[0]["threads"][0]["at"].get<std::string>(), HasSubstr("run `return result.result()`"));
 }
 
 TEST(ForkPool, BuildsInTheOtherAttempts) {

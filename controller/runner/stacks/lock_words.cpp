@@ -33,7 +33,7 @@ std::string StackReport::OwnedLock(Process& process, const PythonLock& lock) {
   if (const PythonThread* owner = process.reader->ByIdent(lock.owner)) {
     const auto index = IndexOf(process, owner->id);
     if (!index) return {};
-    return "an RLock held by " + ThreadOf(*process.seen, *index) + WhereIs(process, *owner);
+    return "an RLock held by " + ThreadOf(*process.seen, *index) + WhereIs(process, owner->id);
   }
   // It may be one of those that could not be read.
   if (process.reader->Unreadable() > 0 || process.seen->more_threads > 0) return {};
@@ -49,7 +49,7 @@ std::string StackReport::OriginalOfRLock(Process& process, const PythonLock& loc
   const auto index = owner != nullptr ? IndexOf(parent, owner->id) : std::nullopt;
   if (!index) return {};
   return "; its original is held by " + ThreadOf(*parent.seen, *index) + " of " + ParentOf(*parent.seen) +
-         WhereIs(parent, *owner);
+         WhereIs(parent, owner->id);
 }
 
 std::string StackReport::PlainLock(Process& process, const PythonThread& thread) {
@@ -99,7 +99,7 @@ std::string StackReport::FutexWords(Process& process, size_t thread) {
   if (const auto owner = OwnerOfMutexAt(*process.memory, *futex)) {
     if (*owner == waiting.inner_id) return "a mutex that this thread itself holds";
     if (const auto index = IndexOf(process, *owner)) {
-      return "a mutex held by " + ThreadOf(*process.seen, *index);
+      return "a mutex held by " + ThreadOf(*process.seen, *index) + WhereIs(process, *owner);
     }
     // The id of a thread that has ended, or no id at all, tells nothing; that of the parent's thread does.
     if (!process.forked || process.seen->more_threads > 0) return {};
@@ -108,7 +108,7 @@ std::string StackReport::FutexWords(Process& process, size_t thread) {
     if (!index) return {};
     return "a mutex copied, locked, through fork: no thread of this process holds it; its original was "
            "locked by " +
-           ThreadOf(*parent.seen, *index) + " of " + ParentOf(*parent.seen);
+           ThreadOf(*parent.seen, *index) + " of " + ParentOf(*parent.seen) + WhereIs(parent, *owner);
   }
   const auto joined = JoinedThread(*process.memory, *futex, call->arguments[1], call->arguments[2]);
   const auto index = joined ? IndexOf(process, *joined) : std::nullopt;

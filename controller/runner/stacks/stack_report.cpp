@@ -24,8 +24,8 @@ std::string LabelOf(const SeenProcess& process, const SeenThread& thread) {
 }
 
 std::string UnknownVersion(const PythonRuntime& runtime) {
-  const std::string version = runtime.version.minor == 0 ? "a Python" : "Python " + runtime.version.Text();
-  return version + " of a kind that is not known here: its stacks are not read";
+  if (runtime.version.minor == 0) return "a Python whose version is not known here: its stacks are not read";
+  return "Python " + runtime.version.Text() + " is not known here: its stacks are not read";
 }
 
 }  // namespace
@@ -109,13 +109,7 @@ StackGroup StackReport::Describe(Process& process) {
   for (size_t index = 0; index < seen.threads.size(); ++index) {
     if (!Still(process, index)) continue;
     ThreadStack stack{.thread = LabelOf(seen, seen.threads[index]), .at = {}, .waits = {}};
-    const PythonThread* python = nullptr;
-    if (process.reader) {
-      for (const PythonThread& thread : process.reader->Threads()) {
-        if (thread.id == seen.threads[index].inner_id) python = &thread;
-      }
-    }
-    if (python != nullptr) {
+    if (const PythonThread* python = PythonThreadOf(process, seen.threads[index].inner_id)) {
       ++known;
       stack.at = StackOf(process, *python);
       stack.waits = LockWords(process, *python);
@@ -139,9 +133,18 @@ std::string StackReport::StackOf(const Process& process, const PythonThread& thr
                        });
 }
 
-std::string StackReport::WhereIs(const Process& process, const PythonThread& thread) const {
-  if (thread.frames.empty() || !StillIndexOf(process, thread.id)) return {};
-  const auto words = WordsOf(*process.reader, thread);
+const PythonThread* StackReport::PythonThreadOf(const Process& process, pid_t inner_id) {
+  if (!process.reader) return nullptr;
+  for (const PythonThread& thread : process.reader->Threads()) {
+    if (thread.id == inner_id) return &thread;
+  }
+  return nullptr;
+}
+
+std::string StackReport::WhereIs(const Process& process, pid_t inner_id) const {
+  const PythonThread* thread = PythonThreadOf(process, inner_id);
+  if (thread == nullptr || thread->frames.empty() || !StillIndexOf(process, inner_id)) return {};
+  const auto words = WordsOf(*process.reader, *thread);
   return ", which is at " + Place(words[OwnFrame(words)]);
 }
 

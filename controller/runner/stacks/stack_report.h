@@ -47,7 +47,8 @@ class StackReport {
   StackGroup Describe(Process& process);
   std::string StackOf(const Process& process, const PythonThread& thread) const;
   /// ", which is at ..."; empty where that is not known.
-  std::string WhereIs(const Process& process, const PythonThread& thread) const;
+  std::string WhereIs(const Process& process, pid_t inner_id) const;
+  static const PythonThread* PythonThreadOf(const Process& process, pid_t inner_id);
 
   std::string LockWords(Process& process, const PythonThread& thread);
   std::string OwnedLock(Process& process, const PythonLock& lock);
