@@ -189,7 +189,9 @@ json EvidenceOf(const Interpreter& interpreter, const std::string& name,
   // The same in the line of the log, from which the controller has it.
   const auto lines = OwnLines(run.Errors());
   EXPECT_EQ(lines.size(), 1U);
-  if (!lines.empty()) EXPECT_EQ(lines.front()["evidence"]["stacks"], state["evidence"]["stacks"]);
+  if (!lines.empty()) {
+    EXPECT_EQ(lines.front()["evidence"]["stacks"], state["evidence"]["stacks"]);
+  }
   return state["evidence"];
 }
 

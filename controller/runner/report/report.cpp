@@ -33,7 +33,7 @@ struct Detail {
   bool whole;  // false: a result holds verdict, marker and exit code alone
 };
 
-/// From all to the least. What proves a deadlock goes last. The ninth must fit 4 KiB together with the
+/// From all to the least. What proves a deadlock goes last. The tenth must fit 4 KiB together with the
 /// largest head: 300 bytes of message, 160 of phase, 128 of marker, and some 600 of names, numbers and times.
 /// Those behind it are for a result that has less room, the last for kLeastResultBytes.
 constexpr Detail kDetails[] = {
@@ -44,16 +44,17 @@ constexpr Detail kDetails[] = {
     {10, 330, 6, 5, 500, 16, 80, 10, 80, 15, 8, 300, true},
     {8, 330, 4, 4, 500, 12, 60, 6, 80, 10, 8, 300, true},
     {6, 330, 3, 3, 400, 8, 60, 4, 60, 6, 4, 300, true},
-    {6, 250, 2, 2, 300, 4, 40, 2, 40, 3, 4, 300, true},
-    {4, 250, 2, 1, 250, 0, 0, 0, 0, 0, 2, 300, true},
-    {3, 330, 1, 1, 200, 0, 0, 0, 0, 0, 1, 300, true},
+    {6, 330, 2, 2, 300, 4, 40, 2, 40, 3, 4, 300, true},
+    {6, 330, 1, 1, 240, 0, 0, 0, 0, 0, 2, 300, true},
+    {6, 330, 0, 0, 0, 0, 0, 0, 0, 0, 2, 300, true},
+    {3, 330, 0, 0, 0, 0, 0, 0, 0, 0, 1, 300, true},
     {1, 330, 0, 0, 0, 0, 0, 0, 0, 0, 1, 300, true},
     {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 300, true},
     {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 120, true},
     {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, false},
 };
 
-/// The fullest of the reports that fits. Only what renders a result need look at more than the ninth.
+/// The fullest of the reports that fits. Only what renders a result need look at more than the tenth.
 template <class Render>
 std::string Fit(size_t limit, Render render) {
   std::string text;

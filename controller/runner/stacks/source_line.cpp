@@ -6,7 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <iterator>
 
 #include "base/mask.h"
 #include "base/text.h"
@@ -18,6 +21,38 @@ namespace {
 constexpr size_t kMostBytes = size_t{4} << 20;  // of a file, up to the line
 constexpr size_t kLineBytes = 240;              // that are looked at; of what is shown, masked, less
 constexpr size_t kShownBytes = 60;
+
+bool MentionsSecret(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::string_view kWords[] = {"pass", "pwd",  "secret", "token", "key",
+                                         "auth", "cred", "bearer", "login"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&lower](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
+
+/// The code with "***" for what stands between quotes, up to the end where a quote is not closed.
+std::string WithoutLiterals(std::string_view text) {
+  std::string code;
+  char open = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (open == 0) {
+      code += c;
+      if (c == '"' || c == '\'') {
+        open = c;
+        code += "***";
+      }
+    } else if (c == '\\') {
+      ++at;
+    } else if (c == open) {
+      open = 0;
+      code += c;
+    }
+  }
+  return code;
+}
 
 /// Opens `path` below the root of the process, so that no link leads out of it. Kernels before 5.6, and
 /// sandboxes that do not know the call, refuse; then there is no line.
@@ -68,7 +103,8 @@ std::string ReadLine(const Descriptor& file, int line) {
 std::string LineForWords(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
   while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
-  return Printable(MaskSecrets(text), kShownBytes);
+  return Printable(MaskSecrets(MentionsSecret(text) ? WithoutLiterals(text) : std::string(text)),
+                   kShownBytes);
 }
 
 std::string SourceLine(pid_t pid, uid_t user, std::string_view file, int line) {

@@ -36,6 +36,11 @@ class Contract : public testing::TestWithParam<hang::Class> {
   Contract() {
     evidence_.output = {"the last line"};
     evidence_.deadlock = {"pid 7 sleep: its only thread waits for itself"};
+    evidence_.stacks.groups = {{.pids = {7, 9},
+                                .python = "3.11.2",
+                                .threads = {{"main", "pool.py:34 emit", "a Lock held by thread 8"}},
+                                .more_threads = 2}};
+    evidence_.stacks.not_read = {"pid 10: its memory cannot be read: Permission denied"};
     snapshot_.clock = {kStart, std::chrono::system_clock::time_point(kSince.time_since_epoch())};
     snapshot_.now = kStart + seconds(90);
     snapshot_.verdict = {hang::Finding{GetParam(), "SomeReason", "some words"}, kStart};
@@ -83,6 +88,21 @@ TEST_P(Contract, ALineOfTheLogIsAVerdict) {
   EXPECT_EQ(verdict.since, kSince);
   EXPECT_THAT(saying->hung->json, testing::HasSubstr("the last line"));
   EXPECT_THAT(saying->hung->json, testing::Not(testing::HasSubstr(kMarker)));
+}
+
+TEST_P(Contract, TheEvidenceThatIsKeptHasTheStacks) {
+  const auto saying = cluster::ReadSaying(runner::RenderLogLine(snapshot_, kMarker), kMarker);
+  ASSERT_TRUE(saying && saying->hung);
+  const json evidence = json::parse(saying->hung->json).at(contract::key::kEvidence);
+  const json& group = evidence.at(contract::key::kStacks).at(0);
+  EXPECT_EQ(group.at(contract::key::kPids), json({7, 9}));
+  EXPECT_EQ(group.at(contract::key::kPython), "3.11.2");
+  EXPECT_EQ(group.at(contract::key::kMoreThreads), 2);
+  const json& thread = group.at(contract::key::kThreads).at(0);
+  EXPECT_EQ(thread.at(contract::key::kThread), "main");
+  EXPECT_EQ(thread.at(contract::key::kAt), "pool.py:34 emit");
+  EXPECT_EQ(thread.at(contract::key::kWaitsFor), "a Lock held by thread 8");
+  EXPECT_EQ(evidence.at(contract::key::kNotRead).at(0), evidence_.stacks.not_read[0]);
 }
 
 TEST_P(Contract, ALineThatItGoesOnEndsTheVerdict) {

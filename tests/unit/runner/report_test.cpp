@@ -73,6 +73,15 @@ Evidence HugeEvidence(unsigned seed) {
     process.command = bytes(512);
     evidence.processes.push_back(process);
   }
+  for (int index = 0; index < 24; ++index) {
+    StackGroup group{
+        .pids = std::vector<pid_t>(200, 4'000'000), .python = bytes(30), .threads = {}, .more_threads = 9};
+    for (int thread = 0; thread < 16; ++thread) {
+      group.threads.push_back({bytes(40), bytes(kStackBytes), bytes(kWaitBytes)});
+    }
+    evidence.stacks.groups.push_back(group);
+    evidence.stacks.not_read.push_back(bytes(kNotReadBytes));
+  }
   evidence.more_processes = 10'000;
   for (int index = 0; index < 20; ++index) evidence.output.push_back(bytes(201));
   return evidence;
@@ -111,6 +120,25 @@ TEST(State, OfAHungBuild) {
   EXPECT_EQ(state["evidence"]["processes"], json::array({expected}));
   EXPECT_EQ(state["evidence"]["connections"], 2);
   EXPECT_EQ(state["evidence"]["output"], json::array({"last line"}));
+}
+
+TEST(State, ShowsTheStacksOfTheYoungestAndSaysWhatItLeavesOut) {
+  Evidence evidence = SmallEvidence();
+  for (int pid = 1; pid <= 20; ++pid) {
+    evidence.stacks.groups.push_back(
+        {.pids = {pid, 100 + pid},
+         .python = "3.9",
+         .threads = {{"main", std::string(500, 'x'), ""}, {"thread 7", "", "a mutex"}},
+         .more_threads = 0});
+  }
+  const std::string text = RenderState(Hung(evidence));
+  EXPECT_LE(text.size(), kStateBytes);
+  const json shown = json::parse(text)["evidence"];
+  const json& stacks = shown["stacks"];
+  ASSERT_GE(stacks.size(), 4U);
+  EXPECT_EQ(stacks.back()["pids"], json({20, 120}));
+  EXPECT_EQ(stacks.back()["threads"][1], json({{"thread", "thread 7"}, {"waitsFor", "a mutex"}}));
+  EXPECT_EQ(shown["moreStacks"], 2 * (20 - stacks.size()));
 }
 
 TEST(State, LeavesOutSignalsThatAreNotWatched) {
