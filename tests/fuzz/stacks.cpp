@@ -58,8 +58,9 @@ void CheckReader(std::string_view text) {
       fuzz::Expect(code.file.size() <= 4 * runner::PythonReader::kFileCharacters, "a path");
       words.push_back({code.file, code.function, frame.line});
     }
-    const std::string stack = runner::DescribeStack(
-        words, thread.more_frames, [](const runner::FrameWords& frame) { return std::string(frame.function); });
+    const std::string stack =
+        runner::DescribeStack(words, thread.more_frames,
+                              [](const runner::FrameWords& frame) { return std::string(frame.function); });
     fuzz::Expect(stack.size() <= runner::kStackBytes, "a bounded line");
     if (thread.waits_for) reader.Holder(thread.waits_for->object);
   }
