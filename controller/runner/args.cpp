@@ -16,6 +16,9 @@ const char kUsage[] = R"(Usage:
       its runner is gone.
   imagebatch-runner install FILE
       Copy this program to FILE.
+  imagebatch-runner explain FILE
+      Print the evidence of a hang for a person. FILE is the log of a build, a state, a result or the evidence in
+      an ImageBatchRecord; - is the standard input. Exit 1 if it holds no evidence.
   imagebatch-runner --help | --version
 
 Options:
@@ -237,6 +240,10 @@ Arguments ParseArguments(int argc, char** argv) {
   if (first == "install") {
     if (argc != 3 || *argv[2] == '\0') return UsageError{"install needs one FILE"};
     return InstallOptions{argv[2]};
+  }
+  if (first == "explain") {
+    if (argc != 3 || *argv[2] == '\0') return UsageError{"explain needs one FILE"};
+    return ExplainOptions{argv[2]};
   }
   return ReadRun(Reader(argc, argv, 1));
 }

@@ -41,6 +41,10 @@ struct InstallOptions {
   std::string target;
 };
 
+struct ExplainOptions {
+  std::string file;  // "-": standard input
+};
+
 struct HelpWanted {};
 struct VersionWanted {};
 
@@ -49,8 +53,8 @@ struct UsageError {
   std::string message;
 };
 
-using Arguments =
-    std::variant<RunOptions, ProbeOptions, InstallOptions, HelpWanted, VersionWanted, UsageError>;
+using Arguments = std::variant<RunOptions, ProbeOptions, InstallOptions, ExplainOptions, HelpWanted,
+                               VersionWanted, UsageError>;
 
 /// `argv` as main() gets it; the result points into it.
 Arguments ParseArguments(int argc, char** argv);

@@ -1,10 +1,13 @@
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string>
 
+#include "explain/explain.h"
 #include "runner/args.h"
 #include "runner/guard.h"
 #include "runner/proc/files.h"
@@ -52,6 +55,35 @@ int Execute(const InstallOptions& options) {
   if (error.empty()) return 0;
   fprintf(stderr, "imagebatch-runner: %s\n", error.c_str());
   return 1;
+}
+
+/// Logs are long, and the evidence is near their end.
+std::string ReadEnd(int file, size_t limit) {
+  std::string text;
+  std::array<char, 65536> part{};
+  ssize_t length = 0;
+  while ((length = read(file, part.data(), part.size())) > 0) {
+    text.append(part.data(), static_cast<size_t>(length));
+    if (text.size() > 2 * limit) text.erase(0, text.size() - limit);
+  }
+  return text;
+}
+
+int Execute(const ExplainOptions& options) {
+  constexpr size_t kMostBytes = size_t{64} << 20;
+  const Descriptor file(options.file == "-" ? dup(STDIN_FILENO)
+                                            : open(options.file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.Open()) {
+    fprintf(stderr, "imagebatch-runner: cannot read %s: %s\n", options.file.c_str(), strerror(errno));
+    return 1;
+  }
+  const auto text = explain::Explain(ReadEnd(file.Get(), kMostBytes));
+  if (!text) {
+    fprintf(stderr, "imagebatch-runner: no evidence in %s\n", options.file.c_str());
+    return 1;
+  }
+  fputs(text->c_str(), stdout);
+  return 0;
 }
 
 int Execute(const HelpWanted&) {

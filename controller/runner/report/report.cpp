@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "contract/contract.h"
 #include "runner/report/json.h"
+#include "runner/report/stack_json.h"
 
 namespace imagebatch::runner {
 namespace {
@@ -20,9 +21,7 @@ constexpr size_t kMarkerBytes = 128;
 struct Detail {
   size_t sentences;
   size_t sentence_bytes;
-  size_t stacks;  // groups of processes
-  size_t stack_threads;
-  size_t stack_bytes;
+  StackDetail stacks;
   size_t processes;
   size_t command_bytes;
   size_t lines;
@@ -37,21 +36,21 @@ struct Detail {
 /// largest head: 300 bytes of message, 160 of phase, 128 of marker, and some 600 of names, numbers and times.
 /// Those behind it are for a result that has less room, the last for kLeastResultBytes.
 constexpr Detail kDetails[] = {
-    {16, 330, 24, 16, 640, 64, 200, 20, 200, 64, 8, 300, true},
-    {16, 330, 12, 12, 640, 32, 160, 20, 160, 40, 8, 300, true},
-    {16, 330, 8, 8, 640, 24, 120, 20, 120, 30, 8, 300, true},
-    {12, 330, 8, 6, 500, 20, 100, 15, 100, 20, 8, 300, true},
-    {10, 330, 6, 5, 500, 16, 80, 10, 80, 15, 8, 300, true},
-    {8, 330, 4, 4, 500, 12, 60, 6, 80, 10, 8, 300, true},
-    {6, 330, 3, 3, 400, 8, 60, 4, 60, 6, 4, 300, true},
-    {6, 330, 2, 2, 300, 4, 40, 2, 40, 3, 4, 300, true},
-    {6, 330, 1, 1, 240, 0, 0, 0, 0, 0, 2, 300, true},
-    {6, 330, 0, 0, 0, 0, 0, 0, 0, 0, 2, 300, true},
-    {3, 330, 0, 0, 0, 0, 0, 0, 0, 0, 1, 300, true},
-    {1, 330, 0, 0, 0, 0, 0, 0, 0, 0, 1, 300, true},
-    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 300, true},
-    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 120, true},
-    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, false},
+    {16, 330, {24, 16, 640}, 64, 200, 20, 200, 64, 8, 300, true},
+    {16, 330, {12, 12, 640}, 32, 160, 20, 160, 40, 8, 300, true},
+    {16, 330, {8, 8, 640}, 24, 120, 20, 120, 30, 8, 300, true},
+    {12, 330, {8, 6, 500}, 20, 100, 15, 100, 20, 8, 300, true},
+    {10, 330, {6, 5, 500}, 16, 80, 10, 80, 15, 8, 300, true},
+    {8, 330, {4, 4, 500}, 12, 60, 6, 80, 10, 8, 300, true},
+    {6, 330, {3, 3, 400}, 8, 60, 4, 60, 6, 4, 300, true},
+    {6, 330, {2, 2, 300}, 4, 40, 2, 40, 3, 4, 300, true},
+    {6, 330, {1, 1, 240}, 0, 0, 0, 0, 0, 2, 300, true},
+    {6, 330, {0, 0, 0}, 0, 0, 0, 0, 0, 2, 300, true},
+    {3, 330, {0, 0, 0}, 0, 0, 0, 0, 0, 1, 300, true},
+    {1, 330, {0, 0, 0}, 0, 0, 0, 0, 0, 1, 300, true},
+    {0, 0, {0, 0, 0}, 0, 0, 0, 0, 0, 0, 300, true},
+    {0, 0, {0, 0, 0}, 0, 0, 0, 0, 0, 0, 120, true},
+    {0, 0, {0, 0, 0}, 0, 0, 0, 0, 0, 0, 100, false},
 };
 
 /// The fullest of the reports that fits. Only what renders a result need look at more than the tenth.
@@ -171,58 +170,6 @@ void WriteMachine(JsonWriter& json, const Machine& machine, size_t most) {
   json.EndObject();
 }
 
-void WriteThread(JsonWriter& json, const ThreadStack& thread, size_t bytes) {
-  json.BeginObject();
-  json.Key(key::kThread).String(thread.thread, 40);
-  if (!thread.at.empty()) json.Key(key::kAt).String(thread.at, bytes);
-  if (!thread.waits.empty()) json.Key(key::kWaitsFor).String(thread.waits, bytes);
-  json.EndObject();
-}
-
-void WriteGroup(JsonWriter& json, const StackGroup& group, const Detail& detail) {
-  constexpr size_t kMostPids = 16;
-  json.BeginObject();
-  json.Key(key::kPids).BeginArray();
-  for (size_t index = 0; index < std::min(kMostPids, group.pids.size()); ++index) {
-    json.Integer(group.pids[index]);
-  }
-  json.EndArray();
-  if (group.pids.size() > kMostPids) {
-    json.Key("morePids").Integer(static_cast<int64_t>(group.pids.size() - kMostPids));
-  }
-  if (!group.python.empty()) json.Key(key::kPython).String(group.python, 24);
-  const size_t threads = std::min(detail.stack_threads, group.threads.size());
-  json.Key(key::kThreads).BeginArray();
-  for (size_t index = 0; index < threads; ++index)
-    WriteThread(json, group.threads[index], detail.stack_bytes);
-  json.EndArray();
-  const size_t more = group.more_threads + group.threads.size() - threads;
-  if (more > 0) json.Key(key::kMoreThreads).Integer(static_cast<int64_t>(more));
-  json.EndObject();
-}
-
-/// The groups in the order of the tree; where not all find room, those of the youngest processes.
-void WriteStacks(JsonWriter& json, const Stacks& stacks, const Detail& detail) {
-  const size_t shown = std::min(detail.stacks, stacks.groups.size());
-  const size_t first = stacks.groups.size() - shown;
-  size_t more = 0;
-  for (size_t index = 0; index < first; ++index) more += stacks.groups[index].pids.size();
-  if (shown > 0) {
-    json.Key(key::kStacks).BeginArray();
-    for (size_t index = first; index < stacks.groups.size(); ++index) {
-      WriteGroup(json, stacks.groups[index], detail);
-    }
-    json.EndArray();
-  }
-  if (more > 0) json.Key(key::kMoreStacks).Integer(static_cast<int64_t>(more));
-  if (stacks.not_read.empty() || detail.stacks == 0) return;
-  json.Key(key::kNotRead).BeginArray();
-  for (size_t index = 0; index < std::min(detail.stacks, stacks.not_read.size()); ++index) {
-    json.String(stacks.not_read[index], std::min(kNotReadBytes, detail.stack_bytes));
-  }
-  json.EndArray();
-}
-
 void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& detail) {
   json.BeginObject();
   // What the verdict was judged by: only the signals that can be read here.
@@ -237,7 +184,7 @@ void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& det
   if (const Evidence* evidence = snapshot.evidence) {
     WriteDeadlock(json, *evidence, detail);
     if (!evidence->not_needed.empty()) json.Key("notNeeded").String(evidence->not_needed, kMessageBytes);
-    WriteStacks(json, evidence->stacks, detail);
+    WriteStacks(json, evidence->stacks, detail.stacks);
     const size_t processes = std::min(detail.processes, evidence->processes.size());
     json.Key("processes").BeginArray();
     for (size_t index = evidence->processes.size() - processes; index < evidence->processes.size(); ++index) {

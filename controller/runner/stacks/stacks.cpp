@@ -163,13 +163,15 @@ std::vector<SeenProcess> SeeAll(const std::vector<ProcessStat>& processes, size_
 
 Stacks CollectStacks(const std::vector<ProcessStat>& processes, ReadingCost& cost) {
   const auto end = steady_clock::now() + kTimeForReading;
+  // First of all, for the memory of many processes may take all descriptors there are.
+  Ends ends;
+  const bool connected = Connect(ends);
   size_t left_out = 0;
   const std::vector<SeenProcess> seen = SeeAll(processes, left_out);
   size_t threads = 0;
   for (const SeenProcess& process : seen) threads += process.threads.size();
   Stacks failed;
-  Ends ends;
-  const pid_t reader = Connect(ends) ? fork() : -1;
+  const pid_t reader = connected ? fork() : -1;
   if (reader < 0) {
     failed.not_read = {std::string("no stacks: cannot start their reader: ") + strerror(errno)};
     return failed;

@@ -106,6 +106,7 @@ TEST(Arguments, Subcommands) {
   EXPECT_TRUE(std::holds_alternative<VersionWanted>(CommandLine({"--version"}).Parse()));
   EXPECT_EQ(std::get<ProbeOptions>(CommandLine({"probe", "--state", "/s"}).Parse()).state_file, "/s");
   EXPECT_EQ(std::get<InstallOptions>(CommandLine({"install", "/t"}).Parse()).target, "/t");
+  EXPECT_EQ(std::get<ExplainOptions>(CommandLine({"explain", "log"}).Parse()).file, "log");
 }
 
 TEST(Arguments, ExpectedLinesAreKeptInTheirOrder) {
@@ -163,6 +164,7 @@ TEST(Arguments, WrongUsageSaysWhatIsWrong) {
       {{"probe", "--grace", "1s"}, "unknown option of probe: --grace"},
       {{"install"}, "install needs one FILE"},
       {{"install", ""}, "install needs one FILE"},
+      {{"explain"}, "explain needs one FILE"},
   };
   for (const auto& [words, message] : cases) {
     const Arguments parsed = CommandLine(words).Parse();
