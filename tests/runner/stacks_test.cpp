@@ -190,7 +190,7 @@ json EvidenceOf(const Interpreter& interpreter, const std::string& name,
   const auto lines = OwnLines(run.Errors());
   EXPECT_EQ(lines.size(), 1U);
   if (!lines.empty()) {
-    EXPECT_EQ(lines.front()["evidence"]["stacks"], state["evidence"]["stacks"]);
+    EXPECT_EQ(lines.front()["evidence"].value("stacks", json()), state["evidence"].value("stacks", json()));
   }
   return state["evidence"];
 }
@@ -283,6 +283,22 @@ TEST(Stacks, OfAVersionThatIsNotKnownAreNotRead) {
   const json evidence = run.State()["evidence"];
   EXPECT_FALSE(evidence.contains("stacks"));
   EXPECT_THAT(evidence["stacksNotRead"].dump(), HasSubstr("a Python whose version is not known here"));
+}
+
+TEST(Stacks, OfAnInterpreterThatMisleadsAreNone) {
+  const json evidence = EvidenceOf(kInterpreters[1], "crafted");
+  EXPECT_FALSE(evidence.contains("stacks"));
+  EXPECT_THAT(evidence["stacksNotRead"].dump(), HasSubstr("its threads are not as they must be"));
+}
+
+TEST(Stacks, AreReadInAPidNamespaceBelow) {
+  if (std::system("unshare --pid --fork --mount-proc true > /dev/null 2>&1") != 0) {
+    GTEST_SKIP() << "no right to make namespaces";
+  }
+  constexpr Interpreter kBelow = {"Below", "unshare --pid --fork --mount-proc /usr/bin/python3", "3.11.",
+                                  true};
+  EXPECT_THAT(Words(EvidenceOf(kBelow, "reentrant")), HasSubstr("for an RLock held by thread "));
+  EXPECT_THAT(Words(EvidenceOf(kBelow, "forked_rlock")), HasSubstr("; its original is held by thread "));
 }
 
 /// Without a capability, and not as root, as in a Pod; beside a process that lets nobody read it.

@@ -204,6 +204,14 @@ def secret_line():
     return password
 
 
+def crafted():
+    """An interpreter that says wrong things of itself (3.11: the list of interpreters)."""
+    runtime = ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime"))
+    ctypes.c_uint64.from_address(runtime + 40).value = runtime
+    say_ready()
+    time.sleep(1000)
+
+
 if __name__ == "__main__":
     faulthandler.register(signal.SIGUSR1, file=open("dump", "wb"), all_threads=True)
     globals()[sys.argv[1]]()

@@ -32,7 +32,7 @@ struct Detail {
   bool whole;  // false: a result holds verdict, marker and exit code alone
 };
 
-/// From all to the least. What proves a deadlock goes last. The tenth must fit 4 KiB together with the
+/// From all to the least. What proves a deadlock goes last. The eleventh must fit 4 KiB together with the
 /// largest head: 300 bytes of message, 160 of phase, 128 of marker, and some 600 of names, numbers and times.
 /// Those behind it are for a result that has less room, the last for kLeastResultBytes.
 constexpr Detail kDetails[] = {
@@ -43,6 +43,7 @@ constexpr Detail kDetails[] = {
     {10, 330, {6, 5, 500}, 16, 80, 10, 80, 15, 8, 300, true},
     {8, 330, {4, 4, 500}, 12, 60, 6, 80, 10, 8, 300, true},
     {6, 330, {3, 3, 400}, 8, 60, 4, 60, 6, 4, 300, true},
+    {6, 330, {2, 2, 300}, 8, 60, 4, 60, 6, 4, 300, true},
     {6, 330, {2, 2, 300}, 4, 40, 2, 40, 3, 4, 300, true},
     {6, 330, {1, 1, 240}, 0, 0, 0, 0, 0, 2, 300, true},
     {6, 330, {0, 0, 0}, 0, 0, 0, 0, 0, 2, 300, true},
@@ -53,7 +54,7 @@ constexpr Detail kDetails[] = {
     {0, 0, {0, 0, 0}, 0, 0, 0, 0, 0, 0, 100, false},
 };
 
-/// The fullest of the reports that fits. Only what renders a result need look at more than the tenth.
+/// The fullest of the reports that fits. Only what renders a result need look at more than the eleventh.
 template <class Render>
 std::string Fit(size_t limit, Render render) {
   std::string text;

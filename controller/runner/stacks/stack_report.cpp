@@ -94,8 +94,12 @@ Stacks StackReport::Write(const std::vector<bool>& still) {
       grouper.AddNotRead(seen.stat.pid, seen.problem);
     } else if (process->runtime && !process->reader) {
       grouper.AddNotRead(seen.stat.pid, UnknownVersion(*process->runtime));
+    } else if (StackGroup group = Describe(*process);
+               process->reader && group.threads.empty() && group.more_threads == 0) {
+      grouper.AddNotRead(seen.stat.pid,
+                         "Python " + group.python + ", but its threads are not as they must be");
     } else {
-      grouper.Add(seen.stat.pid, Describe(*process));
+      grouper.Add(seen.stat.pid, std::move(group));
     }
   }
   return grouper.Take();
