@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "hang/patience.h"
 #include "hang/wait_words.h"
@@ -185,8 +186,10 @@ std::optional<Finding> Apply(const Rule& rule, const Input& input) {
   const Duration limit = LimitOf(rule, input, patience);
   const auto lasted = std::chrono::floor<Duration>(input.now - rule.since(input));
   if (limit <= Duration::zero() || lasted < limit || !rule.fits(input, limit)) return std::nullopt;
-  const std::string reason(rule.reason.empty() ? FirstDue(input).expected->pattern : rule.reason);
-  return Finding{rule.hang_class, reason, rule.says(input, lasted, Note(rule, input, patience))};
+  const Due due = FirstDue(input);
+  std::string reason(rule.reason);
+  if (reason.empty() && due.expected != nullptr) reason = due.expected->pattern;
+  return Finding{rule.hang_class, std::move(reason), rule.says(input, lasted, Note(rule, input, patience))};
 }
 
 std::optional<Finding> Judge(const Input& input) {

@@ -90,7 +90,8 @@ void Novelty::Renew(TimePoint now) {
 void Novelty::ReadOpen(Stream& of, TimePoint now) {
   const std::string_view open = of.open;
   const std::string_view added = open.substr(of.before);
-  if (of.before > 0 && !added.empty() && added.find_first_not_of(".FsxE") == std::string_view::npos) {
+  const bool was_there = of.before > 0;
+  if (was_there && !added.empty() && added.find_first_not_of(".FsxE") == std::string_view::npos) {
     of.dots += static_cast<double>(added.size());
     Tick(of.pace, of.dots, now);
   }
@@ -101,9 +102,14 @@ void Novelty::ReadOpen(Stream& of, TimePoint now) {
   if (end == std::string_view::npos || end < of.read) return;
   for (std::string_view rest = open.substr(of.read, end - of.read); !rest.empty();) {
     const std::string_view word = rest.substr(0, rest.find_first_of(kBetween));
-    // As one kind of line, so that words drawn at random are found out; "20%" stays what it is
-    if (!word.empty())
-      Judge(ShapeOf(word).empty ? std::string(word) : "open " + std::string(word), now, false);
+    if (!ShapeOf(word).empty) {
+      // As one kind of line, so that words drawn at random are found out
+      Judge("open " + std::string(word), now, false);
+    } else if (was_there) {
+      // "20%" has grown out of a line that stays. Of a bar that is drawn anew it would be what it just shows,
+      // and that one time more than the other is chance
+      Judge(word, now, false);
+    }
     rest.remove_prefix(std::min(rest.size(), word.size() + 1));
   }
   of.read = end + 1;

@@ -26,15 +26,15 @@ struct Sample {
   TimePoint at;
   std::optional<double> cpu_seconds;  // living processes and the children they have reaped
   std::optional<double>
-      container_cpu_seconds;                // the container's own counter, the supervisor's share taken off
-  std::optional<uint64_t> io_bytes;         // read and written by system calls, and from and to the disk
-  std::optional<uint64_t> written_bytes;    // the part of io_bytes that was written
+      container_cpu_seconds;              // the container's own counter, the supervisor's share taken off
+  std::optional<uint64_t> io_bytes;       // read and written by system calls, and from and to the disk
+  std::optional<uint64_t> written_bytes;  // the part of io_bytes that was written
   // Sent through interfaces that carry nothing but the build's; loopback left out.
   std::optional<uint64_t> network_bytes;
   // Of the tree, to what lies outside of it and over loopback; absent: they cannot be read.
   std::optional<std::vector<Connection>> connections;
-  std::optional<uint64_t> births;           // processes seen for the first time, those of a poll left out
-  std::optional<TimePoint> newest_command;  // when there was one (hang/command_news.h); may go back
+  std::optional<uint64_t> births;              // processes seen for the first time, those of a poll left out
+  std::optional<TimePoint> newest_command;     // when there was one (hang/command_news.h); may go back
   std::optional<double> printers_cpu_seconds;  // of those who wrote the output, up to when they last did
   bool starved = false;                        // a process waits for a CPU, as it did at the sample before
   uint64_t output_bytes = 0;

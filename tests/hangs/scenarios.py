@@ -126,8 +126,6 @@ SCENARIOS = [
          sidecar="daemon.py side_short"),
     idle("alone_refused", "client.py hung_alone", "a hung build where sock_diag is refused", refused=True),
     idle("silent_server_refused", "idle.py silent_server", "a server that does not answer, likewise", refused=True),
-    idle("unix_beat_refused", "client.py hung_at_unix_beat", "a heartbeat over a UNIX socket, likewise",
-         server="daemon.py unix_beat", refused=True),
     idle("quiet_extracting_for_ever", "quiet.py extracting forever", "a layer that is never unpacked",
          limit="patient"),
     idle("quiet_push_for_ever", "quiet.py push forever", "a push that never ends", limit="patient"),

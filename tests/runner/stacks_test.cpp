@@ -21,9 +21,7 @@ namespace imagebatch::runner {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
 using testing::HasSubstr;
-using testing::MatchesRegex;
 using testing::Not;
 
 struct Interpreter {

@@ -95,7 +95,8 @@ void FailByItself(Outcome& outcome, const PodView& pod) {
       document::StringMember(outcome.runner, key::kVerdict) == contract::kHung &&
       container.exit_code == contract::kExitHung) {
     outcome.class_name = Printable(document::StringMember(outcome.runner, key::kClass), 40);
-    outcome.hang_reason = Printable(document::StringMember(outcome.runner, key::kReason), contract::kReasonBytes);
+    outcome.hang_reason =
+        Printable(document::StringMember(outcome.runner, key::kReason), contract::kReasonBytes);
     outcome.hung_since = ParseTime(document::StringMember(outcome.runner, key::kSince)).value_or(Time{});
     Fail(outcome, Cause::Hang, "Hung", document::StringMember(outcome.runner, key::kMessage));
     return;

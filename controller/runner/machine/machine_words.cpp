@@ -6,7 +6,7 @@
 namespace imagebatch::runner {
 namespace {
 
-constexpr uint64_t kMiB = 1024 * 1024;
+constexpr uint64_t kMiB = uint64_t{1024} * 1024;
 /// Less than both is full: tools give up, or wait for somebody to make room, before the last byte is gone.
 constexpr uint64_t kFullBytes = 16 * kMiB, kFullPart = 100;
 /// Shares of the last minute, in percent, in which nobody got on. Far above what a busy build does to itself.

@@ -69,7 +69,7 @@ std::string StackReport::PlainLock(Process& process, const PythonThread& thread)
   }
   if (process.seen->threads.size() != 1 || process.seen->stat.threads != 1)
     return "a Lock (it keeps no owner)";
-  const std::string alone = "a Lock that is locked, and no other thread is left in this process to unlock it";
+  std::string alone = "a Lock that is locked, and no other thread is left in this process to unlock it";
   if (!process.forked) return alone;
   const std::string original = OriginalOfLock(process, lock);
   if (!original.empty()) return alone + ": copied, locked, through fork; " + original;

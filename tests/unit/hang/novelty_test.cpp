@@ -266,5 +266,36 @@ TEST(Novelty, ForgetsTheOldestLinesOnly) {
   EXPECT_TRUE(seen.Insert(uint64_t{1} << 20));
 }
 
+// Whatever a bar shows at the moment of a look, which is by chance more than at all looks before.
+TEST(Novelty, ABarThatIsDrawnFromTheStartAgainIsNoNewsHoweverItIsMet) {
+  Novelty novelty;
+  TimePoint now{};
+  uint64_t after_the_first = 0;
+  for (int turn = 0, draws = 0; turn < 50; ++turn) {
+    for (int percent = 0; percent <= 100; percent += 5) {
+      const std::string shown = std::to_string(percent);
+      novelty.Add(0, "\rDownloading layer: " + shown + "% " + shown + ".0/100.0 MB", now);
+      now += std::chrono::milliseconds(50);
+      if (++draws % 4 == 0) novelty.Renew(now);
+    }
+    novelty.Add(0, "\nchecksum mismatch, trying again\n", now);
+    if (turn == 0) after_the_first = novelty.So().news;
+  }
+  EXPECT_EQ(novelty.So().news, after_the_first);
+}
+
+// As it stands, word by word, in a line that is not ended.
+TEST(Novelty, PercentagesBehindOneAnotherInOneLineAreNews) {
+  Novelty novelty;
+  TimePoint now{};
+  for (int percent = 0; percent <= 100; percent += 10) {
+    const uint64_t before = novelty.So().news;
+    novelty.Add(0, std::to_string(percent) + "% ", now);
+    novelty.Renew(now += std::chrono::seconds(2));
+    if (percent <= 20) continue;
+    EXPECT_GT(novelty.So().news, before) << percent;
+  }
+}
+
 }  // namespace
 }  // namespace imagebatch::hang

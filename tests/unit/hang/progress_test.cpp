@@ -289,7 +289,7 @@ TimePoint LastNewsOfMarks(double share_of_a_core, double lines_per_second = 0) {
   ProgressTracker tracker(kStart);
   for (int second = 2; second <= 60; second += 2) {
     Sample sample = At(seconds(second));
-    sample.said.marks = Count(second / 2);
+    sample.said.marks = Count(second * 0.5);
     sample.cpu_seconds = share_of_a_core * second;
     sample.output_lines = Count(lines_per_second * second);
     tracker.Add(sample);
