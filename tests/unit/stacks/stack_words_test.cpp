@@ -8,7 +8,6 @@
 namespace imagebatch::runner {
 namespace {
 
-using ::testing::HasSubstr;
 
 std::string NoSource(const FrameWords&) { return {}; }
 
