@@ -8,7 +8,6 @@
 namespace imagebatch::runner {
 namespace {
 
-
 std::string NoSource(const FrameWords&) { return {}; }
 
 const FrameWords kWait = {"/usr/lib/python3.11/threading.py", "Condition.wait", 320};
