@@ -6,7 +6,6 @@ namespace imagebatch::cluster {
 namespace {
 
 using nlohmann::json;
-using plan::State;
 using std::chrono::minutes;
 
 constexpr Time kNow{std::chrono::hours(24 * 365 * 50)};  // 2019-12-20T00:00:00Z

@@ -43,7 +43,7 @@ class StatusWriterTest : public testing::Test {
     wire_.Reply(command, 200, Object());
   }
 
-  void Store(json status) {
+  void Store(const json& status) {
     ++version_;
     stored_ = json::object();
     stored_.merge_patch(status);  // which drops the nulls

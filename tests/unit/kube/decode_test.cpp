@@ -11,7 +11,6 @@ namespace imagebatch::kube {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Type = WatchEvent::Type;
 

@@ -157,7 +157,7 @@ TEST_F(DispatcherTest, ACallbackMaySubmit) {
   std::atomic<int> callbacks = 0;
   Dispatcher dispatcher(
       client_,
-      [&](uint64_t id, Result<Response>) {
+      [&](uint64_t id, const Result<Response>&) {
         ++callbacks;
         if (id < 100) Submit(*again, id + 1, id + 1);
       },

@@ -11,8 +11,6 @@ using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::Ge;
 using ::testing::HasSubstr;
-using ::testing::Le;
-using ::testing::Not;
 using Kind = ListWatch::Step::Kind;
 
 class ListWatchTest : public ::testing::Test {

@@ -95,10 +95,10 @@ class ReflectorTest : public ::testing::Test {
  protected:
   using Handler = FakeHttpServer::Handler;
 
-  static Handler Send(int status, std::string body) {
+  static Handler Send(int status, const std::string& body) {
     return [=](const HttpRequest&, Reply& reply) { reply.Send(status, body); };
   }
-  static Handler Say(std::vector<std::string> chunks) {
+  static Handler Say(const std::vector<std::string>& chunks) {
     return [=](const HttpRequest&, Reply& reply) {
       reply.Begin();
       for (const std::string& chunk : chunks) reply.Chunk(chunk);
@@ -106,7 +106,7 @@ class ReflectorTest : public ::testing::Test {
     };
   }
   /// Says this and then stays silent with the connection open.
-  static Handler SayAndWait(std::vector<std::string> chunks) {
+  static Handler SayAndWait(const std::vector<std::string>& chunks) {
     return [=](const HttpRequest&, Reply& reply) {
       reply.Begin();
       for (const std::string& chunk : chunks) reply.Chunk(chunk);

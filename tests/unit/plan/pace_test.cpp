@@ -62,7 +62,7 @@ TEST(Survival, ARunningBuildTakesLongerThanItsAge) {
   const Survival survival(Of({10, 10}), {50, 50});
   EXPECT_NEAR(survival.Quantile(0.4), 10, 0.2);
   EXPECT_GE(survival.Quantile(0.6), 50);
-  EXPECT_NEAR(survival.Mean(), 10 / 2 + 55 / 2, 1);
+  EXPECT_NEAR(survival.Mean(), 10 / 2.0 + 55 / 2.0, 1);
   EXPECT_NEAR(survival.Residual(200), 20, 0.1) << "longer than anything seen";
 }
 
