@@ -8,8 +8,6 @@ namespace imagebatch::kube {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::AllOf;
-using ::testing::Ge;
 using ::testing::HasSubstr;
 using Kind = ListWatch::Step::Kind;
 
