@@ -266,13 +266,8 @@ hang::Input Supervisor::JudgeBy() const {
 void Supervisor::Judge() {
   const hang::Input input = JudgeBy();
   const bool changed = Become(hang::Next(verdict_, hang::Judge(input, verdict_), now_));
-  if (verdict_.Hung()) {
-    if (changed) TakeEvidence(input);
-    // One that stays as it was found (hang/checks.h) has it already.
-    std::string& message = verdict_.finding->message;
-    if (!explanation_.empty() && !message.starts_with(explanation_)) message.insert(0, explanation_ + "; ");
-  }
   if (!changed) return;
+  if (verdict_.Hung()) TakeEvidence(input);
   streams_.back().Inject(RenderLogLine(Look(), marker_));
   streams_.back().Write();
 }
@@ -287,7 +282,8 @@ void Supervisor::TakeEvidence(const hang::Input& input) {
   evidence_->not_needed = hang::NotNeeded(deadlock_watch_.DeadPart());
   evidence_->machine = ReadMachine(counts_before_.value_or(CgroupCounts{}));
   // A deadlock has its explanation
-  if (verdict_.finding->hang_class != hang::Class::Deadlock) explanation_ = WhatExplains(*evidence_->machine);
+  if (verdict_.finding->hang_class != hang::Class::Deadlock)
+    evidence_->explanation = WhatExplains(*evidence_->machine);
 }
 
 bool Supervisor::Become(hang::Verdict next) {
@@ -295,7 +291,6 @@ bool Supervisor::Become(hang::Verdict next) {
   verdict_ = std::move(next);
   if (!changed) return false;
   evidence_.reset();
-  explanation_.clear();
   verdicts_.Add(verdict_);
   return true;
 }

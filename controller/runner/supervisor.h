@@ -94,8 +94,7 @@ class Supervisor {
   hang::VerdictLog verdicts_;
   std::optional<CgroupCounts> counts_before_;  // as of the first sample
   std::optional<Evidence> evidence_;
-  std::string explanation_;  // what of the machine explains the hang (WhatExplains), as of the evidence
-  std::string state_;        // as it was last published
+  std::string state_;  // as it was last published
 
   pid_t command_ = -1;
   std::optional<int> status_;  // of the command once it has ended, as waitpid() gives it

@@ -155,9 +155,8 @@ def queue_of_nobody():
         worker.join()
 
 
-def mutex():
+def _kept_mutex(libc):
     """A mutex of the C library that a thread keeps."""
-    libc = ctypes.CDLL(None)
     words = ctypes.create_string_buffer(64)
 
     def keeper():
@@ -166,20 +165,19 @@ def mutex():
         time.sleep(1000)
     threading.Thread(target=keeper, daemon=True).start()
     ready.acquire()
+    return words
+
+
+def mutex():
+    libc = ctypes.CDLL(None)
+    words = _kept_mutex(libc)
     threading.Thread(target=say_ready, daemon=True).start()
     libc.pthread_mutex_lock(words)
 
 
 def forked_mutex():
     libc = ctypes.PyDLL(None)
-    words = ctypes.create_string_buffer(64)
-
-    def keeper():
-        libc.pthread_mutex_lock(words)
-        ready.release()
-        time.sleep(1000)
-    threading.Thread(target=keeper, daemon=True).start()
-    ready.acquire()
+    words = _kept_mutex(libc)
     child = os.fork()
     if child == 0:
         libc.pthread_mutex_lock(words)

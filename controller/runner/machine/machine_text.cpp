@@ -13,13 +13,6 @@ namespace {
 constexpr std::array<std::string_view, 11> kLocalTypes = {
     "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "tmpfs", "xfs", "zfs"};
 
-bool HasOption(std::string_view options, std::string_view wanted) {
-  while (!options.empty()) {
-    if (TakeUntil(options, ',') == wanted) return true;
-  }
-  return false;
-}
-
 /// Space, tab, newline and backslash stand as three octal digits behind a backslash.
 std::string Unescape(std::string_view text) {
   std::string plain;
@@ -42,20 +35,12 @@ std::string Unescape(std::string_view text) {
 std::vector<MountPoint> WritableMounts(std::string_view mountinfo) {
   std::map<std::string_view, MountPoint> by_device;
   while (!mountinfo.empty()) {
-    std::string_view line = TakeUntil(mountinfo, '\n');
-    std::array<std::string_view, 6> fields;  // id, parent, device, root, mount point, options
-    for (std::string_view& field : fields) field = TakeUntil(line, ' ');
-    for (std::string_view optional = "-"; !line.empty();) {
-      optional = TakeUntil(line, ' ');
-      if (optional == "-") break;
-    }
-    const std::string_view type = TakeUntil(line, ' ');
-    TakeUntil(line, ' ');  // the source
-    if (std::find(kLocalTypes.begin(), kLocalTypes.end(), type) == kLocalTypes.end()) continue;
-    if (HasOption(fields[5], "ro") || HasOption(line, "ro")) continue;
-    const std::string path = Unescape(fields[4]);
-    MountPoint& known = by_device[fields[2]];
-    if (known.path.empty() || path.size() < known.path.size()) known = {path, std::string(type)};
+    const Mount mount = ParseMount(TakeUntil(mountinfo, '\n'));
+    if (std::find(kLocalTypes.begin(), kLocalTypes.end(), mount.type) == kLocalTypes.end()) continue;
+    if (ListHas(mount.own_options, "ro") || ListHas(mount.options, "ro")) continue;
+    const std::string path = Unescape(mount.point);
+    MountPoint& known = by_device[mount.device];
+    if (known.path.empty() || path.size() < known.path.size()) known = {path, std::string(mount.type)};
   }
   std::vector<MountPoint> mounts;
   mounts.reserve(by_device.size());

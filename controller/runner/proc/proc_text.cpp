@@ -19,35 +19,6 @@ bool TakeNumber(std::string_view& text, Number& number) {
   return error == std::errc();
 }
 
-/// One mount of /proc/self/mountinfo.
-struct Mount {
-  std::string_view root;
-  std::string_view point;
-  std::string_view type;
-  std::string_view options;  // of the file system, where v1 names its controllers
-};
-
-Mount ParseMount(std::string_view line) {
-  Mount mount;
-  for (int skipped = 0; skipped < 3; ++skipped) TakeUntil(line, ' ');
-  mount.root = TakeUntil(line, ' ');
-  mount.point = TakeUntil(line, ' ');
-  const size_t separator = line.find(" - ");
-  if (separator == std::string_view::npos) return mount;
-  line.remove_prefix(separator + 3);
-  mount.type = TakeUntil(line, ' ');
-  TakeUntil(line, ' ');
-  mount.options = line;
-  return mount;
-}
-
-bool ListHas(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    if (TakeUntil(list, ',') == word) return true;
-  }
-  return false;
-}
-
 /// The path in the lines "ID:CONTROLLERS:PATH"; v2 has no controllers.
 std::optional<std::string_view> CgroupPath(std::string_view cgroup, std::string_view controller) {
   while (!cgroup.empty()) {
@@ -141,6 +112,29 @@ uint64_t ParseNetDev(std::string_view text) {
     sum += columns[8];  // transmitted
   }
   return sum;
+}
+
+Mount ParseMount(std::string_view line) {
+  Mount mount;
+  for (int skipped = 0; skipped < 2; ++skipped) TakeUntil(line, ' ');
+  mount.device = TakeUntil(line, ' ');
+  mount.root = TakeUntil(line, ' ');
+  mount.point = TakeUntil(line, ' ');
+  mount.own_options = line.substr(0, line.find(' '));
+  const size_t separator = line.find(" - ");
+  if (separator == std::string_view::npos) return mount;
+  line.remove_prefix(separator + 3);
+  mount.type = TakeUntil(line, ' ');
+  TakeUntil(line, ' ');
+  mount.options = line;
+  return mount;
+}
+
+bool ListHas(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    if (TakeUntil(list, ',') == word) return true;
+  }
+  return false;
 }
 
 std::string CgroupDirectory(std::string_view mountinfo, std::string_view cgroup,

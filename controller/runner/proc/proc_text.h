@@ -46,6 +46,20 @@ std::optional<IoBytes> ParseIo(std::string_view text);
 /// Pod hears what is broadcast for the others.
 uint64_t ParseNetDev(std::string_view text);
 
+/// A line of /proc/PID/mountinfo; what it lacks is empty. Paths are as the kernel writes them, escaped.
+struct Mount {
+  std::string_view device;  // MAJOR:MINOR
+  std::string_view root;
+  std::string_view point;
+  std::string_view own_options;  // of this mount
+  std::string_view type;
+  std::string_view options;  // of the file system, where v1 names its controllers
+};
+Mount ParseMount(std::string_view line);
+
+/// Whether `word` is one of a list with commas.
+bool ListHas(std::string_view list, std::string_view word);
+
 /// The directory of this process's cgroup in the file system: of the v1 hierarchy with `controller`, or of v2
 /// where `controller` is empty. From /proc/self/mountinfo and /proc/self/cgroup; empty where there is none.
 std::string CgroupDirectory(std::string_view mountinfo, std::string_view cgroup, std::string_view controller);

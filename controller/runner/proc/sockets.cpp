@@ -11,31 +11,12 @@
 #include <string>
 
 #include "runner/proc/files.h"
+#include "runner/proc/table_rows.h"
 
 namespace imagebatch::runner {
 namespace {
 
 constexpr size_t kLargestTable = size_t{4} << 20;
-
-using Columns = std::array<std::string_view, 10>;
-
-/// Calls `each` with the first columns of every line of a table below /proc/self/net; empty where it has
-/// fewer.
-template <class Each>
-void ForEachLine(const char* table, const Each& each) {
-  const std::string content = ReadWhole(table, kLargestTable);
-  std::string_view text = content;
-  TakeUntil(text, '\n');  // headings
-  while (!text.empty()) {
-    std::string_view line = TakeUntil(text, '\n');
-    Columns columns;
-    for (std::string_view& column : columns) {
-      line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-      column = TakeUntil(line, ' ');
-    }
-    each(columns);
-  }
-}
 
 void AddInode(std::string_view column, std::vector<uint64_t>& inodes) {
   uint64_t inode = 0;
@@ -45,13 +26,14 @@ void AddInode(std::string_view column, std::vector<uint64_t>& inodes) {
 
 /// Of the lines of /proc/net/tcp whose fourth column, the state, is ESTABLISHED (01).
 void AddEstablished(const char* table, std::vector<uint64_t>& inodes) {
-  ForEachLine(table, [&inodes](const Columns& columns) {
+  ForEachRow<10>(ReadWhole(table, kLargestTable), [&inodes](const auto& columns) {
     if (columns[3] == "01") AddInode(columns[9], inodes);
   });
 }
 
 void AddLocal(std::vector<uint64_t>& inodes) {
-  ForEachLine("/proc/self/net/unix", [&inodes](const Columns& columns) { AddInode(columns[6], inodes); });
+  ForEachRow<7>(ReadWhole("/proc/self/net/unix", kLargestTable),
+                [&inodes](const auto& columns) { AddInode(columns[6], inodes); });
 }
 
 /// The inodes of the sockets among a process's descriptors; false where they cannot be read.

@@ -32,6 +32,7 @@ struct Evidence {
   size_t more_processes = 0;               // that are not among them
   std::optional<size_t> connections;       // established TCP connections of the tree
   std::optional<Machine> machine;          // what the machine and the container had
+  std::string explanation;                 // what of it explains the hang (WhatExplains); before the message
   std::vector<std::string> output;         // the last lines, secrets masked, not yet escaped
 };
 

@@ -89,7 +89,10 @@ void WriteReason(JsonWriter& json, const Snapshot& snapshot, size_t message_byte
   json.Key(key::kReason);
   WriteNullable(json, finding ? finding->reason : "", contract::kReasonBytes);
   json.Key(key::kMessage);
-  WriteNullable(json, finding ? std::string_view(finding->message) : "", message_bytes);
+  std::string message = finding ? finding->message : "";
+  if (finding && snapshot.evidence != nullptr && !snapshot.evidence->explanation.empty())
+    message.insert(0, snapshot.evidence->explanation + "; ");
+  WriteNullable(json, message, message_bytes);
 }
 
 void WriteVerdict(JsonWriter& json, const Snapshot& snapshot) {

@@ -18,7 +18,7 @@
 #include <cstring>
 #include <functional>
 
-#include "runner/proc/proc_text.h"
+#include "runner/proc/table_rows.h"
 
 namespace imagebatch::runner {
 namespace {
@@ -58,21 +58,6 @@ uint64_t Number(std::string_view text) {
   uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
-}
-
-/// Calls `each` with the first columns of every line but the first.
-template <size_t kColumns, class Each>
-void ForEachLine(std::string_view text, const Each& each) {
-  TakeUntil(text, '\n');  // headings
-  while (!text.empty()) {
-    std::string_view line = TakeUntil(text, '\n');
-    std::array<std::string_view, kColumns> columns;
-    for (std::string_view& column : columns) {
-      line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-      column = TakeUntil(line, ' ');
-    }
-    each(columns);
-  }
 }
 
 uint64_t EndHash(const __be32 (&address)[4], __be16 port) {
@@ -148,7 +133,7 @@ bool ParseUnixAnswer(std::string_view bytes, UnixSocket& socket) {
 
 std::vector<UnixSocket> ParseUnixTable(std::string_view text) {
   std::vector<UnixSocket> sockets;
-  ForEachLine<7>(text, [&sockets](const auto& columns) {  // Num RefCount Protocol Flags Type St Inode
+  ForEachRow<7>(text, [&sockets](const auto& columns) {  // Num RefCount Protocol Flags Type St Inode
     if ((columns[4] != "0001" && columns[4] != "0005") || columns[5] != "03") return;
     const uint64_t inode = Number(columns[6]);
     if (inode != 0 && sockets.size() < SocketTables::kSockets) sockets.push_back({.inode = inode});
@@ -158,7 +143,7 @@ std::vector<UnixSocket> ParseUnixTable(std::string_view text) {
 
 std::vector<uint64_t> ParseInetTable(std::string_view text, bool connected) {
   std::vector<uint64_t> inodes;
-  ForEachLine<10>(text, [&](const auto& columns) {  // sl local rem st queues timer retrnsmt uid timeout inode
+  ForEachRow<10>(text, [&](const auto& columns) {  // sl local rem st queues timer retrnsmt uid timeout inode
     if (connected && columns[3] != "01" && columns[3] != "08") return;
     const uint64_t inode = Number(columns[9]);
     if (inode != 0 && inodes.size() < SocketTables::kSockets) inodes.push_back(inode);
