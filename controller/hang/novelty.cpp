@@ -166,7 +166,7 @@ bool Novelty::Grown(const LineShape& shape, std::string_view piece, TimePoint no
     const Amount& amount = shape.amounts[index];
     const bool counter = amount.kind == Amount::Kind::Counter;
     const size_t place = counter ? next_counter++ : next++;
-    if ((largest.gauges >> index & 1U) != 0) continue;
+    if ((uint32_t{largest.gauges} >> index & 1U) != 0) continue;
     double& value = largest.values[place];
     // The first one says what there is, not that it has grown.
     const bool first = value < 0;

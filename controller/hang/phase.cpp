@@ -42,6 +42,7 @@ std::string_view WithoutLayer(std::string_view name) {
 
 /// "Step 3/5 : RUN make", "STEP 3/5: RUN make".
 std::optional<StepLine> ParseClassicLine(std::string_view line) {
+  if (line.empty() || (line.front() != 'S' && line.front() != 'C')) return std::nullopt;
   if (StartsWithAny(line, {"Successfully built ", "COMMIT "}))
     return StepLine{.step = 0, .kind = StepLine::Kind::EndStep, .name = {}};
   if (!StartsWithAny(line, {"Step ", "STEP "})) return std::nullopt;
@@ -62,6 +63,7 @@ std::optional<StepLine> ParseStepLine(std::string_view line) {
   line.remove_prefix(static_cast<size_t>(rest - line.data()));
   if (line.size() < 2 || line.front() != ' ') return std::nullopt;
   line.remove_prefix(1);
+  if (line.front() >= '0' && line.front() <= '9') return std::nullopt;  // most lines: what the step prints
   if (line == "CACHED" || line == "CANCELED" || StartsWithAny(line, {"DONE ", "ERROR"})) {
     result.kind = StepLine::Kind::EndStep;
     return result;

@@ -1,5 +1,7 @@
 #include "runner/output/line_tail.h"
 
+#include <string.h>  // memrchr
+
 #include <algorithm>
 
 namespace imagebatch::runner {
@@ -20,12 +22,10 @@ void LineTail::Extend(std::string& line, std::string_view bytes) {
   if (bytes.empty()) return;
   // A progress bar writes over its line: what counts is what stands behind the last carriage return.
   if (!line.empty() && line.back() == '\r') line.clear();
-  if (bytes.size() > 1) {
-    const size_t overwritten = bytes.rfind('\r', bytes.size() - 2);
-    if (overwritten != std::string_view::npos) {
-      line.clear();
-      bytes.remove_prefix(overwritten + 1);
-    }
+  // rfind() looks at one byte after the other, and all output comes through here.
+  if (const void* overwritten = memrchr(bytes.data(), '\r', bytes.size() - 1)) {
+    line.clear();
+    bytes.remove_prefix(static_cast<size_t>(static_cast<const char*>(overwritten) - bytes.data()) + 1);
   }
   // One byte more than is kept, so that a cut can be seen, and the carriage return at the end, which says
   // that the next byte begins the line anew.

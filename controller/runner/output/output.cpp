@@ -1,5 +1,6 @@
 #include "runner/output/output.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -26,18 +27,26 @@ bool IsRegularFile(int file) {
 OutputStream::OutputStream(Descriptor from, int to)
     : from_(std::move(from)), to_(to), at_once_(IsRegularFile(to) ? sizeof buffer_ : PIPE_BUF) {}
 
+size_t OutputStream::Share() {
+  if (!shares_ || broken_) return 0;
+  const ssize_t length = tee(from_.Get(), to_, buffer_.size(), SPLICE_F_NONBLOCK);
+  if (length < 0 && errno == EINVAL) shares_ = false;  // not two pipes
+  return length > 0 ? static_cast<size_t>(length) : 0;
+}
+
 std::string_view OutputStream::Read() {
+  const size_t shared = Share();
   ssize_t length = 0;
   do {
-    length = read(from_.Get(), buffer_.data(), buffer_.size());
+    length = read(from_.Get(), buffer_.data(), shared > 0 ? shared : buffer_.size());
   } while (length < 0 && errno == EINTR);
   if (length < 0 && errno == EAGAIN && expect_more_) return {};
   if (length <= 0) {
     from_.Close();
     return {};
   }
-  begin_ = 0;
   end_ = static_cast<size_t>(length);
+  begin_ = shared > 0 ? end_ : 0;
   last_byte_ = buffer_[end_ - 1];
   return {buffer_.data(), end_};
 }

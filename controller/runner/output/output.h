@@ -50,6 +50,9 @@ class OutputStream {
  private:
   enum class Written { Some, Later, Refused };
   bool Pending() const { return begin_ < end_ || (!injected_.empty() && !refused_); }
+  /// Puts what is there into ours without copying it, and returns how much; it still is to be read. 0 where
+  /// that cannot be done.
+  size_t Share();
   Written WriteSome(const char* bytes, size_t size, size_t& written);
   bool Writable() const;
   void TellLoss();
@@ -57,6 +60,7 @@ class OutputStream {
   Descriptor from_;
   int to_;
   size_t at_once_;  // so much can be written without waiting, when poll() says that there is room
+  bool shares_ = true;
   bool broken_ = false;
   bool refused_ = false;  // the last try to write `injected_`
   uint64_t lost_ = 0;
