@@ -1,6 +1,7 @@
 #include "runner/spawn.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <memory>
 #include <utility>
 
 namespace imagebatch::runner {
@@ -34,25 +37,59 @@ bool OpenPipe(Pipe& pipe, int read_flags) {
   return fcntl(ends[0], F_SETFL, read_flags) == 0;
 }
 
-/// What the child does between fork() and exec(). It must not return; errno says what failed.
+/// What the child does before it is the command. It shares our memory while we stand still, so it changes
+/// nothing there but errno and `error`.
 class Child {
  public:
-  Child(char** argv, const InheritedSignals& signals, const Descriptor& terminal, pid_t parent)
-      : argv_(argv), signals_(signals), terminal_(terminal), parent_(parent) {}
+  Child(char** argv, const InheritedSignals& signals, const Descriptor& terminal, bool inherit_input,
+        int output, int errors)
+      : argv_(argv),
+        signals_(signals),
+        terminal_(terminal),
+        inherit_input_(inherit_input),
+        output_(output),
+        errors_(errors),
+        parent_(getpid()) {}
 
-  void Become(bool inherit_input, int output, int errors) const {
+  /// Its PID once it is the command, or -1 and errno. It is no copy of us, as after fork(): that would copy
+  /// the tables of all our pages.
+  pid_t Start() {
+    size_t arguments = 0;
+    while (argv_[arguments] != nullptr) ++arguments;
+    // For a script without #!, execvp() makes a list of its arguments there.
+    const size_t size = kStackBytes + arguments * sizeof(char*) / kAlignment * kAlignment;
+    const auto stack = std::make_unique_for_overwrite<char[]>(size);
+    const pid_t pid = clone(Run, stack.get() + size, CLONE_VM | CLONE_VFORK | SIGCHLD, this);
+    if (pid < 0 || error_ == 0) return pid;
+    waitpid(pid, nullptr, 0);
+    errno = error_;
+    return -1;
+  }
+
+ private:
+  static constexpr size_t kStackBytes = size_t{64} * 1024;  // execvp() puts paths of up to PATH_MAX on it
+  static constexpr size_t kAlignment = 16;
+
+  static int Run(void* self) {
+    Child& child = *static_cast<Child*>(self);
+    child.Become();
+    child.error_ = errno;
+    _exit(127);
+  }
+
+  /// Returns only where something failed; errno says what.
+  void Become() const {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return;
     if (getppid() != parent_) _exit(1);  // it was killed just before
     if (setsid() < 0) return;
     if (terminal_.Open() && ioctl(terminal_.Get(), TIOCSCTTY, 0) != 0) return;
-    if (!inherit_input && !OpenNull()) return;
-    if (dup2(output, STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0) return;
+    if (!inherit_input_ && !OpenNull()) return;
+    if (dup2(output_, STDOUT_FILENO) < 0 || dup2(errors_, STDERR_FILENO) < 0) return;
     if (!signals_.sigpipe_ignored && signal(SIGPIPE, SIG_DFL) == SIG_ERR) return;
     if (sigprocmask(SIG_SETMASK, &signals_.mask, nullptr) != 0) return;
     execvp(argv_[0], argv_);
   }
 
- private:
   static bool OpenNull() {
     const Descriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
     return null.Open() && dup2(null.Get(), STDIN_FILENO) >= 0;
@@ -61,18 +98,11 @@ class Child {
   char** argv_;
   const InheritedSignals& signals_;
   const Descriptor& terminal_;
+  bool inherit_input_;
+  int output_, errors_;
   pid_t parent_;
+  volatile int error_ = 0;
 };
-
-/// The errno that the child has left in the pipe; 0 where it has become the command and the pipe is closed.
-int ErrorOf(const Descriptor& read_end) {
-  int error = 0;
-  ssize_t length = 0;
-  do {
-    length = read(read_end.Get(), &error, sizeof error);
-  } while (length < 0 && errno == EINTR);
-  return length == static_cast<ssize_t>(sizeof error) ? error : 0;
-}
 
 }  // namespace
 
@@ -80,31 +110,15 @@ Spawned Spawn(char** argv, const InheritedSignals& signals, bool inherit_input, 
   Spawned spawned;
   Pipe output;
   Pipe errors;
-  Pipe status;
   const bool one_pipe = SameFile(STDOUT_FILENO, STDERR_FILENO);
-  if (!OpenPipe(output, O_NONBLOCK) || (!one_pipe && !OpenPipe(errors, O_NONBLOCK)) || !OpenPipe(status, 0)) {
+  if (!OpenPipe(output, O_NONBLOCK) || (!one_pipe && !OpenPipe(errors, O_NONBLOCK))) {
     spawned.error = errno;
     return spawned;
   }
-  const Child child(argv, signals, terminal, getpid());
-  spawned.pid = fork();
-  if (spawned.pid == 0) {
-    child.Become(inherit_input, output.write_end.Get(),
-                 one_pipe ? output.write_end.Get() : errors.write_end.Get());
-    const int error = errno;
-    (void)!write(status.write_end.Get(), &error, sizeof error);
-    _exit(127);
-  }
-  if (spawned.pid < 0) {
-    spawned.error = errno;
-    return spawned;
-  }
-  status.write_end.Close();
-  spawned.error = ErrorOf(status.read_end);
-  if (spawned.error != 0) {
-    waitpid(spawned.pid, nullptr, 0);
-    spawned.pid = -1;
-  }
+  const Pipe& second = one_pipe ? output : errors;
+  spawned.pid =
+      Child(argv, signals, terminal, inherit_input, output.write_end.Get(), second.write_end.Get()).Start();
+  if (spawned.pid < 0) spawned.error = errno;
   spawned.output = std::move(output.read_end);
   spawned.errors = std::move(errors.read_end);
   return spawned;

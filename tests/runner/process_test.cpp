@@ -67,6 +67,13 @@ TEST(ExitCode, OfWrongUsage) {
   EXPECT_THAT(listen.Output(), IsEmpty());
 }
 
+TEST(Command, MayBeAScriptThatNamesNoInterpreterWithVeryManyArguments) {
+  Supervised many({}, Shell(std::string("echo 'echo $#' > script; chmod +x script; exec ") + RUNNER_BINARY +
+                            " --state inner --result inner-result -- ./script $(seq 50000)"));
+  EXPECT_EQ(many.Wait(), 0);
+  EXPECT_EQ(many.Output(), "50000\n");
+}
+
 TEST(Command, HasNoInput) {
   Supervised run({}, Shell("cat; echo end"));
   EXPECT_EQ(run.Wait(), 0);

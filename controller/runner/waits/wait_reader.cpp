@@ -81,9 +81,9 @@ std::string PipeNames(const std::vector<uint64_t>& inodes) {
 
 }  // namespace
 
-WaitReader::WaitReader() : numbers_(HidesProcesses() ? nullptr : NativeCalls()) {}
-
 std::vector<WaitingProcess> WaitReader::Read(const Scope& scope) {
+  if (!looked_) numbers_ = HidesProcesses() ? nullptr : NativeCalls();
+  looked_ = true;
   if (numbers_ == nullptr) return {};
   scope_ = &scope;
   std::vector<Candidate> candidates;

@@ -22,8 +22,6 @@ namespace imagebatch::runner {
 /// system calls alone, with everybody who might be dead taken as dead, then the rest of what is left.
 class WaitReader {
  public:
-  WaitReader();
-
   /// The dead part of the tree as it looks now, with all its waits; holders are looked for in `scope`. Empty
   /// on most trees.
   std::vector<hang::WaitingProcess> Read(const Scope& scope);
@@ -58,7 +56,8 @@ class WaitReader {
   const PipeHolders& Pipes();
   const SharedMemory& Memory();
 
-  const CallNumbers* numbers_;  // null: nothing can be proved here
+  const CallNumbers* numbers_ = nullptr;  // null: nothing can be proved here
+  bool looked_ = false;                   // whether it can
   // Of the reading under way; the tables are made when they are first needed.
   const Scope* scope_ = nullptr;
   std::optional<PipeHolders> pipes_;
