@@ -1,4 +1,5 @@
 """Turns the commands of the table into argument vectors, and compiles what must be compiled."""
+import contextlib
 import os
 import pathlib
 import shlex
@@ -26,6 +27,15 @@ BUILT = pathlib.Path(os.environ.get("IMAGEBATCH_CACHE", pathlib.Path.home() / ".
 os.environ["PATH"] = os.pathsep.join(
     [os.environ["PATH"], *(str(tool) for name in ("buildkit", "runc") for tool in sorted(BUILT.glob(f"{name}-*"))
                            if tool.is_dir())])
+
+
+def remove_cgroups():
+    """What BuildKit leaves of its own where it is killed. Those that are in use stay."""
+    roots = pathlib.Path("/sys/fs/cgroup")
+    for root in (*roots.glob("buildkit"), *roots.glob("*/buildkit")):
+        for place, _, _ in os.walk(root, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(place)
 
 
 def source(word):

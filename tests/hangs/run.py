@@ -168,6 +168,7 @@ def main():
             if options.repeat > 1:
                 print(f"run {turn + 1}: {len(seen_now) - bad} passed, {bad} failed, "
                       f"{time.monotonic() - turn_start:.0f} s", flush=True)
+    launch.remove_cgroups()
     report(everything, thresholds)
     failed = sum(bool(seen.problem) for seen in everything)
     seconds = time.monotonic() - start
