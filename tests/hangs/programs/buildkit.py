@@ -27,8 +27,8 @@ int main(int count, char **words) {
 """
 DOCKERFILE = """FROM scratch
 COPY compile /compile
-RUN ["/compile", "8"]
-RUN ["/compile", "9"]
+RUN ["/compile", "12"]
+RUN ["/compile", "13"]
 RUN ["/compile", "{}"]
 """
 
