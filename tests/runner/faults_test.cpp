@@ -162,6 +162,30 @@ TEST(Faults, AFullDiskThatABuildWaitsForIsTheFirstThatIsSaid) {
   EXPECT_EQ(result["evidence"]["machine"]["fileSystems"][0]["freeBytes"], 0);
 }
 
+TEST(Faults, AFrozenBuildIsIdleAndCanStillBeReadAndEnded) {
+  const std::string group = "cgroups/frozen-" + std::to_string(getpid());
+  const std::string build =
+      "sh -c 'python3 -c \"import time; time.sleep(1000)\" & pid=$!; "
+      "until grep -q nanosleep /proc/$pid/wchan; do :; done; "
+      "echo $pid > " +
+      group + "/cgroup.procs; echo 1 > " + group +
+      "/cgroup.freeze; "
+      "until grep -q \"frozen 1\" " +
+      group + "/cgroup.events; do :; done; echo frozen; wait'";
+  Supervised run(
+      {}, {"unshare", "--mount", "sh", "-c",
+           "mkdir cgroups && mount -t cgroup2 none cgroups && mkdir " + group + " && touch mounted && " +
+               Runner("--state inner --result inner-result --idle-after 1s --sample-every 100ms "
+                      "--grace 100ms --on-hang fail") +
+               build + "; until rmdir " + group + "; do :; done 2> /dev/null"});
+  run.Wait();
+  if (!std::filesystem::exists(run.Directory() / "mounted")) GTEST_SKIP() << "no right to make cgroups";
+  EXPECT_EQ(run.Output(), "frozen\n");
+  const json result = InnerResult(run);
+  EXPECT_EQ(result["class"], "Idle");
+  EXPECT_THAT(result["evidence"]["stacks"].dump(), HasSubstr("<string>:1 <module>"));
+}
+
 TEST(Faults, AFullDiskUnderTheOutputIsToldAndPasses) {
   Supervised run(
       {},
