@@ -58,6 +58,9 @@ inline constexpr const char* kReason = "reason";  // at most kReasonBytes: one w
 inline constexpr const char* kMessage = "message";  // for people
 inline constexpr const char* kSince = "since";      // RFC 3339, as all times
 inline constexpr const char* kEvidence = "evidence";
+inline constexpr const char* kFingerprint =
+    "fingerprint";  // of a hang: kFingerprintBytes hexadecimal digits; absent: none
+inline constexpr const char* kSummary = "summary";  // of a hang, at most kSummaryBytes; absent: none
 // Of the evidence. Stacks: an array of objects, one for processes that read the same
 inline constexpr const char* kStacks = "stacks";
 inline constexpr const char* kPids = "pids";          // an array
@@ -81,6 +84,7 @@ inline constexpr const char* kName = "name";
 inline constexpr const char* kSeconds = "seconds";
 }  // namespace key
 inline constexpr size_t kReasonBytes = 64;
+inline constexpr size_t kFingerprintBytes = 12, kSummaryBytes = 160;
 /// Values of key::kVerdict.
 inline constexpr const char* kHung = "Hung";
 inline constexpr const char* kProgressing = "Progressing";

@@ -17,6 +17,7 @@
 #include "hang/wait_words.h"
 #include "runner/guard.h"
 #include "runner/machine/machine_words.h"
+#include "runner/report/hang_name.h"
 #include "runner/waits/stacks.h"
 
 namespace imagebatch::runner {
@@ -279,6 +280,7 @@ void Supervisor::TakeEvidence(const hang::Input& input) {
   if (verdict_.finding->hang_class == hang::Class::Deadlock) {
     evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
   }
+  NameHang(*evidence_, input, *verdict_.finding, reader_.Tail());
   evidence_->not_needed = hang::NotNeeded(deadlock_watch_.DeadPart());
   evidence_->machine = ReadMachine(counts_before_.value_or(CgroupCounts{}));
   // A deadlock has its explanation

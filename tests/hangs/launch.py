@@ -38,17 +38,26 @@ def remove_cgroups():
                 os.rmdir(place)
 
 
-def source(word):
+def source(word, home=HERE):
     """The file of the corpus that a word names, or None."""
-    for path in (HERE / "programs" / word, HERE / word):
+    for path in (home / "programs" / word, home / word):
         if path.suffix and "/" not in word and path.is_file():
             return path
     return None
 
 
 class Programs:
-    def __init__(self, build):
-        self.build = build
+    def __init__(self, build, home=HERE):
+        self.build, self.home = build, home
+
+    def move(self, directory):
+        """The same programs in another directory."""
+        home = directory / self.home.name
+        shutil.copytree(self.home / "programs", home / "programs")
+        shutil.copy(self.home / "fork_pool.py", home)
+        shutil.copytree(self.build, home / "bin")
+        (directory / "data").symlink_to(self.home.parent / "data")
+        return Programs(home / "bin", home)
 
     def missing(self, scenario):
         """What this machine lacks for the scenario, or None."""
@@ -84,7 +93,7 @@ class Programs:
         """Every word that names a program of the corpus becomes what runs it."""
         result = []
         for word in command:
-            path = source(word)
+            path = source(word, self.home)
             if path is None:
                 result.append(word)
                 continue
@@ -94,9 +103,9 @@ class Programs:
         return result
 
 
-def isolated(command, server=None, sidecar=None):
+def isolated(command, server=None, sidecar=None, last_pid=0):
     """`command` in namespaces of its own, on a cable to the namespaces of the process `server` where there is one, and
-    beside the process `sidecar`, which shares its network and nothing else."""
+    beside the process `sidecar`, which shares its network and nothing else. Its processes get ids behind `last_pid`."""
     before = CABLE.format(server) if server else LOOSE_CABLE if sidecar else "true"
     if sidecar:
         beside = shlex.join(["setpriv", "--pdeathsig", "KILL", *map(str, sidecar)])
@@ -104,7 +113,8 @@ def isolated(command, server=None, sidecar=None):
     network = [part.format(before) for part in NETWORK]
     if os.geteuid() != 0:
         network[1:1] = ["--user", "--map-root-user"]
-    return network + PROCESSES + command
+    count = ["sh", "-c", f'echo {last_pid} >/proc/sys/kernel/ns_last_pid && exec "$@"', "-"] if last_pid else []
+    return network + PROCESSES + count + command
 
 
 def start_server(command, environment):

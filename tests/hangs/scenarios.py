@@ -20,6 +20,8 @@ class Scenario:
     server: str = ""      # a program that runs outside of the build, at the other end of a network cable
     sidecar: str = ""     # one that runs outside of the build and shares its network, as a container of the same Pod
     refused: bool = False  # the kernel does not tell the runner of sockets
+    same_as: str = ""     # the scenario that hangs the same way for a person (the same program, at the same place, in
+                          # other surroundings or by other output format), and so has the same fingerprint
     limit: str = ""       # by which it is judged, where that is not its class's: "patient" is three times that, "silent"
 
 
@@ -121,11 +123,13 @@ SCENARIOS = [
     idle("beside_sidecar", "client.py hung_alone", "a hung build beside a container that talks",
          sidecar="daemon.py side_udp"),
     idle("beside_proxy", "client.py hung_alone", "the same beside a proxy that talks over loopback",
-         sidecar="daemon.py side_tcp"),
+         sidecar="daemon.py side_tcp", same_as="beside_sidecar"),
     idle("beside_probes", "client.py hung_alone", "the same beside connections that come and go",
-         sidecar="daemon.py side_short"),
-    idle("alone_refused", "client.py hung_alone", "a hung build where sock_diag is refused", refused=True),
-    idle("silent_server_refused", "idle.py silent_server", "a server that does not answer, likewise", refused=True),
+         sidecar="daemon.py side_short", same_as="beside_sidecar"),
+    idle("alone_refused", "client.py hung_alone", "a hung build where sock_diag is refused", refused=True,
+         same_as="beside_sidecar"),
+    idle("silent_server_refused", "idle.py silent_server", "a server that does not answer, likewise", refused=True,
+         same_as="py_silent_server"),
     idle("quiet_extracting_for_ever", "quiet.py extracting forever", "a layer that is never unpacked",
          limit="patient"),
     idle("quiet_push_for_ever", "quiet.py push forever", "a push that never ends", limit="patient"),
@@ -160,7 +164,7 @@ SCENARIOS = [
     looping("buildkit_heartbeat_step", "replay.py heartbeat.plain 1 license",
             "a RUN step that says for ever that it waits"),
     looping("buildkit_heartbeat_rawjson", "replay.py heartbeat.rawjson 1 d2FpdGluZyBmb3IgdGhlIGxpY2Vuc2Ug",
-            "the same as rawjson, which has output in Base64"),
+            "the same as rawjson, which has output in Base64", same_as="buildkit_heartbeat_step"),
     looping("poll_counted", "polling.py counted_check", "a poll that counts its turns aloud", cores=1),
     looping("clock_beside_child", "clocks.py beside_a_child", "a wrapper counts while its test spins", cores=1),
     looping("clock_in_thread", "clocks.py in_a_thread", "a thread counts while the main thread spins", cores=1),

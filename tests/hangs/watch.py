@@ -72,13 +72,20 @@ class Seen:
     verdict: str         # that verdict, or the runner's last state, as JSON
 
 
-def watch(runner, programs, scenario, thresholds):
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """In what the rows of a batch differ."""
+    name: str = "work"
+    last_pid: int = 0  # what its processes follow on
+
+
+def watch(runner, programs, scenario, thresholds, row=Row()):
     with tempfile.TemporaryDirectory(prefix="hangs-") as directory:
-        return _Run(runner, programs, scenario, thresholds, pathlib.Path(directory)).judge()
+        return _Run(runner, programs, scenario, thresholds, pathlib.Path(directory), row).judge()
 
 
 class _Run:
-    def __init__(self, runner, programs, scenario, thresholds, directory):
+    def __init__(self, runner, programs, scenario, thresholds, directory, row):
         self.scenario, self.thresholds, self.directory = scenario, thresholds, directory
         self.stuck, self.marker = directory / "stuck", secrets.token_hex(8)
         self.command = [str(runner), *thresholds.options(scenario), "--state", str(directory / "state"), "--result",
@@ -87,10 +94,11 @@ class _Run:
             self.command = [*programs.arguments(["refuse.c"]), *self.command]
         self.server = programs.arguments(scenario.server.split()) if scenario.server else None
         self.sidecar = programs.arguments(scenario.sidecar.split()) if scenario.sidecar else None
-        self.work = directory / "work"
+        self.row = row
+        self.work = directory / row.name
         self.work.mkdir()
         self.environment = {**os.environ, **thresholds.environment(), "STUCK": str(self.stuck),
-                            "IMAGEBATCH_MARKER": self.marker, "TMPDIR": str(self.work)}
+                            "IMAGEBATCH_MARKER": self.marker, "TMPDIR": str(self.work), "ROW": row.name}
 
     def judge(self):
         started = time.time()
@@ -110,7 +118,7 @@ class _Run:
         """The first Hung verdict, or the exit code and the last of stderr."""
         server = launch.start_server(self.server, self.environment) if self.server else None
         limit = self._limit()
-        with subprocess.Popen(launch.isolated(self.command, server.pid if server else None, self.sidecar), cwd=self.work,
+        with subprocess.Popen(launch.isolated(self.command, server.pid if server else None, self.sidecar, self.row.last_pid), cwd=self.work,
                               env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE) as run:
             timer = threading.Timer(limit, run.kill)

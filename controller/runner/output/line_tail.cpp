@@ -39,14 +39,15 @@ void LineTail::Complete(const std::string& line, hang::TimePoint now) {
   if (text.ends_with('\r')) text.remove_suffix(1);
   phases_.Add(text, now);
   lines_[next_].assign(text);
-  next_ = (next_ + 1) % kLines;
+  ended_[next_] = now;
+  next_ = (next_ + 1) % kLinesKept;
   ++count_;
 }
 
 std::vector<std::string> LineTail::Last() const {
   std::vector<std::string> last;
-  for (size_t index = 0; index < kLines; ++index) {
-    const std::string& line = lines_[(next_ + index) % kLines];
+  for (size_t index = kLinesKept - kLines; index < kLinesKept; ++index) {
+    const std::string& line = lines_[(next_ + index) % kLinesKept];
     if (!line.empty()) last.push_back(line);
   }
   for (const std::string& line : open_) {
@@ -54,6 +55,19 @@ std::vector<std::string> LineTail::Last() const {
   }
   if (last.size() > kLines) last.erase(last.begin(), last.end() - kLines);
   return last;
+}
+
+std::vector<std::string> LineTail::Since(hang::TimePoint time) const {
+  std::vector<std::string> since;
+  for (size_t index = 0; index < kLinesKept; ++index) {
+    const size_t at = (next_ + index) % kLinesKept;
+    if (!lines_[at].empty() && ended_[at] > time) since.push_back(lines_[at]);
+  }
+  if (!since.empty()) return since;
+  for (const std::string& line : open_) {
+    if (!line.empty()) since.push_back(line);
+  }
+  return since;
 }
 
 }  // namespace imagebatch::runner

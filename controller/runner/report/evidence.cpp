@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/mask.h"
 #include "runner/proc/sockets.h"
@@ -14,7 +16,7 @@
 namespace imagebatch::runner {
 namespace {
 
-constexpr size_t kMostProcesses = 64;
+constexpr size_t kMostSeen = 512;     // processes
 constexpr size_t kMostThreads = 256;  // of one process
 constexpr size_t kCommandBytes = 512;
 
@@ -89,22 +91,57 @@ void AddOtherThreads(const std::string& tasks, const std::string& main_thread, P
   }
 }
 
+double SecondsSinceBoot() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
 ProcessEvidence Look(const ProcessStat& stat) {
   ProcessEvidence evidence;
   evidence.pid = stat.pid;
   evidence.parent = stat.parent;
   evidence.state = stat.state;
   evidence.threads = stat.threads;
-  evidence.cpu_seconds = static_cast<double>(stat.own_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  const auto ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
+  evidence.cpu_seconds = static_cast<double>(stat.own_ticks) / ticks_per_second;
   const std::string pid = std::to_string(stat.pid);
   const std::string process = "/proc/" + pid;
   const std::string tasks = process + "/task";
+  evidence.age_seconds = SecondsSinceBoot() - static_cast<double>(stat.start_ticks) / ticks_per_second;
   evidence.wchan = ThreadFile(tasks, pid.c_str(), "wchan");
   if (evidence.wchan == "0") evidence.wchan.clear();  // running, or hidden from us
   evidence.system_call = SystemCallName(ThreadFile(tasks, pid.c_str(), "syscall"));
   AddOtherThreads(tasks, pid, evidence);
   evidence.command = CommandOf(stat.pid);
   return evidence;
+}
+
+/// Of how many Pythons the main thread is not among the stacks: it ran meanwhile.
+size_t MissedPythons(const Stacks& stacks) {
+  size_t missed = 0;
+  for (const StackGroup& group : stacks.groups) {
+    const bool has_main = std::any_of(group.threads.begin(), group.threads.end(),
+                                      [](const ThreadStack& thread) { return thread.thread == "main"; });
+    if (!group.python.empty() && !has_main) missed += group.pids.size();
+  }
+  return missed;
+}
+
+/// One that wakes up now and then is met asleep in the end.
+Stacks ReadStacks(const std::vector<ProcessStat>& processes, ReadingCost& cost) {
+  constexpr int kMostReadings = 4;
+  constexpr std::chrono::milliseconds kTimeForMore{200};
+  const auto start = std::chrono::steady_clock::now();
+  Stacks best = CollectStacks(processes, cost);
+  for (int reading = 1; reading < kMostReadings && cost.left <= 0 && MissedPythons(best) > 0; ++reading) {
+    if (std::chrono::steady_clock::now() - start > kTimeForMore) break;
+    ReadingCost more;
+    Stacks next = CollectStacks(processes, more);
+    cost = {cost.cpu_seconds + more.cpu_seconds, more.left};
+    if (MissedPythons(next) < MissedPythons(best)) best = std::move(next);
+  }
+  return best;
 }
 
 }  // namespace
@@ -138,11 +175,11 @@ Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail, ReadingCost& c
     return one.start_ticks != other.start_ticks ? one.start_ticks < other.start_ticks : one.pid < other.pid;
   });
   evidence.connections = Connections().HeldBy(processes);
-  evidence.stacks = CollectStacks(processes, cost);
+  evidence.stacks = ReadStacks(processes, cost);
   // The youngest are at the bottom of the tree, where the work is stuck.
-  if (processes.size() > kMostProcesses) {
-    evidence.more_processes = processes.size() - kMostProcesses;
-    processes.erase(processes.begin(), processes.end() - kMostProcesses);
+  if (processes.size() > kMostSeen) {
+    evidence.more_processes = processes.size() - kMostSeen;
+    processes.erase(processes.begin(), processes.end() - kMostSeen);
   }
   for (const ProcessStat& process : processes) evidence.processes.push_back(Look(process));
   for (const std::string& line : tail.Last()) evidence.output.push_back(MaskSecrets(line));

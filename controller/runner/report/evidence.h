@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "hang/wait_graph.h"
 #include "runner/machine/machine.h"
 #include "runner/output/line_tail.h"
 #include "runner/proc/process_tree.h"
@@ -18,10 +19,12 @@ struct ProcessEvidence {
   char state = '?';
   uint32_t threads = 0;
   double cpu_seconds = 0;
+  double age_seconds = 0;   // since it was started
   std::string wchan;        // where in the kernel the main thread sleeps; empty where that cannot be read
   std::string system_call;  // of the main thread: "futex", "running", a number we have no name for, or empty
-  std::map<std::string, int> other_threads;  // system call -> threads that are in it
-  std::string command;                       // secrets masked, not yet escaped
+  std::map<std::string, int> other_threads;   // system call -> threads that are in it
+  std::string command;                        // secrets masked, not yet escaped
+  std::vector<hang::WaitFor> waits_for = {};  // of its threads, each once, where it is part of a deadlock
 };
 
 struct Evidence {
@@ -34,10 +37,18 @@ struct Evidence {
   std::optional<Machine> machine;          // what the machine and the container had
   std::string explanation;                 // what of it explains the hang (WhatExplains); before the message
   std::vector<std::string> output;         // the last lines, secrets masked, not yet escaped
+
+  // By what equal hangs are known (report/alike.h); empty: not known yet
+  std::string fingerprint, summary;
+  double lasted_seconds = 0;          // the hang, when it was found
+  std::vector<std::string> repeated;  // the lines since the last that said something new, as `output`
 };
 
+/// How many processes stay in the evidence; before it is compared, there may be more (see NameHang()).
+inline constexpr size_t kMostProcesses = 64;
+
 /// What there is to see of the tree right now; walks it anew. Bounded in size and time. `cost` is what the
-/// reading of stacks took.
+/// reading of stacks took. Ends with NameHang(), once it is known what kind of hang it is.
 Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail, ReadingCost& cost);
 
 /// The command line of a process, secrets masked; its name in brackets where it has none (a zombie).

@@ -95,9 +95,18 @@ void WriteReason(JsonWriter& json, const Snapshot& snapshot, size_t message_byte
   WriteNullable(json, message, message_bytes);
 }
 
+/// By what equal hangs are known. A result with little room has the fingerprint alone.
+void WriteAlike(JsonWriter& json, const Snapshot& snapshot, bool with_summary) {
+  if (!snapshot.verdict.Hung() || snapshot.evidence == nullptr || snapshot.evidence->fingerprint.empty())
+    return;
+  json.Key(key::kFingerprint).String(snapshot.evidence->fingerprint, contract::kFingerprintBytes);
+  if (with_summary) json.Key(key::kSummary).String(snapshot.evidence->summary, contract::kSummaryBytes);
+}
+
 void WriteVerdict(JsonWriter& json, const Snapshot& snapshot) {
   WriteClass(json, snapshot);
   WriteReason(json, snapshot, kMessageBytes);
+  WriteAlike(json, snapshot, true);
 }
 
 void WriteTimes(JsonWriter& json, const Snapshot& snapshot) {
@@ -281,6 +290,7 @@ std::string RenderResult(const Snapshot& snapshot, const Outcome& outcome, const
     WriteSince(json, snapshot);
     if (!marker.empty()) json.Key(key::kMarker).String(marker, kMarkerBytes);
     WriteReason(json, snapshot, detail.message_bytes);
+    WriteAlike(json, snapshot, detail.whole);
     json.Key("exitCode").Integer(outcome.exit_code);
     json.Key(key::kSignal);
     WriteNullable(json, outcome.signal, 16);

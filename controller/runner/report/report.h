@@ -47,7 +47,7 @@ struct Outcome {
 
 inline constexpr size_t kStateBytes = 8192;
 inline constexpr size_t kLogLineBytes = 8192;
-inline constexpr size_t kProbeBytes = 900;
+inline constexpr size_t kProbeBytes = 1100;
 
 /// The state file, and the answer to GET /progress: at most kStateBytes of JSON, the evidence last.
 std::string RenderState(const Snapshot& snapshot);

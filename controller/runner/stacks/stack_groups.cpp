@@ -68,7 +68,8 @@ std::string EncodeGroup(const StackGroup& group) {
   text += '\n';
   for (const ThreadStack& thread : group.threads) {
     text += "T";
-    text += kSeparator + thread.thread + kSeparator + thread.at + kSeparator + thread.waits + '\n';
+    text += kSeparator + thread.thread + kSeparator + thread.at + kSeparator + thread.waits + kSeparator +
+            thread.place + '\n';
   }
   return text;
 }
@@ -105,6 +106,7 @@ bool DecodeThread(std::string_view line, Stacks& stacks) {
   thread.thread = TakeText(line, kLabelBytes);
   thread.at = TakeText(line, kStackBytes);
   thread.waits = TakeText(line, kWaitBytes);
+  thread.place = TakeText(line, kPlaceBytes);
   stacks.groups.back().threads.push_back(std::move(thread));
   return true;
 }

@@ -5,6 +5,7 @@
 #include "runner/stacks/source_line.h"
 #include "runner/stacks/stack_groups.h"
 #include "runner/waits/shared_memory.h"
+#include "runner/waits/wait_call.h"
 
 namespace imagebatch::runner {
 namespace {
@@ -21,6 +22,14 @@ std::vector<FrameWords> WordsOf(const PythonReader& reader, const PythonThread& 
 
 std::string LabelOf(const SeenProcess& process, const SeenThread& thread) {
   return thread.id == process.stat.pid ? "main" : "thread " + std::to_string(thread.id);
+}
+
+/// A thread that ticks: where it is depends on the moment.
+bool HasTimeLimit(const SeenThread& thread) {
+  const auto call = ParseSystemCall(thread.call);
+  const CallNumbers* numbers = NativeCalls();
+  if (!call || numbers == nullptr) return false;
+  return Sleeps(*call, *numbers) || TakeLimit(*call, *numbers).timed;
 }
 
 std::string UnknownVersion(const PythonRuntime& runtime) {
@@ -115,7 +124,8 @@ StackGroup StackReport::Describe(Process& process) {
     ThreadStack stack{.thread = LabelOf(seen, seen.threads[index]), .at = {}, .waits = {}};
     if (const PythonThread* python = PythonThreadOf(process, seen.threads[index].inner_id)) {
       ++known;
-      stack.at = StackOf(process, *python);
+      DescribeAt(process, *python, stack);
+      if (index > 0 && HasTimeLimit(seen.threads[index])) stack.place.clear();
       stack.waits = LockWords(process, *python);
     }
     if (stack.waits.empty()) stack.waits = FutexWords(process, index);
@@ -128,13 +138,15 @@ StackGroup StackReport::Describe(Process& process) {
   return group;
 }
 
-std::string StackReport::StackOf(const Process& process, const PythonThread& thread) const {
-  if (thread.frames.empty()) return {};
+void StackReport::DescribeAt(const Process& process, const PythonThread& thread, ThreadStack& stack) const {
+  if (thread.frames.empty()) return;
   const SeenProcess& seen = *process.seen;
-  return DescribeStack(WordsOf(*process.reader, thread), thread.more_frames,
-                       [&seen](const FrameWords& frame) {
-                         return SourceLine(seen.stat.pid, seen.user, frame.file, frame.line);
-                       });
+  const auto words = WordsOf(*process.reader, thread);
+  const auto source = [&seen](const FrameWords& frame) {
+    return SourceLine(seen.stat.pid, seen.user, frame.file, frame.line);
+  };
+  stack.at = DescribeStack(words, thread.more_frames, source);
+  stack.place = DescribePlace(words, source);
 }
 
 const PythonThread* StackReport::PythonThreadOf(const Process& process, pid_t inner_id) {

@@ -45,7 +45,7 @@ class StackReport {
   std::optional<size_t> StillIndexOf(const Process& process, pid_t inner_id) const;
 
   StackGroup Describe(Process& process);
-  std::string StackOf(const Process& process, const PythonThread& thread) const;
+  void DescribeAt(const Process& process, const PythonThread& thread, ThreadStack& stack) const;
   /// ", which is at ..."; empty where that is not known.
   std::string WhereIs(const Process& process, pid_t inner_id) const;
   static const PythonThread* PythonThreadOf(const Process& process, pid_t inner_id);

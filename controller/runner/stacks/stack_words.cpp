@@ -95,4 +95,25 @@ std::string DescribeStack(const std::vector<FrameWords>& frames, bool more,
   return Cut(text, kStackBytes);
 }
 
+std::string DescribePlace(const std::vector<FrameWords>& frames,
+                          const std::function<std::string(const FrameWords&)>& source) {
+  constexpr size_t kPartBytes = 80;
+  if (frames.empty()) return {};
+  const auto part = [](std::string_view file, std::string_view function) {
+    std::string text = Printable(std::string(file) + " " + std::string(function), kPartBytes);
+    std::replace(text.begin(), text.end(), '|', '/');
+    return text;
+  };
+  const FrameWords& innermost = frames.front();
+  const size_t own = OwnFrame(frames);
+  std::string text = IsLibrary(innermost.file) ? part(ShortPath(innermost.file), innermost.function) : "";
+  text += '|';
+  if (IsLibrary(frames[own].file)) return text + "||";
+  text += part(NameOf(frames[own].file), frames[own].function) + '|';
+  const bool called = own + 1 < frames.size() && !IsLibrary(frames[own + 1].file);
+  if (called && frames[own + 1].function != "<module>")
+    text += part(NameOf(frames[own + 1].file), frames[own + 1].function);
+  return Cut(text + '|' + source(frames[own]), kPlaceBytes);
+}
+
 }  // namespace imagebatch::runner

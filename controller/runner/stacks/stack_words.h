@@ -28,6 +28,14 @@ std::string Place(const FrameWords& frame);
 std::string DescribeStack(const std::vector<FrameWords>& frames, bool more,
                           const std::function<std::string(const FrameWords&)>& source);
 
+/// The stack without directories and lines' numbers, for telling whether threads of different processes stand
+/// in the same place: "INNERMOST|OWN|CALLER|SOURCE", of at most kPlaceBytes. INNERMOST is a library's frame
+/// ("logging/__init__.py Handler.acquire"), empty where the program's own is innermost; OWN the innermost of
+/// the program's own, with the text of its line as SOURCE; CALLER the own function that called it directly,
+/// by which a helper that is called from everywhere is told apart. Whatever is not there is empty.
+std::string DescribePlace(const std::vector<FrameWords>& frames,
+                          const std::function<std::string(const FrameWords&)>& source);
+
 /// The innermost of the program's own frames; the innermost of all where there is none.
 size_t OwnFrame(const std::vector<FrameWords>& frames);
 

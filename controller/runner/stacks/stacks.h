@@ -14,6 +14,9 @@ struct ThreadStack {
   std::string thread;  // "main", "thread 123", "5 threads"
   std::string at;      // Python's frames, innermost first; empty: it runs no Python
   std::string waits;   // for a lock, and who holds it; empty: for none that is known
+  /// What of `at` is the same in equal hangs: see DescribePlace(). Empty where `at` is, and for a thread
+  /// other than the main one that waits with a time limit.
+  std::string place = {};
 };
 
 /// Processes whose stacks read the same.
@@ -34,6 +37,7 @@ inline constexpr size_t kMostStackGroups = 24;
 inline constexpr size_t kMostStacksOfGroup = 16;
 inline constexpr size_t kStackBytes = 640;  // of ThreadStack::at
 inline constexpr size_t kWaitBytes = 400;   // of ThreadStack::waits
+inline constexpr size_t kPlaceBytes = 320;  // of ThreadStack::place
 inline constexpr size_t kMostNotRead = 8;
 inline constexpr size_t kNotReadBytes = 200;
 

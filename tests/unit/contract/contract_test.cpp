@@ -40,6 +40,8 @@ class Contract : public testing::TestWithParam<hang::Class> {
                                 .python = "3.11.2",
                                 .threads = {{"main", "pool.py:34 emit", "a Lock held by thread 8"}},
                                 .more_threads = 2}};
+    evidence_.fingerprint = "0123456789ab";
+    evidence_.summary = std::string(contract::kSummaryBytes, 's');
     evidence_.stacks.not_read = {"pid 10: its memory cannot be read: Permission denied"};
     snapshot_.clock = {kStart, std::chrono::system_clock::time_point(kSince.time_since_epoch())};
     snapshot_.now = kStart + seconds(90);
@@ -103,6 +105,31 @@ TEST_P(Contract, TheEvidenceThatIsKeptHasTheStacks) {
   EXPECT_EQ(thread.at(contract::key::kAt), "pool.py:34 emit");
   EXPECT_EQ(thread.at(contract::key::kWaitsFor), "a Lock held by thread 8");
   EXPECT_EQ(evidence.at(contract::key::kNotRead).at(0), evidence_.stacks.not_read[0]);
+}
+
+/// Those who read it find both beside the verdict, whole; where it goes on, there is neither.
+TEST_P(Contract, AHangIsKnownByItsFingerprintAndItsSummary) {
+  using contract::key::kFingerprint, contract::key::kSummary;
+  ASSERT_EQ(evidence_.fingerprint.size(), contract::kFingerprintBytes);
+  const auto reports = [this] {
+    const std::string state = runner::RenderState(snapshot_);
+    return std::vector<std::string>{
+        runner::RenderLogLine(snapshot_, kMarker), state, runner::StateHead(state).value_or("{}"),
+        runner::RenderResult(snapshot_, outcome_, kMarker, contract::kMostResultBytes)};
+  };
+  for (const std::string& text : reports()) {
+    const json report = json::parse(text);
+    EXPECT_EQ(report.value(kFingerprint, ""), evidence_.fingerprint);
+    EXPECT_EQ(report.value(kSummary, ""), evidence_.summary);
+  }
+  const json least =
+      json::parse(runner::RenderResult(snapshot_, outcome_, kMarker, contract::kLeastResultBytes));
+  EXPECT_EQ(least.value(kFingerprint, ""), evidence_.fingerprint);
+  evidence_.fingerprint.clear();
+  for (const std::string& text : reports()) EXPECT_FALSE(json::parse(text).contains(kFingerprint));
+  evidence_.fingerprint = "0123456789ab";
+  snapshot_.verdict.finding.reset();
+  for (const std::string& text : reports()) EXPECT_FALSE(json::parse(text).contains(kFingerprint));
 }
 
 TEST_P(Contract, ALineThatItGoesOnEndsTheVerdict) {

@@ -45,6 +45,21 @@ TEST(LineTail, KeepsTheLastLinesOnly) {
   EXPECT_EQ(last.back(), "line 999");
 }
 
+TEST(LineTail, KnowsWhatWasSaidSince) {
+  LineTail tail;
+  const auto at = [](int second) { return kNow + std::chrono::seconds(second); };
+  tail.Add(0, "news\n", at(10));
+  EXPECT_THAT(tail.Since(at(9)), ElementsAre("news"));
+  EXPECT_THAT(tail.Since(at(10)), testing::IsEmpty());
+  tail.Add(0, "wait", at(20));
+  EXPECT_THAT(tail.Since(at(10)), ElementsAre("wait")) << "there is no whole line";
+  tail.Add(0, "ing\nwait", at(30));
+  EXPECT_THAT(tail.Since(at(10)), ElementsAre("waiting")) << "half a line is none";
+  for (int line = 0; line < 1000; ++line) tail.Add(0, std::to_string(line) + "\n", at(40));
+  EXPECT_EQ(tail.Since(at(10)).size(), LineTail::kLinesKept);
+  EXPECT_EQ(tail.Since(at(10)).back(), "999");
+}
+
 TEST(LineTail, ALongLineTakesNoMemory) {
   LineTail tail;
   const std::string piece(65536, 'x');

@@ -82,6 +82,8 @@ Evidence HugeEvidence(unsigned seed) {
     evidence.stacks.groups.push_back(group);
     evidence.stacks.not_read.push_back(bytes(kNotReadBytes));
   }
+  evidence.fingerprint = "0123456789ab";
+  evidence.summary = std::string(contract::kSummaryBytes, 's');
   evidence.more_processes = 10'000;
   for (int index = 0; index < 20; ++index) evidence.output.push_back(bytes(201));
   return evidence;

@@ -85,7 +85,7 @@ TEST(StackGrouper, NamesTogetherWhatCannotBeReadForOneReason) {
 
 TEST(Encode, IsReadBack) {
   Stacks stacks;
-  stacks.groups = {One({kMain, {"thread 8", "", "a mutex"}}), {}};
+  stacks.groups = {One({kMain, {"thread 8", "", "a mutex", "a.py f|b.py g||x"}}), {}};
   stacks.groups[0].pids = {1, 2};
   stacks.groups[0].more_threads = 3;
   stacks.groups[1].pids = {4};
@@ -99,6 +99,7 @@ TEST(Encode, IsReadBack) {
   EXPECT_EQ(decoded->groups[0].threads.at(0).at, "a.py:1 main");
   EXPECT_EQ(decoded->groups[0].threads.at(1).at, "");
   EXPECT_EQ(decoded->groups[0].threads.at(1).waits, "a mutex");
+  EXPECT_EQ(decoded->groups[0].threads.at(1).place, "a.py f|b.py g||x");
   EXPECT_EQ(decoded->groups[1].python, "");
   EXPECT_THAT(decoded->not_read, ElementsAre("pid 3: x"));
 }

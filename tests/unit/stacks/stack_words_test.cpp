@@ -43,6 +43,27 @@ TEST(DescribeStack, ShowsWhereItIsAndHowTheProgramCameThere) {
             "`item = queue.get()` < /src/lib/more.py:3 more < /src/build.py:40 main < build.py:50 <module>");
 }
 
+TEST(DescribePlace, LeavesOutDirectoriesAndLines) {
+  const auto source = [](const FrameWords&) { return std::string("queue.get() | x"); };
+  const FrameWords fetch = {"/src/build.py", "fetch", 12}, main = {"/src/build.py", "main", 40};
+  EXPECT_EQ(DescribePlace({kWait, kGet, fetch, main}, source),
+            "threading.py Condition.wait|build.py fetch|build.py main|queue.get() | x");
+  EXPECT_EQ(DescribePlace({fetch, kRun, main}, source), "|build.py fetch||queue.get() | x")
+      << "it was not called directly";
+  EXPECT_EQ(DescribePlace({fetch, {"/src/build.py", "<module>", 50}}, NoSource), "|build.py fetch||");
+  EXPECT_EQ(DescribePlace({kWait, kGet}, source), "threading.py Condition.wait|||");
+  EXPECT_EQ(DescribePlace({}, source), "");
+}
+
+TEST(DescribePlace, IsPrintableAndBounded) {
+  const std::string wild(100'000, '\x1b');
+  const auto source = [](const FrameWords&) { return std::string(100'000, 'x'); };
+  const std::string place = DescribePlace({{wild, wild, 1}, {"a|b", "c|d", 2}}, source);
+  EXPECT_LE(place.size(), kPlaceBytes);
+  EXPECT_EQ(place.find('\x1b'), std::string::npos);
+  EXPECT_EQ(DescribePlace({{"/a|b", "c|d", 2}}, NoSource), "|a/b c/d||");
+}
+
 TEST(DescribeStack, OfTheLibraryAloneIsShort) {
   EXPECT_EQ(DescribeStack({kWait, kGet, kRun, kRun, kRun}, false, NoSource),
             "threading.py:320 Condition.wait < queue.py:171 Queue.get < threading.py:975 Thread.run");
