@@ -1,7 +1,9 @@
 #include "metrics/families.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -126,10 +128,54 @@ Samples HungBuildSince(const Snapshot& snapshot) {
                            {"stage", hung.stage},
                            {"build", hung.build},
                            {"class", hung.class_name},
+                           {"fingerprint", hung.fingerprint},
                            {"pod", hung.pod},
                            {"node", hung.node}},
                           UnixSeconds(hung.since)));
     }
+  }
+  return out;
+}
+
+/// Of each batch, groups beyond so many are one of their class, whose fingerprint is "other".
+constexpr size_t kMostGroups = 20;
+
+Samples HangInfo(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    for (size_t index = 0; index < std::min(kMostGroups, batch->hang_groups.size()); ++index) {
+      const HangGroup& group = batch->hang_groups[index];
+      out.push_back(Gauge({{"namespace", batch->ns},
+                           {"batch", batch->name},
+                           {"class", group.class_name},
+                           {"fingerprint", group.fingerprint},
+                           {"summary", group.summary}},
+                          1));
+    }
+  }
+  return out;
+}
+
+Samples HangGroupBuilds(const Snapshot& snapshot) {
+  Samples out;
+  for (const auto& batch : snapshot.batches) {
+    std::map<std::string, int64_t> others;  // by class
+    const auto add = [&](const std::string& class_name, const std::string& fingerprint, int64_t hanging) {
+      out.push_back(Gauge({{"namespace", batch->ns},
+                           {"batch", batch->name},
+                           {"class", class_name},
+                           {"fingerprint", fingerprint}},
+                          static_cast<double>(hanging)));
+    };
+    for (size_t index = 0; index < batch->hang_groups.size(); ++index) {
+      const HangGroup& group = batch->hang_groups[index];
+      if (index < kMostGroups) {
+        add(group.class_name, group.fingerprint, group.hanging);
+      } else if (group.hanging > 0) {
+        others[group.class_name] += group.hanging;
+      }
+    }
+    for (const auto& [class_name, hanging] : others) add(class_name, "other", hanging);
   }
   return out;
 }
@@ -279,6 +325,10 @@ constexpr Generator kGenerators[] = {
     {"imagebatch_hangs_total", "How often a build was found hung, by class.", MetricType::Counter, Hangs},
     {"imagebatch_hung_build_since_timestamp_seconds", "When a build hung; at most 20 builds of each batch.",
      MetricType::Gauge, HungBuildSince},
+    {"imagebatch_hang_info", "What hangs that are alike have in common; at most 20 groups of each batch.",
+     MetricType::Gauge, HangInfo},
+    {"imagebatch_hang_group_builds", "Builds that hang alike, by fingerprint.", MetricType::Gauge,
+     HangGroupBuilds},
     {"imagebatch_builds_slow",
      "Builds that run far longer than the finished ones of their stage, and are not hung.", MetricType::Gauge,
      BuildsSlow},

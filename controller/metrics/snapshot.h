@@ -22,8 +22,14 @@ struct StageCounts {
 };
 
 struct HungBuild {
-  std::string stage, build, class_name, pod, node;  // build: the row's name or key
+  std::string stage, build, class_name, fingerprint, pod, node;  // build: the row's name or key
   Time since;
+};
+
+/// Hangs that are alike.
+struct HangGroup {
+  std::string class_name, fingerprint, summary;
+  int64_t hanging = 0;  // builds that hang so now
 };
 
 /// When the batch will have ended, with a spread.
@@ -40,6 +46,7 @@ struct BatchSample {
   std::map<std::string, int64_t> hangs;  // so many so far, by class; empty until the results are known
   std::optional<int64_t> working;  // builds whose containers run and that have no verdict; absent until known
   std::vector<HungBuild> hung;     // those that hang, at most 20, oldest first
+  std::vector<HangGroup> hang_groups;  // the most important first
   std::optional<Time> start, last_progress, completion;
   std::optional<Time> deadline;  // start and spec.activeDeadlineSeconds
   std::optional<EndEstimate> end;

@@ -46,7 +46,7 @@ class Sampler(threading.Thread):
         with urllib.request.urlopen(self.url, timeout=5) as response:
             text = response.read().decode()
         self.rss.append(float(re.search(r"^process_resident_memory_bytes (\S+)", text, re.M).group(1)))
-        if self.hung_at is None and cluster.hung_since(text, demo.BATCH, self.start_time):
+        if self.hung_at is None and cluster.hung_since(text, demo.NAMESPACE, self.start_time):
             self.hung_at = time.time()
 
 
@@ -90,7 +90,7 @@ def main():
     builds = status["total"]
     unready = next(c["lastTransitionTime"] for c in cluster.get("pod", pod, "-n", demo.NAMESPACE)["status"]["conditions"]
                    if c["type"] == "Ready")
-    hung = next(c["lastTransitionTime"] for c in cluster.get("imagebatch", demo.BATCH, "-n", demo.NAMESPACE)
+    hung = next(c["lastTransitionTime"] for c in cluster.get("imagebatch", options.batch, "-n", demo.NAMESPACE)
                 ["status"]["conditions"] if c["type"] == "HungBuilds")
     shown = min((t for t in counts["imagebatches/status"] if t >= moment(hung) - 0.001), default=moment(hung))
     alerted = min(moment(received) for alert, received in cluster.alerts(demo.NAMESPACE, since)

@@ -119,17 +119,20 @@ class Metrics(threading.Thread):
             except OSError:
                 self.failures += 1
                 text = ""
-            for build in cluster.hung_since(text, BATCH, self.since):
+            for build in cluster.hung_since(text, NAMESPACE, self.since):
                 self.seen.setdefault(build, time.time())
             time.sleep(0.1)
 
 
 def alerts(since):
-    """When the receiver first had each build's alert."""
-    seen = {}
+    """When the receiver first had the alert of each hung build's group; here each is of its own kind."""
+    seen, builds = {}, {}
+    for hung in (cluster.get("imagebatch", BATCH, "-n", NAMESPACE) or {}).get("status", {}).get("hungBuilds", []):
+        builds.setdefault(hung["fingerprint"], []).append(hung["name"])
     for alert, received in cluster.alerts(NAMESPACE, since):
         if alert["labels"]["alertname"] == "ImageBuildHung" and alert["status"] == "firing":
-            seen.setdefault(alert["labels"]["build"], moment(received))
+            for build in builds.get(alert["labels"]["fingerprint"], []):
+                seen.setdefault(build, moment(received))
     return seen
 
 

@@ -142,13 +142,13 @@ def moment(text):
     return datetime.datetime.fromisoformat(text[:19] + "+00:00").timestamp() + float("0" + text[19:].rstrip("Z").partition("+")[0])
 
 
-def hung_since(page, batch, since):
-    """{build: when its hang began} of the hung builds of a batch on a page of the controller's metrics. What began before
-    since is of an earlier batch of that name, whose series are there until the controller has seen its end."""
+def hung_since(page, namespace, since):
+    """{build: when its hang began} of a namespace's hung builds on a page of the controller's metrics. What began before
+    since is of an earlier batch, whose series are there until the controller has seen its end."""
     found = {}
     for labels, value in re.findall(r"^imagebatch_hung_build_since_timestamp_seconds\{(.*)\} (\S+)", page, re.M):
         named = dict(re.findall(r'(\w+)="([^"]*)"', labels))
-        if named["batch"] == batch and float(value) >= since:
+        if named["namespace"] == namespace and float(value) >= since:
             found[named["build"]] = float(value)
     return found
 

@@ -18,8 +18,8 @@ class ReadingTest(unittest.TestCase):
 
     def test_the_series_of_an_earlier_batch_is_not_taken_for_this_ones(self):
         page = (f'# TYPE {NAME} gauge\n{NAME}{{namespace="n",batch="b",build="old"}} 1000\n'
-                f'{NAME}{{namespace="n",batch="b",build="new"}} 2000\n{NAME}{{namespace="n",batch="c",build="new"}} 3000\n')
-        self.assertEqual(cluster.hung_since(page, "b", 1155), {"new": 2000})
+                f'{NAME}{{namespace="n",batch="b",build="new"}} 2000\n{NAME}{{namespace="m",batch="b",build="new"}} 3000\n')
+        self.assertEqual(cluster.hung_since(page, "n", 1155), {"new": 2000})
 
     def test_an_alert_that_began_before_is_not_of_this_batch(self):
         def alert(build, starts_at):

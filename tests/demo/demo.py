@@ -7,6 +7,7 @@ alert that names the build that hangs. Called by ./dev demo.
 import argparse
 import datetime
 import hashlib
+import itertools
 import json
 import sys
 import time
@@ -14,7 +15,7 @@ import time
 import cluster
 from cluster import REGISTRY, Failed, kubectl
 
-BATCH = "swebench-verified"
+NAME = "swebench-verified"
 NAMESPACE = "builds"
 ROWS = cluster.ROOT / "tests" / "data" / "swebench-verified.jsonl"
 CONTEXT = cluster.HERE / "context"
@@ -80,7 +81,7 @@ def batch(options, hanging):
     return {
         "apiVersion": "imagebatch.dev/v1alpha1",
         "kind": "ImageBatch",
-        "metadata": {"name": BATCH, "namespace": NAMESPACE},
+        "metadata": {"name": options.batch, "namespace": NAMESPACE},
         "spec": {
             "parallelism": options.parallelism,
             "images": {"configMaps": [{"name": "verified", "key": "rows.jsonl"}], "nameFrom": "$(instance_id)"},
@@ -176,7 +177,7 @@ def watch(options, display, since):
         cluster.raise_if_a_daemon_failed()
         if time.monotonic() > deadline:
             raise Failed(f"not done within {options.timeout} s; look at: kubectl describe ib -n {NAMESPACE}")
-        status = (cluster.get("imagebatch", BATCH, "-n", NAMESPACE) or {}).get("status", {})
+        status = (cluster.get("imagebatch", options.batch, "-n", NAMESPACE) or {}).get("status", {})
         display.status(status)
         raise_if_failed(status)
         for alert, received in cluster.alerts(NAMESPACE, since):
@@ -212,7 +213,7 @@ def check(options, rows, hanging, since):
     deadline = time.monotonic() + 60
     built = set()
     while built != expected and time.monotonic() < deadline:  # results are stored some seconds after the builds' end
-        lines = cluster.results(NAMESPACE, BATCH)
+        lines = cluster.results(NAMESPACE, options.batch)
         built = {tag for line in lines if line["status"] == "built" for tag in line["tags"]}
         time.sleep(0.5)
     pushed = {tag for tag in cluster.tags() if "/eval-" in tag}
@@ -243,7 +244,7 @@ def check_evidence(options, status):
     if options.on_hang == "flag":
         reference = status["hungBuilds"][0]["evidence"]
     else:
-        line = next(line for line in cluster.results(NAMESPACE, BATCH) if line["class"])
+        line = next(line for line in cluster.results(NAMESPACE, options.batch) if line["class"])
         reference = {"record": line["evidence_record"], "sha256": line["evidence_sha256"]}
         print(f"waiting for the end of Pod {line['pod']}, at most 60 s", flush=True)
         kubectl("delete", "pod", "-n", NAMESPACE, line["pod"], "--wait=true", "--timeout=60s")
@@ -260,8 +261,8 @@ def check_evidence(options, status):
           f"{len(kept['log'].splitlines())} lines of the log")
 
 
-def summarize(status, seconds):
-    lines = cluster.results(NAMESPACE, BATCH)
+def summarize(options, status, seconds):
+    lines = cluster.results(NAMESPACE, options.batch)
     print(f"\n{status['succeeded']} of {status['total']} images built and pushed in {seconds:.0f} s, "
           f"{status['retried']} with more than one attempt")
     for name in ("env", "image"):
@@ -282,12 +283,19 @@ def remove_images():
         path.rmdir()
 
 
+def free_name():
+    """Alerts go on for ten minutes: those of an earlier demo would be taken for this one's, if its batch had that name."""
+    names = itertools.chain([NAME], (f"{NAME}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if not cluster.query(f'ALERTS{{namespace="{NAMESPACE}",batch="{name}"}}'))
+
+
 def run(options):
     """The demo itself; returns the last status, and since when alerts count as this demo's."""
     display = Display()
     rows = choose_rows(options.images)
     hanging = rows[len(rows) // 2]["instance_id"]
     since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    options.batch = free_name()
 
     display.say(f"installing the chart, at most {cluster.INSTALL_SECONDS} s")
     cluster.install(options.image)
@@ -299,7 +307,7 @@ def run(options):
     cluster.apply(config_map("context", files),
                   config_map("verified", {"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)}),
                   batch(options, hanging))
-    display.say(f"batch {BATCH}: {len(rows)} images, one of which hangs ({hanging})")
+    display.say(f"batch {options.batch}: {len(rows)} images, one of which hangs ({hanging})")
     display.start = time.monotonic()
     status = watch(options, display, since)
     seconds = time.monotonic() - display.start
@@ -307,7 +315,7 @@ def run(options):
     print(kubectl("get", "imagebatch", "-n", NAMESPACE).rstrip())
     check(options, rows, hanging, since)
     check_evidence(options, status)
-    summarize(status, seconds)
+    summarize(options, status, seconds)
     return status, since
 
 

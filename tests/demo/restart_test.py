@@ -42,14 +42,14 @@ def evaluated_since(moment):
     return min(cluster.moment(group["lastEvaluation"]) for group in groups) > moment
 
 
-def heard(since, pod):
-    """What the receiver has got since a moment, without batches of others and without builds of earlier demos: their alerts
-    outlast them by ten minutes."""
+def heard(since, batch):
+    """What the receiver has got since a moment, without batches of others and of earlier demos: their alerts outlast them by
+    ten minutes."""
     for line in (cluster.CLUSTER / "alerts.jsonl").read_text().splitlines():
         notification = json.loads(line)
         if notification["receivedAt"] >= since:
             yield from ((alert["labels"]["alertname"], alert["status"]) for alert in notification["alerts"]
-                        if alert["labels"].get("pod", pod) == pod
+                        if alert["labels"].get("batch", batch) == batch
                         and ("batch" not in alert["labels"] or alert["labels"]["namespace"] == demo.NAMESPACE))
 
 
@@ -71,15 +71,16 @@ def main():
     progress = status["lastProgressTime"]
     events = len(demo_events())
     since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
-    pod = status["hungBuilds"][0]["pod"]
+    hung = status["hungBuilds"][0]
+    pod = hung["pod"]
     replaced("kill -9 of the controller", cluster.kill_controller, pod)
     replaced("helm upgrade", lambda: cluster.install(options.image, "--set-string", "podAnnotations.upgraded=yes"), pod)
-    if told := list(heard(since, pod)):
+    if told := list(heard(since, options.batch)):
         raise Failed(f"the receiver heard of a restart: {told}")
-    firing = cluster.query(f'ALERTS{{alertname="ImageBuildHung",alertstate="firing",pod="{pod}"}}')
+    firing = cluster.query(f'ALERTS{{alertname="ImageBuildHung",alertstate="firing",fingerprint="{hung["fingerprint"]}"}}')
     if len(firing) != 1:
         raise Failed(f"the alert should still fire: {firing}")
-    now = cluster.get("imagebatch", demo.BATCH, "-n", demo.NAMESPACE)["status"]
+    now = cluster.get("imagebatch", options.batch, "-n", demo.NAMESPACE)["status"]
     if now["lastProgressTime"] != progress:
         raise Failed(f"a restart counted as progress: {progress}, then {now['lastProgressTime']}")
     if len(demo_events()) != events:

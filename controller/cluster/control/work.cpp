@@ -26,6 +26,16 @@ std::string Describe(const EvidenceReference& evidence) {
   return "; evidence in ImageBatchRecord " + evidence.record + ", SHA-256 " + evidence.sha256;
 }
 
+/// The first of those that hang alike is told with all that was seen, the others with what they have in
+/// common. `alike`: builds that hang so now, this one included.
+std::string What(const Verdict& verdict, size_t alike) {
+  if (verdict.kind == Verdict::Kind::Stall)
+    return " is stalled (" + verdict.class_name + "): " + verdict.message;
+  if (alike < 2) return " hangs (" + verdict.class_name + ", " + verdict.reason + "): " + verdict.message;
+  return " hangs (" + verdict.class_name + ", " + verdict.reason + ") like " + std::to_string(alike - 1) +
+         (alike == 2 ? " other: " : " others: ") + verdict.alike.summary;
+}
+
 std::string Seconds(double seconds) { return std::to_string(static_cast<int64_t>(seconds)) + " s"; }
 
 }  // namespace
@@ -44,6 +54,7 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit
     const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
     plan_.Observe(*build, {key.attempt, phase, key.cause, key.finished});
     hangs_.Stored(key.hangs);
+    if (key.verdict) groups_.Ended(key.verdict->alike, key.verdict->class_name, key.verdict->since);
     if (key.succeeded) {
       last_success_ = std::max(last_success_, key.finished);
       forecast_.Finished(*build, key.seconds);
@@ -60,8 +71,8 @@ void Work::Adopt(ParkedObjects left, const Told& told, Now now) {
     const auto build = builds_.Find(entry.stage, entry.name);
     if (!build) return;
     verdicts.push_back({builds_.JobName(*build, entry.attempt), *build, entry.attempt,
-                        Verdict{kind, entry.class_name, "", entry.message, entry.since}, entry.pod,
-                        entry.node, entry.evidence});
+                        Verdict{kind, entry.class_name, "", entry.message, entry.since, entry.alike},
+                        entry.pod, entry.node, entry.evidence});
   };
   for (const FlaggedEntry& hung : told.hung_builds) add(Verdict::Kind::Hang, hung);
   for (const FlaggedEntry& stalled : told.stalled_builds) add(Verdict::Kind::Stall, stalled);
@@ -108,6 +119,11 @@ void Work::Record(const Concluded& concluded, Now now) {
                               concluded.verdict,
                               concluded.evidence,
                               hangs_.End(concluded.job, outcome)};
+  if (!outcome.class_name.empty()) {
+    groups_.Ended(outcome.alike, outcome.class_name, outcome.hung_since);
+  } else if (concluded.verdict) {
+    groups_.Ended(concluded.verdict->alike, concluded.verdict->class_name, concluded.verdict->since);
+  }
   const uint64_t number = sinks_.results.Add(ResultLine(subject, outcome, now.wall), now);
   unstored_.emplace(number, concluded.job);
   if (concluded.to_delete) sinks_.results.Hurry();
@@ -170,10 +186,9 @@ void Work::Record(const VerdictChange& change, Now now) {
     return;
   }
   if (!stall) hangs_.Seen(change.job, change.verdict);
-  const std::string what = stall ? " is stalled (" + change.verdict.class_name
-                                 : " hangs (" + change.verdict.class_name + ", " + change.verdict.reason;
+  const size_t alike = stall ? 0 : attempts_.flagged().alike(change.verdict.alike.fingerprint);
   sinks_.events.Warning(stall ? "BuildStalled" : "BuildHung",
-                        subject + what + "): " + change.verdict.message + Describe(change.evidence), now);
+                        subject + What(change.verdict, alike) + Describe(change.evidence), now);
   auto& delays = sinks_.totals.hang_detection_delay;
   auto [at, added] =
       delays.try_emplace(change.verdict.class_name, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
@@ -218,7 +233,7 @@ std::vector<FlaggedEntry> Work::Flagged(Verdict::Kind kind) const {
   for (const VerdictChange* flagged : attempts_.flagged().First(kind, kListed)) {
     entries.push_back({builds_.stage(flagged->build).name, Cut(builds_.name(flagged->build), 253),
                        flagged->verdict.class_name, flagged->pod, flagged->node, flagged->verdict.message,
-                       flagged->attempt, flagged->verdict.since, flagged->evidence});
+                       flagged->attempt, flagged->verdict.since, flagged->evidence, flagged->verdict.alike});
   }
   return entries;
 }
@@ -233,6 +248,7 @@ void Work::Fill(Summary& summary) const {
   summary.stalled = static_cast<int64_t>(attempts_.flagged().size(Verdict::Kind::Stall));
   summary.hung_builds = Flagged(Verdict::Kind::Hang);
   summary.stalled_builds = Flagged(Verdict::Kind::Stall);
+  summary.hang_groups = groups_.With(attempts_.flagged().Groups());
   for (auto& [build, entry] : forecast_.SlowBuilds()) {
     entry.name = Cut(builds_.name(build), 253);
     summary.slow_builds.push_back(std::move(entry));
@@ -258,8 +274,12 @@ void Work::Fill(metrics::BatchSample& sample) const {
     sample.stalled_by_class[name] = count;
   sample.hangs = hangs_.total();
   for (const FlaggedEntry& hung : Flagged(Verdict::Kind::Hang)) {
-    sample.hung.push_back({hung.stage, hung.name, hung.class_name, hung.pod, hung.node, hung.since});
+    sample.hung.push_back(
+        {hung.stage, hung.name, hung.class_name, hung.alike.fingerprint, hung.pod, hung.node, hung.since});
   }
+  for (const HangGroup& group : groups_.With(attempts_.flagged().Groups()))
+    sample.hang_groups.push_back(
+        {group.class_name, group.alike.fingerprint, group.alike.summary, group.hanging});
   if (const auto& end = forecast_.end(); end && !plan_.Finished()) {
     sample.end = metrics::EndEstimate{end->earliest, end->likely, end->latest};
   }

@@ -13,6 +13,7 @@
 #include "cluster/objects/builds.h"
 #include "cluster/store/events.h"
 #include "cluster/store/hang_counts.h"
+#include "cluster/store/hang_groups.h"
 #include "cluster/store/result_log.h"
 #include "cluster/store/status_object.h"
 #include "metrics/snapshot.h"
@@ -80,6 +81,7 @@ class Work {
   bool held_told_ = false;               // ... and that has been told, here or by an earlier process
   std::set<std::string> outlived_told_;  // by which containers
   HangCounts hangs_;
+  HangGroups groups_;
   Time last_success_{};                                  // in the results of earlier processes
   std::deque<std::pair<uint32_t, FailedEntry>> failed_;  // the newest, at most kListed
   std::map<uint64_t, std::string> unstored_;  // Jobs, by the number of the result that waits to be stored

@@ -31,8 +31,11 @@ std::optional<Verdict> VerdictOf(const Json& object) {
     return std::nullopt;
   const auto since = ParseTime(Text(object, key::kSince, 40));
   if (!since) return std::nullopt;
-  return Verdict{Verdict::Kind::Hang, class_name, Text(object, key::kReason, contract::kReasonBytes),
-                 Text(object, key::kMessage, 512), *since};
+  std::string reason = Text(object, key::kReason, contract::kReasonBytes);
+  Alike alike = AlikeOf(document::StringMember(object, key::kFingerprint),
+                        document::StringMember(object, key::kSummary), class_name, reason);
+  return Verdict{Verdict::Kind::Hang, class_name, std::move(reason), Text(object, key::kMessage, 512), *since,
+                 std::move(alike)};
 }
 
 std::string Layout(const ordered_json& object) {

@@ -98,6 +98,9 @@ void FailByItself(Outcome& outcome, const PodView& pod) {
     outcome.hang_reason =
         Printable(document::StringMember(outcome.runner, key::kReason), contract::kReasonBytes);
     outcome.hung_since = ParseTime(document::StringMember(outcome.runner, key::kSince)).value_or(Time{});
+    outcome.alike = AlikeOf(document::StringMember(outcome.runner, key::kFingerprint),
+                            document::StringMember(outcome.runner, key::kSummary), outcome.class_name,
+                            outcome.hang_reason);
     Fail(outcome, Cause::Hang, "Hung", document::StringMember(outcome.runner, key::kMessage));
     return;
   }

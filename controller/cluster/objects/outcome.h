@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "cluster/objects/alike.h"
 #include "cluster/objects/views.h"
 #include "plan/plan.h"
 
@@ -18,6 +19,7 @@ struct Outcome {
   std::string class_name;   // of a Hung one: see kHangClasses
   std::string hang_reason;  // of a Hung one: what within the class
   Time hung_since{};        // of a Hung one
+  Alike alike{};            // of a Hung one
   std::string pod, node;
   Time started{}, finished{};  // of the container where known, else of the Job
   std::optional<int> exit_code;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "cluster/objects/alike.h"
 
 namespace imagebatch::cluster {
 
@@ -19,6 +20,7 @@ struct Verdict {
   std::string reason;   // one CamelCase word: what within the class, such as NoActivity or ImagePullBackOff
   std::string message;  // for people; printable, at most 512 bytes
   Time since{};         // when the verdict was reached
+  Alike alike{};        // of a hang
 };
 
 }  // namespace imagebatch::cluster

@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "cluster/objects/json_fields.h"
@@ -67,6 +68,9 @@ void AddHang(json& line, const ResultSubject& subject, const Outcome& outcome) {
   line["class"] = ended ? outcome.class_name : subject.verdict->class_name;
   if (!reason.empty()) line["hang_reason"] = reason;
   line["hung_since"] = TimeOrNull(ended ? outcome.hung_since : subject.verdict->since);
+  const Alike& alike = ended ? outcome.alike : subject.verdict->alike;
+  line["fingerprint"] = alike.fingerprint;
+  line["summary"] = alike.summary;
   if (!subject.evidence.sha256.empty()) line["evidence_sha256"] = subject.evidence.sha256;
   if (!subject.evidence.record.empty()) line["evidence_record"] = subject.evidence.record;
 }
@@ -115,7 +119,8 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Tim
 
 std::optional<ResultKey> ParseResultLine(std::string_view line) {
   ResultKey key;
-  std::string status, cause;
+  std::string status, cause, fingerprint, summary;
+  Verdict hang;
   bool numbered = false;
   const bool whole = WithRoot(line, [&](sj::value root) {
     Fields(root, [&](std::string_view field, sj::value value) {
@@ -128,6 +133,11 @@ std::optional<ResultKey> ParseResultLine(std::string_view line) {
       if (field == "error") key.message = Text(value);
       if (field == "finished_at") key.finished = When(value);
       if (field == "duration_seconds" && value.get_double().get(key.seconds)) key.seconds = 0;
+      if (field == "class") hang.class_name = Text(value);
+      if (field == "hang_reason") hang.reason = Text(value);
+      if (field == "hung_since") hang.since = When(value);
+      if (field == "fingerprint") fingerprint = Text(value);
+      if (field == "summary") summary = Text(value);
       if (field == "attempt_count") {
         const auto attempt = Integer(value);
         numbered = attempt && *attempt >= 0 && *attempt <= std::numeric_limits<int>::max();
@@ -142,6 +152,10 @@ std::optional<ResultKey> ParseResultLine(std::string_view line) {
   });
   if (!whole || key.build.empty() || !numbered) return std::nullopt;
   key.succeeded = status == "built";
+  if (!hang.class_name.empty()) {
+    hang.alike = AlikeOf(std::move(fingerprint), summary, hang.class_name, hang.reason);
+    key.verdict = std::move(hang);
+  }
   if (!key.succeeded) {
     const auto known = CauseOf(cause);
     if (!known) return std::nullopt;

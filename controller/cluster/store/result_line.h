@@ -22,6 +22,7 @@ struct ResultKey {
   double seconds = 0;  // from the start of its container to its end
   std::string reason, message;
   HangsByClass hangs;
+  std::optional<Verdict> verdict;  // as ResultSubject::verdict, without its message
 };
 
 /// What a result line tells of the build beside its outcome.
@@ -34,8 +35,8 @@ struct ResultSubject {
 };
 
 /// One JSON object on one line, at most 4 KiB, with the field names of the manifest it replaces (time, tags,
-/// error, status, attempt_count, started_at, finished_at, duration_seconds) plus stage, class, hangs and
-/// evidence.
+/// error, status, attempt_count, started_at, finished_at, duration_seconds) plus stage, class, hangs,
+/// fingerprint and evidence.
 std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Time now);
 
 /// Reads a line back; nothing for a line that is none of ours.

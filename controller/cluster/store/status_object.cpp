@@ -1,6 +1,7 @@
 #include "cluster/store/status_object.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "cluster/store/input.h"
@@ -35,12 +36,21 @@ struct Condition {
 };
 
 /// Of the builds that have a verdict of one kind.
-Condition Flagged(const char* type, const char* none, const std::vector<FlaggedEntry>& builds, int64_t all) {
+Condition Flagged(const char* type, const char* none, const std::vector<FlaggedEntry>& builds, int64_t all,
+                  const std::string& alike = "") {
   if (builds.empty()) return {type, false, none, ""};
   const FlaggedEntry& first = builds.front();
   std::string message = "build " + first.name + " of stage " + first.stage + ": " + first.message;
-  if (all > 1) message += " (and " + std::to_string(all - 1) + " more)";
+  if (all > 1) message += " (and " + std::to_string(all - 1) + " more" + alike + ")";
   return {type, true, first.class_name, std::move(message)};
+}
+
+/// What there is to say of how many causes the hung builds have, behind their number.
+std::string HowAlike(const std::vector<HangGroup>& groups) {
+  const auto hanging =
+      std::count_if(groups.begin(), groups.end(), [](const HangGroup& group) { return group.hanging > 0; });
+  if (hanging == 1) return ", all of which hang alike";
+  return hanging > 1 ? ", in " + std::to_string(hanging) + " groups that hang alike" : "";
 }
 
 /// The state of the batch as one word for `kubectl get`, with what there is to say of it.
@@ -74,7 +84,8 @@ std::vector<Condition> Conditions(const Summary& summary, const plan::Counts& to
   }
   conditions.push_back({"Suspended", summary.suspended, summary.suspended ? "Suspended" : "NotSuspended",
                         summary.suspended ? "spec.suspend is true: no new build is started" : ""});
-  const Condition hung = Flagged("HungBuilds", "NoneHung", summary.hung_builds, summary.hung);
+  const Condition hung =
+      Flagged("HungBuilds", "NoneHung", summary.hung_builds, summary.hung, HowAlike(summary.hang_groups));
   const Condition stalled = Flagged("StalledBuilds", "NoneStalled", summary.stalled_builds, summary.stalled);
   conditions.push_back(hung);
   conditions.push_back(stalled);
@@ -114,12 +125,35 @@ json Entries(const std::vector<FlaggedEntry>& builds) {
                        {"pod", build.pod},
                        {"node", build.node},
                        {"message", build.message}});
+    if (!build.alike.fingerprint.empty()) entries.back()["fingerprint"] = build.alike.fingerprint;
     if (build.evidence.sha256.empty()) continue;
     json& evidence = entries.back()["evidence"];
     evidence["sha256"] = build.evidence.sha256;
     if (!build.evidence.record.empty()) evidence["record"] = build.evidence.record;
   }
   return entries;
+}
+
+json Groups(const std::vector<HangGroup>& groups) {
+  json entries = json::array();
+  for (const HangGroup& group : groups) {
+    if (entries.size() == kListed) break;
+    entries.push_back({{"class", group.class_name},
+                       {"fingerprint", group.alike.fingerprint},
+                       {"summary", group.alike.summary},
+                       {"count", group.count},
+                       {"hanging", group.hanging},
+                       {"first", FormatTime(group.first)},
+                       {"last", FormatTime(group.last)}});
+  }
+  return entries;
+}
+
+/// The groups of a status by fingerprint: what their hangs have in common.
+std::map<std::string, std::string> SummariesIn(const json& groups) {
+  std::map<std::string, std::string> summaries;
+  for (const json& group : groups) summaries[group.value("fingerprint", "")] = group.value("summary", "");
+  return summaries;
 }
 
 std::vector<FlaggedEntry> EntriesIn(const json& builds) {
@@ -130,6 +164,7 @@ std::vector<FlaggedEntry> EntriesIn(const json& builds) {
                        build.value("attempt", 1)};
     entry.since = ParseTime(build.value("since", "")).value_or(Time{});
     const json evidence = build.value("evidence", json::object());
+    entry.alike.fingerprint = build.value("fingerprint", "");
     entry.evidence = {evidence.value("record", ""), evidence.value("sha256", "")};
     entries.push_back(std::move(entry));
   }
@@ -153,6 +188,12 @@ Told ToldIn(const json& status) {
   Told told;
   told.held = status.value("held", int64_t{0}) > 0;
   told.hung_builds = EntriesIn(status.value("hungBuilds", json::array()));
+  const auto summaries = SummariesIn(status.value("hangGroups", json::array()));
+  for (FlaggedEntry& hung : told.hung_builds) {
+    const auto summary = summaries.find(hung.alike.fingerprint);
+    hung.alike = AlikeOf(hung.alike.fingerprint, summary == summaries.end() ? "" : summary->second,
+                         hung.class_name, "");
+  }
   told.stalled_builds = EntriesIn(status.value("stalledBuilds", json::array()));
   return told;
 }
@@ -187,6 +228,7 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
   status["slow"] = slow;
   status["stages"] = std::move(stages);
   status["hungBuilds"] = Entries(summary.hung_builds);
+  status["hangGroups"] = Groups(summary.hang_groups);
   status["stalledBuilds"] = Entries(summary.stalled_builds);
   status["slowBuilds"] = json::array();
   for (const SlowEntry& entry : summary.slow_builds) {

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "cluster/store/evidence_store.h"
+#include "cluster/store/hang_groups.h"
 #include "metrics/snapshot.h"
 #include "plan/pace.h"
 #include "plan/plan.h"
@@ -18,6 +19,7 @@ struct FlaggedEntry {
   int attempt = 1;
   Time since{};
   EvidenceReference evidence{};  // of a hang
+  Alike alike{};                 // of a hang
 };
 
 struct SlowEntry {
@@ -32,7 +34,7 @@ struct FailedEntry {
   int attempt = 0;  // 0: failed without one
 };
 
-/// At most so many hung builds are listed, and so many stalled, slow and failed ones.
+/// At most so many hung builds are listed, and so many stalled, slow and failed ones, and groups of hangs.
 inline constexpr size_t kListed = 20;
 
 /// What the status of a batch is made of.
@@ -42,6 +44,7 @@ struct Summary {
   std::vector<plan::Counts> counts;                       // by stage; empty while the work is not known
   int64_t hung = 0, stalled = 0;                          // in all
   std::vector<FlaggedEntry> hung_builds, stalled_builds;  // the oldest first
+  std::vector<HangGroup> hang_groups;                     // of which the first are shown
   std::vector<int64_t> slow;  // builds that run for long and have no verdict, by stage
   std::vector<SlowEntry> slow_builds;
   std::vector<FailedEntry> failed_builds;

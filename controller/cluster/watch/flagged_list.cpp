@@ -26,6 +26,8 @@ void FlaggedList::Put(VerdictChange change) {
   OfKind& kind = of(change.verdict.kind);
   kind.oldest.insert(PlaceOf(change));
   ++kind.by_class[change.verdict.class_name];
+  if (change.verdict.kind == Verdict::Kind::Hang)
+    alike_[change.verdict.alike.fingerprint].insert(PlaceOf(change));
   ++attempts_[change.build];
   if (builds_.insert(change.build).second) ++changes_;
   std::string job = change.job;
@@ -38,6 +40,9 @@ void FlaggedList::Remove(const std::string& job) {
   OfKind& kind = of(at->second.verdict.kind);
   kind.oldest.erase(PlaceOf(at->second));
   TakeOne(kind.by_class, at->second.verdict.class_name);
+  if (const auto group = alike_.find(at->second.verdict.alike.fingerprint);
+      group != alike_.end() && group->second.erase(PlaceOf(at->second)) > 0 && group->second.empty())
+    alike_.erase(group);
   if (TakeOne(attempts_, at->second.build)) changes_ += builds_.erase(at->second.build);
   by_job_.erase(at);
 }
@@ -45,6 +50,23 @@ void FlaggedList::Remove(const std::string& job) {
 void FlaggedList::EvidenceIsNotKept(const std::string& job) {
   const auto at = by_job_.find(job);
   if (at != by_job_.end()) at->second.evidence.record.clear();
+}
+
+std::vector<HangGroup> FlaggedList::Groups() const {
+  std::vector<HangGroup> groups;
+  groups.reserve(alike_.size());
+  for (const auto& [fingerprint, places] : alike_) {
+    const Verdict& verdict = by_job_.at(places.begin()->second).verdict;
+    const auto count = static_cast<int64_t>(places.size());
+    groups.push_back(
+        {verdict.alike, verdict.class_name, count, count, places.begin()->first, places.rbegin()->first});
+  }
+  return groups;
+}
+
+size_t FlaggedList::alike(const std::string& fingerprint) const {
+  const auto at = alike_.find(fingerprint);
+  return at == alike_.end() ? 0 : at->second.size();
 }
 
 std::vector<const VerdictChange*> FlaggedList::First(Verdict::Kind kind, size_t most) const {

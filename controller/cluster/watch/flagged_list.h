@@ -9,6 +9,7 @@
 
 #include "cluster/objects/verdict.h"
 #include "cluster/store/evidence_store.h"
+#include "cluster/store/hang_groups.h"
 
 namespace imagebatch::cluster {
 
@@ -41,6 +42,10 @@ class FlaggedList {
   std::vector<const VerdictChange*> First(Verdict::Kind kind, size_t most) const;
   /// How many of each class; none is zero.
   const std::map<std::string, int64_t>& by_class(Verdict::Kind kind) const { return of(kind).by_class; }
+  /// Those that hang, by fingerprint: one group for each.
+  std::vector<HangGroup> Groups() const;
+  /// How many hang with this fingerprint.
+  size_t alike(const std::string& fingerprint) const;
   /// The builds they are attempts of.
   const std::set<uint32_t>& builds() const { return builds_; }
   /// Grows with every change of builds().
@@ -58,7 +63,8 @@ class FlaggedList {
 
   std::map<std::string, VerdictChange> by_job_;
   std::array<OfKind, Verdict::kKinds> kinds_;
-  std::map<uint32_t, int> attempts_;  // how many of each build
+  std::map<std::string, std::set<Place>> alike_;  // of those that hang, by fingerprint
+  std::map<uint32_t, int> attempts_;              // how many of each build
   std::set<uint32_t> builds_;
   uint64_t changes_ = 0;
 };

@@ -69,8 +69,12 @@ void HangWatch::OnLog(const Result<kube::Response>& log, Now now) {
   const std::string message =
       log ? "its runner has not reported for " + std::to_string(silent.count()) + " s"
           : "its runner does not report progress, and its log cannot be read: " + log.error().message;
-  verdict_ = Verdict{Verdict::Kind::Hang, std::string(kUnobservedClass), reason,
-                     Printable(message, kMessageLimit), verdict_ ? verdict_->since : now.wall};
+  verdict_ = Verdict{Verdict::Kind::Hang,
+                     std::string(kUnobservedClass),
+                     reason,
+                     Printable(message, kMessageLimit),
+                     verdict_ ? verdict_->since : now.wall,
+                     AlikeByReason(kUnobservedClass, reason)};
   next_read_ = now.steady + kLookForChange;
 }
 

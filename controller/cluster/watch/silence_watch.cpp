@@ -59,8 +59,12 @@ void SilenceWatch::OnLine(const Result<std::string>& log, Now now) {
   const std::string message =
       log ? "it has no runner, and has printed nothing for " + std::to_string(silent.count()) + " s"
           : "it has no runner, and its log cannot be read: " + log.error().message;
-  verdict_ = Verdict{Verdict::Kind::Hang, std::string(kUnobservedClass), reason,
-                     Printable(message, kMessageLimit), was_silent ? verdict_->since : last_ + limit_};
+  verdict_ = Verdict{Verdict::Kind::Hang,
+                     std::string(kUnobservedClass),
+                     reason,
+                     Printable(message, kMessageLimit),
+                     was_silent ? verdict_->since : last_ + limit_,
+                     AlikeByReason(kUnobservedClass, reason)};
 }
 
 std::optional<SteadyTime> SilenceWatch::Next() const { return reading_ ? std::nullopt : next_; }

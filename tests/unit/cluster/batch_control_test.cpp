@@ -362,6 +362,55 @@ TEST_F(BatchControlTest, WhatStandsInAnotherNamespaceIsNotBelieved) {
   EXPECT_EQ(Jobs().size(), 1u) << "and its own Job is left alone";
 }
 
+TEST_F(BatchControlTest, BuildsThatHangAlikeAreOneGroupWhateverRestarts) {
+  json object = Object();
+  object["spec"]["parallelism"] = 2;
+  Create(object);
+  for (const char* row : {"a", "b"}) {
+    json pod = PodOf(row);
+    pod["metadata"]["name"] = row;
+    const std::string marker = pod["spec"]["containers"][0]["env"][0]["value"];
+    api_.Print(
+        row,
+        R"({"imagebatch":"evidence","marker":")" + marker +
+            R"(","verdict":"Hung","class":"Idle","reason":"NoActivity","message":"for 300 s nothing",)" +
+            R"("fingerprint":"0123456789ab","summary":"pip waits","since":")" + FormatTime(now_.wall) + "\"}",
+        now_.wall);
+    pod["status"] = {{"conditions", {{{"type", "Ready"}, {"lastTransitionTime", FormatTime(now_.wall)}}}},
+                     {"containerStatuses",
+                      {{{"name", "build"},
+                        {"ready", false},
+                        {"state", {{"running", {{"startedAt", FormatTime(kBegin)}}}}}}}}};
+    Show(pod);
+    Run(seconds(6));
+  }
+  const auto group = [&](int hanging) {
+    const json groups = Status()["hangGroups"];
+    ASSERT_EQ(groups.size(), 1U);
+    EXPECT_EQ(groups[0]["fingerprint"], "0123456789ab");
+    EXPECT_EQ(groups[0]["summary"], "pip waits");
+    EXPECT_EQ(groups[0]["count"], 2);
+    EXPECT_EQ(groups[0]["hanging"], hanging);
+  };
+  group(2);
+  EXPECT_THAT(messages_, Contains(testing::HasSubstr(" hangs (Idle, NoActivity): for 300 s nothing")));
+  EXPECT_THAT(messages_, Contains(testing::HasSubstr(" hangs (Idle, NoActivity) like 1 other: pip waits")));
+  const metrics::BatchSample sample = control_->Sample();
+  ASSERT_EQ(sample.hang_groups.size(), 1U);
+  EXPECT_EQ(sample.hang_groups[0].hanging, 2);
+  EXPECT_EQ(sample.hung[1].fingerprint, "0123456789ab");
+  Restart();
+  Run(seconds(20));
+  group(2);
+  EXPECT_EQ(Told("BuildHung"), 2) << "and not again";
+  EndJob("a", "Failed");
+  Run(seconds(20));
+  group(1);
+  Restart();
+  Run(seconds(20));
+  group(1);
+}
+
 TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
   Create(Object());
   json pod = PodOf("a");

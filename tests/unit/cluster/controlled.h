@@ -106,7 +106,11 @@ class BatchControlTest : public testing::Test {
   }
 
   void Note(const kube::Request& request) {
-    if (request.path.ends_with("/events")) told_.push_back(json::parse(request.body)["reason"]);
+    if (request.path.ends_with("/events")) {
+      const json event = json::parse(request.body);
+      told_.push_back(event["reason"]);
+      messages_.push_back(event["message"]);
+    }
     if (request.method == Method::Get) reads_.push_back(request.path);
     if (request.method == Method::Get || request.path.ends_with("/events") ||
         request.path.ends_with("/status"))
@@ -154,7 +158,8 @@ class BatchControlTest : public testing::Test {
 
   void Show(const json& pod) {
     api_.Put(Kind::Pod, pod);
-    control_->Observe(PodSeen{Change::Upsert, *ParsePod(api_.Find(Kind::Pod, "p")->dump())}, now_);
+    const std::string name = pod["metadata"]["name"];
+    control_->Observe(PodSeen{Change::Upsert, *ParsePod(api_.Find(Kind::Pod, name)->dump())}, now_);
     Run(kMoment);
   }
 
@@ -202,6 +207,7 @@ class BatchControlTest : public testing::Test {
   std::vector<std::string> writes_;            // in their order, without those of the status and the Events
   std::vector<std::string> reads_;             // paths
   std::vector<std::string> told_;              // reasons of Events
+  std::vector<std::string> messages_;          // ... and what they say
   std::function<int(const Command&)> refuse_;  // with which status; 0: not
   bool blind_ = false;                         // the watch brings nothing
   json refused_with_ = Refusal("exceeded quota");

@@ -1,6 +1,6 @@
 #include "cluster/store/status_object.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace imagebatch::cluster {
 namespace {
@@ -54,7 +54,7 @@ TEST(StatusObjectTest, OfARunningBatch) {
     "stages": [
       {"name": "env", "total": 3, "waiting": 0, "queued": 0, "held": 0, "pending": 0, "running": 0, "succeeded": 2, "skipped": 0, "failed": 1, "slow": 0},
       {"name": "image", "total": 16, "waiting": 3, "queued": 1, "held": 0, "pending": 2, "running": 4, "succeeded": 5, "skipped": 0, "failed": 1, "slow": 1}],
-    "hungBuilds": [], "stalledBuilds": [], "failedBuilds": [],
+    "hungBuilds": [], "hangGroups": [], "stalledBuilds": [], "failedBuilds": [],
     "slowBuilds": [{"stage": "image", "name": "s", "attempt": 1, "since": "2019-12-19T23:56:00Z", "pod": "p1", "medianSeconds": 60}],
     "estimatedCompletion": {"earliest": "2019-12-20T00:01:00Z", "likely": "2019-12-20T00:02:00Z", "latest": "2019-12-20T00:03:00Z"},
     "startTime": "2019-12-19T23:55:00Z", "lastProgressTime": null, "completionTime": null, "inputDigest": "0a",
@@ -240,6 +240,27 @@ TEST(StatusObjectTest, ListsHungAndFailedBuilds) {
   summary.hung_builds[0].evidence = {"b-evidence-abcdefghij-1", "0abc"};
   EXPECT_EQ(StatusObject(summary, json::object(), kNow)["hungBuilds"][0]["evidence"],
             json({{"record", "b-evidence-abcdefghij-1"}, {"sha256", "0abc"}}));
+  summary.hung_builds[0].alike = {"0123456789ab", "pip waits"};
+  summary.hang_groups = {{{"0123456789ab", "pip waits"}, "Idle", 3, 2, kNow, kNow}};
+  summary.hung = 2;
+  const json grouped = StatusObject(summary, json::object(), kNow);
+  EXPECT_EQ(grouped["hungBuilds"][0]["fingerprint"], "0123456789ab");
+  EXPECT_EQ(grouped["hangGroups"], json::parse(R"([{"class": "Idle", "fingerprint": "0123456789ab",
+      "summary": "pip waits", "count": 3, "hanging": 2,
+      "first": "2019-12-20T00:00:00Z", "last": "2019-12-20T00:00:00Z"}])"));
+  EXPECT_EQ(ToldIn(grouped).hung_builds[0].alike, (Alike{"0123456789ab", "pip waits"}));
+  EXPECT_TRUE(IsFingerprint(ToldIn(status).hung_builds[0].alike.fingerprint)) << "of an older controller";
+  const auto hung = [](const Summary& of) {
+    const json told = StatusObject(of, json::object(), kNow);
+    for (const json& condition : told["conditions"]) {
+      if (condition["type"] == "HungBuilds") return condition["message"].get<std::string>();
+    }
+    return std::string();
+  };
+  EXPECT_THAT(hung(summary), testing::EndsWith(" (and 1 more, all of which hang alike)"));
+  summary.hang_groups.push_back({{"ba9876543210", "spin"}, "Busy", 1, 1, kNow, kNow});
+  summary.hang_groups.push_back({{"0000000000ff", "past"}, "Busy", 1, 0, kNow, kNow});
+  EXPECT_THAT(hung(summary), testing::EndsWith(" (and 1 more, in 2 groups that hang alike)"));
   EXPECT_EQ(status["failedBuilds"],
             json::parse(
                 R"([{"stage": "env", "name": "x", "attempt": 0, "reason": "NeedFailed", "message": "m"}])"));

@@ -50,7 +50,15 @@ imagebatch_hangs_total{namespace="builds",batch="verified",class="Deadline"} 0
 imagebatch_hangs_total{namespace="builds",batch="verified",class="Idle"} 4
 # HELP imagebatch_hung_build_since_timestamp_seconds When a build hung; at most 20 builds of each batch.
 # TYPE imagebatch_hung_build_since_timestamp_seconds gauge
-imagebatch_hung_build_since_timestamp_seconds{namespace="builds",batch="verified",stage="image",build="django__django-1",class="Idle",pod="verified-abc-1-x",node="node-1"} 1767323045
+imagebatch_hung_build_since_timestamp_seconds{namespace="builds",batch="verified",stage="image",build="django__django-1",class="Idle",fingerprint="0123456789ab",pod="verified-abc-1-x",node="node-1"} 1767323045
+# HELP imagebatch_hang_info What hangs that are alike have in common; at most 20 groups of each batch.
+# TYPE imagebatch_hang_info gauge
+imagebatch_hang_info{namespace="builds",batch="verified",class="Idle",fingerprint="0123456789ab",summary="pip waits for a socket"} 1
+imagebatch_hang_info{namespace="builds",batch="verified",class="Busy",fingerprint="ba9876543210",summary="spin.py"} 1
+# HELP imagebatch_hang_group_builds Builds that hang alike, by fingerprint.
+# TYPE imagebatch_hang_group_builds gauge
+imagebatch_hang_group_builds{namespace="builds",batch="verified",class="Idle",fingerprint="0123456789ab"} 1
+imagebatch_hang_group_builds{namespace="builds",batch="verified",class="Busy",fingerprint="ba9876543210"} 0
 # HELP imagebatch_builds_slow Builds that run far longer than the finished ones of their stage, and are not hung.
 # TYPE imagebatch_builds_slow gauge
 imagebatch_builds_slow{namespace="builds",batch="verified",stage="env"} 0

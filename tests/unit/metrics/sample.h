@@ -16,8 +16,10 @@ inline Snapshot FullSnapshot() {
   batch.stalled_by_class = {{"ImagePull", 2}};
   batch.hangs = {{"Deadline", 0}, {"Idle", 4}};
   batch.working = 3;
-  batch.hung = {
-      {"image", "django__django-1", "Idle", "verified-abc-1-x", "node-1", At("2026-01-02T03:04:05Z")}};
+  batch.hung = {{"image", "django__django-1", "Idle", "0123456789ab", "verified-abc-1-x", "node-1",
+                 At("2026-01-02T03:04:05Z")}};
+  batch.hang_groups = {{"Idle", "0123456789ab", "pip waits for a socket", 1},
+                       {"Busy", "ba9876543210", "spin.py", 0}};
   batch.start = At("2026-01-02T03:00:00Z");
   batch.last_progress = At("2026-01-02T03:03:00Z");
   batch.completion = At("2026-01-02T04:00:00Z");
