@@ -55,6 +55,8 @@ void Verdict(Sheet& sheet, const json& line) {
   if (const std::string reason = Text(line, key::kReason); !reason.empty()) title += " (" + reason + ")";
   sheet.Add(0, title + " since " + Text(line, key::kSince));
   if (const std::string message = Text(line, key::kMessage); !message.empty()) sheet.Add(2, message);
+  if (const std::string summary = Text(line, key::kSummary); !summary.empty())
+    sheet.Add(2, "alike: " + summary + " (" + Text(line, key::kFingerprint) + ")");
   if (const std::string phase = Text(line, "phase"); !phase.empty()) sheet.AddCut(2, "in " + phase);
 }
 

@@ -5,7 +5,8 @@
     run.py RUNNER --default-thresholds --only-proved
 
 Acceptance: each hung scenario is flagged in its class within its threshold and a tenth of it, no healthy one is ever
-flagged. The delay is counted from the moment at which the program itself says that it is stuck.
+flagged. The delay is counted from the moment at which the program itself says that it is stuck. No two scenarios have
+the same fingerprint, and none has two (groups.py).
 """
 import argparse
 import concurrent.futures
@@ -18,6 +19,7 @@ import sys
 import threading
 import time
 
+import groups
 import launch
 import scenarios
 from watch import Thresholds, watch
@@ -170,10 +172,13 @@ def main():
                       f"{time.monotonic() - turn_start:.0f} s", flush=True)
     launch.remove_cgroups()
     report(everything, thresholds)
+    mixed = list(groups.wrong(everything))
+    for line in mixed:
+        print(f"fingerprints: {line}")
     failed = sum(bool(seen.problem) for seen in everything)
     seconds = time.monotonic() - start
     print(f"\n{len(everything) - failed} passed, {failed} failed, {left_out} skipped in {seconds:.0f} s")
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if failed or mixed else 0)
 
 
 if __name__ == "__main__":

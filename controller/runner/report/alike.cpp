@@ -14,11 +14,12 @@ namespace {
 
 constexpr size_t kMostStuck = 32;  // different ones
 constexpr size_t kWordsOfStep = 3;
+constexpr std::string_view kSleep = "sleep";
 constexpr double kShareOfTime = 0.5;
 
 /// One place in which processes are stuck, however many of them.
 struct Stuck {
-  bool above = false;  // others of the tree are below it
+  bool above = false;  // others of the tree are below it, `sleep` aside
   std::string lock;    // "an RLock held by another thread"; empty: none that is known
   std::string place;   // see DescribePlace(); empty: not Python, or not known
   std::string program, mode;
@@ -28,7 +29,7 @@ struct Stuck {
   bool operator<(const Stuck& other) const {
     // What explains most comes first. What Python's own functions or `sleep` wait for explains nothing.
     const auto rank = [](const Stuck& one) {
-      const bool poor = one.program == "sleep" || one.place.ends_with("|||");
+      const bool poor = one.program == kSleep || one.place.ends_with("|||");
       return std::make_tuple(one.lock.empty(), poor, one.above, one.place.empty(), one.wait.empty());
     };
     return std::make_tuple(rank(*this), Key()) < std::make_tuple(rank(other), other.Key());
@@ -127,12 +128,15 @@ class Painter {
 
   void Paint() {
     const std::vector<const ProcessEvidence*> chosen = Choose();
+    std::set<pid_t> parents;
     for (const ProcessEvidence* process : chosen) {
-      const bool above = std::any_of(chosen.begin(), chosen.end(), [process](const ProcessEvidence* other) {
-        return other->parent == process->pid;
-      });
-      Add(*process, above);
+      if (NameProgram(process->command).name != kSleep) parents.insert(process->parent);
     }
+    for (const ProcessEvidence* process : chosen) Add(*process, parents.contains(process->pid));
+    // One of several alike whose stacks were too many to be read, or that ran meanwhile, adds nothing.
+    std::erase_if(picture_.stuck, [this](const Stuck& stuck) {
+      return stuck.place.empty() && with_places_.contains(stuck.program);
+    });
   }
 
  private:
@@ -146,7 +150,8 @@ class Painter {
       const bool wanted = picture_.hang_class == hang::Class::Deadlock
                               ? IsDead(*process) || above.contains(process->pid)
                               : process->age_seconds >= evidence_.lasted_seconds * kShareOfTime;
-      if (!wanted || process->state == 'Z') continue;
+      const bool over = process->state == 'Z' && process->threads <= 1;
+      if (!wanted || over) continue;
       above.insert(process->parent);
       chosen.push_back(&*process);
     }
@@ -202,6 +207,7 @@ class Painter {
       // Which of its threads a runtime leaves waiting for which others depends on the moment.
       if (!python && !IsDead(process) && thread.thread != "main") continue;
       if (python) stuck.mode.clear();
+      if (python) with_places_.insert(stuck.program);
       stuck.place = thread.place;
       stuck.lock = WithoutPids(thread.waits);
       Put(stuck);
@@ -212,6 +218,7 @@ class Painter {
 
   const Evidence& evidence_;
   Picture& picture_;
+  std::set<std::string> with_places_;  // programs
 };
 
 /// FNV-1a, folded.
@@ -262,6 +269,23 @@ std::string NameOf(const Stuck& stuck) {
   return stuck.program + (stuck.mode.empty() ? "" : " " + stuck.mode);
 }
 
+/// ", below docker build": what stands above the heart of it and is another program or function.
+std::string Above(const Picture& picture) {
+  constexpr size_t kMostAbove = 2;
+  std::string text;
+  const Stuck& heart = *picture.stuck.begin();
+  size_t count = 0;
+  for (const Stuck& stuck : picture.stuck) {
+    if (!stuck.above || &stuck == &heart || count == kMostAbove) continue;
+    if (stuck.program == heart.program && !heart.lock.empty()) continue;
+    std::string_view place = stuck.place;
+    TakePart(place);
+    const std::string_view own = TakePart(place);
+    text += (count++ == 0 ? ", below " : " and ") + (own.empty() ? NameOf(stuck) : std::string(own));
+  }
+  return text;
+}
+
 std::string Sentence(const Picture& picture) {
   const std::string step = picture.step.empty() ? "" : ", in step " + picture.step;
   // What explains most comes first (see Stuck).
@@ -272,12 +296,12 @@ std::string Sentence(const Picture& picture) {
     case hang::Class::Idle: {
       if (heart == nullptr) return "nothing happens" + step;
       if (heart->place.empty() && heart->wait.empty() && heart->lock.empty())
-        return program + " does nothing" + step;
+        return program + " does nothing" + step + Above(picture);
       std::string text = program + " waits";
       if (!heart->place.empty()) text += PlaceWords(*heart);
       const std::string& what = heart->lock.empty() ? heart->wait : heart->lock;
       if (!what.empty()) text += (heart->wait == "to be continued" ? " " : " for ") + what;
-      return text + step;
+      return text + step + Above(picture);
     }
     case hang::Class::Busy:
       return program + " uses CPU and nothing comes of it" + step;

@@ -38,6 +38,8 @@ class OfEvidence : public ::testing::Test {
     process.command = "python3 pool.py";
     evidence_.processes = {process};
     evidence_.output = {"the last line"};
+    evidence_.fingerprint = "0123456789ab";
+    evidence_.summary = "pool.py waits at `with lock:` in emit for a Lock";
     snapshot_.clock = {kStart,
                        std::chrono::system_clock::time_point(std::chrono::milliseconds(1767323045006))};
     snapshot_.now = kStart + std::chrono::seconds(90);
@@ -56,6 +58,7 @@ class OfEvidence : public ::testing::Test {
 TEST_F(OfEvidence, IsOnOneScreen) {
   EXPECT_EQ(Explain(Line()), R"(Hung: Deadlock (WaitCycle) since 2026-01-02T03:04:05.006Z
   2 processes wait
+  alike: pool.py waits at `with lock:` in emit for a Lock (0123456789ab)
   in [2/5] RUN make
 
 Who waits for whom

@@ -83,6 +83,13 @@ TEST(Alike, RowsOfOneBug) {
             "through fork");
 }
 
+TEST(Alike, AWorkerWhoseStackCouldNotBeReadIsLikeTheOthers) {
+  Evidence evidence = ForkPool(7, 4, "/work");
+  const Alike one = AlikeOf(evidence, Of(Class::Deadlock), "");
+  evidence.stacks.groups[1].pids.pop_back();
+  EXPECT_THAT(AlikeOf(evidence, Of(Class::Deadlock), ""), IsLike(one));
+}
+
 TEST(Alike, AnotherPlaceLockProgramOrClassIsAnotherHang) {
   const Evidence evidence = ForkPool(7, 4, "/work");
   const Alike one = AlikeOf(evidence, Of(Class::Deadlock), "");
@@ -114,7 +121,7 @@ TEST(Alike, OfADeadlockOnlyTheDeadPartAndThoseAboveItCount) {
                         Process(4, 2, "sleep 1000", "clock_nanosleep")};
   evidence.processes[1].waits_for = {hang::WaitFor::OwnLock};
   const Alike one = AlikeOf(evidence, Of(Class::Deadlock), "");
-  EXPECT_EQ(one.summary, "dead lock_order waits for a lock");
+  EXPECT_EQ(one.summary, "dead lock_order waits for a lock, below needed.sh server");
   evidence.processes.pop_back();
   EXPECT_THAT(AlikeOf(evidence, Of(Class::Deadlock), ""), IsLike(one));
   evidence.processes[1].waits_for = {hang::WaitFor::FileLock};
@@ -138,6 +145,19 @@ TEST(Alike, HelpersThatComeAndGoAreNoPartOfIt) {
   evidence.processes.back().state = 'Z';
   evidence.processes.back().age_seconds = 600;
   EXPECT_THAT(Idle(evidence), IsLike(one)) << "a zombie";
+}
+
+TEST(Alike, WhatSleepWaitsForExplainsNothing) {
+  Evidence evidence;
+  evidence.processes = {Process(2, 1, "python3 /w/build.py x"),
+                        Process(3, 2, "/bin/sh /usr/bin/docker image prune"),
+                        Process(4, 3, "sleep 1000", "clock_nanosleep")};
+  EXPECT_EQ(Idle(evidence).summary, "docker image waits for a child, below build.py");
+  evidence.stacks.groups = {
+      {.pids = {2},
+       .python = "3.9",
+       .threads = {{"main", "x", "", "subprocess.py Popen.wait|build.py run||wait()"}}}};
+  EXPECT_EQ(Idle(evidence).summary, "docker image waits for a child, below build.py run");
 }
 
 TEST(Alike, WhereThreadsRunOrTickIsLeftAside) {
