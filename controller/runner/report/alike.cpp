@@ -134,9 +134,9 @@ class Painter {
     }
     for (const ProcessEvidence* process : chosen) Add(*process, parents.contains(process->pid));
     // One of several alike whose stacks were too many to be read, or that ran meanwhile, adds nothing.
-    std::erase_if(picture_.stuck, [this](const Stuck& stuck) {
-      return stuck.place.empty() && with_places_.contains(stuck.program);
-    });
+    for (Stuck& stuck : unread_) {
+      if (!with_places_.contains(stuck.program)) Put(std::move(stuck));
+    }
   }
 
  private:
@@ -182,7 +182,7 @@ class Painter {
     if (IsDead(process)) {
       for (const hang::WaitFor what : process.waits_for) {
         stuck.wait = Words(what);
-        Put(stuck);
+        unread_.push_back(stuck);
       }
       return;
     }
@@ -193,7 +193,7 @@ class Painter {
     } else if (process.threads == 1) {
       stuck.wait = WordsOfCall(process.system_call);
     }
-    Put(std::move(stuck));
+    unread_.push_back(std::move(stuck));
   }
 
   /// False where nothing is known of them.
@@ -219,6 +219,7 @@ class Painter {
   const Evidence& evidence_;
   Picture& picture_;
   std::set<std::string> with_places_;  // programs
+  std::vector<Stuck> unread_;          // without places
 };
 
 /// FNV-1a, folded.
@@ -269,19 +270,28 @@ std::string NameOf(const Stuck& stuck) {
   return stuck.program + (stuck.mode.empty() ? "" : " " + stuck.mode);
 }
 
+/// The program's own function, or the program.
+std::string TitleOf(const Stuck& stuck) {
+  std::string_view place = stuck.place;
+  TakePart(place);
+  const std::string_view own = TakePart(place);
+  return own.empty() ? NameOf(stuck) : std::string(own);
+}
+
 /// ", below docker build": what stands above the heart of it and is another program or function.
 std::string Above(const Picture& picture) {
   constexpr size_t kMostAbove = 2;
-  std::string text;
   const Stuck& heart = *picture.stuck.begin();
-  size_t count = 0;
+  std::vector<std::string> titles = {TitleOf(heart), heart.program};
+  const size_t first = titles.size();
+  std::string text;
   for (const Stuck& stuck : picture.stuck) {
-    if (!stuck.above || &stuck == &heart || count == kMostAbove) continue;
-    if (stuck.program == heart.program && !heart.lock.empty()) continue;
-    std::string_view place = stuck.place;
-    TakePart(place);
-    const std::string_view own = TakePart(place);
-    text += (count++ == 0 ? ", below " : " and ") + (own.empty() ? NameOf(stuck) : std::string(own));
+    std::string title = TitleOf(stuck);
+    const bool same_bug = stuck.program == heart.program && !heart.lock.empty();
+    const bool known = std::find(titles.begin(), titles.end(), title) != titles.end();
+    if (!stuck.above || same_bug || known || titles.size() == first + kMostAbove) continue;
+    text += (text.empty() ? ", below " : " and ") + title;
+    titles.push_back(std::move(title));
   }
   return text;
 }

@@ -131,6 +131,21 @@ TEST(Alike, OfADeadlockOnlyTheDeadPartAndThoseAboveItCount) {
   EXPECT_NE(AlikeOf(evidence, Of(Class::Deadlock), "").fingerprint, one.fingerprint);
 }
 
+TEST(Alike, OfALivingProcessAboveADeadOneItsModeCounts) {
+  const auto hang = [](const std::string& command) {
+    Evidence evidence;
+    evidence.processes = {Process(2, 1, command), Process(3, 2, command, "futex")};
+    evidence.processes[1].waits_for = {hang::WaitFor::OwnLock};
+    evidence.stacks.groups = {{.pids = {3},
+                               .python = "3.9",
+                               .threads = {{"main", "x", "", "threading.py Event.wait|dead.py forever||x"}}}};
+    return AlikeOf(evidence, Of(Class::Deadlock), "");
+  };
+  const Alike one = hang("python3 /x/dead.py below_sigwait");
+  EXPECT_EQ(one.summary, "dead.py waits at `x` in forever, below dead.py below_sigwait");
+  EXPECT_NE(hang("python3 /x/dead.py below_two_pipes").fingerprint, one.fingerprint);
+}
+
 TEST(Alike, HelpersThatComeAndGoAreNoPartOfIt) {
   Evidence evidence;
   evidence.lasted_seconds = 300;
