@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/mask.h"
 #include "base/text.h"
 #include "contract/contract.h"
 #include "runner/report/alike_text.h"
@@ -72,9 +73,10 @@ std::string_view WordsOfCall(std::string_view call) {
   struct Named {
     std::string_view call, words;
   };
-  constexpr std::array<Named, 30> kNamed = {{{"accept", "a connection"},
+  constexpr std::array<Named, 32> kNamed = {{{"accept", "a connection"},
                                              {"accept4", "a connection"},
                                              {"clock_nanosleep", "time to pass"},
+                                             {"clone", "a child"},
                                              {"connect", "a connection"},
                                              {"epoll_pwait", "an event"},
                                              {"epoll_wait", "an event"},
@@ -99,6 +101,7 @@ std::string_view WordsOfCall(std::string_view call) {
                                              {"select", "an event"},
                                              {"sendmsg", "a socket"},
                                              {"sendto", "a socket"},
+                                             {"vfork", "a child"},
                                              {"wait4", "a child"},
                                              {"waitid", "a child"},
                                              {"write", "room to write"}}};
@@ -188,8 +191,6 @@ class Painter {
     }
     if (process.state == 'T') {
       stuck.wait = "to be continued";
-    } else if (process.state == 'D') {
-      stuck.wait = "the disk";
     } else if (process.threads == 1) {
       stuck.wait = WordsOfCall(process.system_call);
     }
@@ -300,7 +301,7 @@ std::string Sentence(const Picture& picture) {
   const std::string step = picture.step.empty() ? "" : ", in step " + picture.step;
   // What explains most comes first (see Stuck).
   const Stuck* heart = picture.stuck.empty() ? nullptr : &*picture.stuck.begin();
-  const std::string program = heart == nullptr ? "the build" : NameOf(*heart);
+  std::string program = heart == nullptr ? "the build" : NameOf(*heart);
   switch (picture.hang_class) {
     case hang::Class::Deadlock:
     case hang::Class::Idle: {
@@ -355,7 +356,7 @@ Alike AlikeOf(const Evidence& evidence, const hang::Finding& finding, const std:
     case hang::Class::Idle:
     case hang::Class::Busy:
     case hang::Class::Deadline:
-      picture.step = PlainWords(phase, kWordsOfStep);
+      picture.step = PlainWords(MaskSecrets(phase), kWordsOfStep);
       break;
     case hang::Class::Deadlock:
       break;

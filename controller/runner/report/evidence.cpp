@@ -31,6 +31,7 @@ constexpr NamedCall kCalls[] = {
     {SYS_accept, "accept"},
     {SYS_accept4, "accept4"},
     {SYS_clock_nanosleep, "clock_nanosleep"},
+    {SYS_clone, "clone"},
     {SYS_connect, "connect"},
     {SYS_epoll_pwait, "epoll_pwait"},
     {SYS_fcntl, "fcntl"},

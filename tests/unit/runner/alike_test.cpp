@@ -15,9 +15,6 @@ namespace imagebatch::runner {
 namespace {
 
 using hang::Class;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
 
 ProcessEvidence Process(pid_t pid, pid_t parent, const std::string& command,
                         const std::string& call = "wait4") {
@@ -156,6 +153,9 @@ TEST(Alike, HelpersThatComeAndGoAreNoPartOfIt) {
   evidence.processes[1].age_seconds = 0.9;
   EXPECT_THAT(Idle(evidence), IsLike(one));
   EXPECT_EQ(one.summary, "poll.sh waits for a child");
+  evidence.processes[0].system_call = "vfork";
+  evidence.processes[0].state = 'D';
+  EXPECT_THAT(Idle(evidence), IsLike(one)) << "it starts the next one";
   evidence.processes.push_back(evidence.processes[1]);
   evidence.processes.back().state = 'Z';
   evidence.processes.back().age_seconds = 600;
@@ -215,6 +215,8 @@ TEST(Alike, TheStepThatIsOpenTellsClientsApart) {
   EXPECT_THAT(Idle(evidence, "[7/9] RUN pip install requests==2.1"), IsLike(one));
   EXPECT_NE(Idle(evidence, "[2/3] COPY . /src").fingerprint, one.fingerprint);
   EXPECT_EQ(one.summary, "buildctl build waits for a lock, in step RUN pip install");
+  EXPECT_EQ(Idle(evidence, "[2/3] RUN login --password hunter").summary,
+            "buildctl build waits for a lock, in step RUN login");
 }
 
 Alike Loop(const std::vector<std::string>& lines, const std::string& command = "python3 /w/build.py flask") {
