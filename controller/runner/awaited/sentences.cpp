@@ -144,7 +144,10 @@ WaitList WaitSentences(const std::vector<ProcessWait>& processes, bool busy) {
     if (list.sentences.size() == kMostWaits) break;
     list.sentences.push_back(Sentence(group));
   }
-  if (!groups.empty() && Rank(groups.front().explains, busy) <= static_cast<int>(Explains::Time))
+  const auto says_something = [busy](Explains explains) {
+    return explains != Explains::Unknown && (explains != Explains::Runs || busy);
+  };
+  if (!groups.empty() && says_something(groups.front().explains))
     list.clause = Clause(groups.front());
   return list;
 }

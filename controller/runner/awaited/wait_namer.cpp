@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstring>
 #include <set>
 
@@ -239,19 +242,23 @@ std::optional<ThreadWait> WaitNamer::OfSleep(const Asked& asked) {
   if (polls_nothing || asked.call.number == SYS_restart_syscall) return wait;
   if (!Sleeps(asked.call, numbers)) return std::nullopt;
   const bool by_clock = asked.call.number == numbers.clock_nanosleep;
-  if (by_clock && asked.call.arguments[1] != 0) return wait;  // until a time
+  const bool until = by_clock && asked.call.arguments[1] != 0;
+  if (until && asked.call.arguments[0] != CLOCK_MONOTONIC) return wait;
   const Descriptor file(open(ProcFile(asked.process.pid, "mem").c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.Open()) return wait;
   ProcessMemory memory(file);
-  const auto length = memory.Get<std::array<int64_t, 2>>(asked.call.arguments[by_clock ? 2 : 0]);
-  constexpr int64_t kForever = 1'000'000'000;  // seconds
-  if (!length || (*length)[0] < 0 || (*length)[1] < 0 || (*length)[1] >= 1'000'000'000) return wait;
-  if ((*length)[0] >= kForever) {
+  const auto time = memory.Get<std::array<int64_t, 2>>(asked.call.arguments[by_clock ? 2 : 0]);
+  constexpr int64_t kForever = 1'000'000'000, kNanoseconds = 1'000'000'000;
+  if (!time || (*time)[0] < 0 || (*time)[1] < 0 || (*time)[1] >= kNanoseconds) return wait;
+  if ((*time)[0] >= kForever) {
     wait.does = "sleeps for ever";
+  } else if (until) {
+    const auto left = std::chrono::seconds((*time)[0]) - std::chrono::steady_clock::now().time_since_epoch();
+    if (left > std::chrono::seconds(0))
+      wait.does = "sleeps, with " +
+                  Milliseconds(std::chrono::duration_cast<std::chrono::seconds>(left)) + " to go";
   } else {
-    wait.does = "sleeps " +
-                Milliseconds(std::chrono::milliseconds((*length)[0] * 1000 + (*length)[1] / 1'000'000)) +
-                " at a time";
+    wait.does = "sleeps " + Milliseconds(std::chrono::milliseconds((*time)[0] * 1000 + (*time)[1] / 1'000'000)) + " at a time";
   }
   return wait;
 }
