@@ -34,13 +34,17 @@ bool IsTime(double step, double seconds) {
 
 void Pace::Add(double value, TimePoint now) {
   const double seconds = std::chrono::duration<double>(now - at_).count();
-  if (known_ && value >= value_ && seconds < kShortest) return;
+  if (known_ && value >= value_ && seconds < kShortest) {
+    added_up_ = added_up_ || value > value_;
+    return;
+  }
   const double step = value - value_;
   if (!known_ || step < 0) {
     *this = Pace();
   } else {
-    const bool even =
-        IsTime(step, seconds) || (std::abs(step - step_) <= 1 && Near(seconds, seconds_, kLate));
+    const bool same_step = std::abs(step - step_) <= 1 && Near(seconds, seconds_, kLate);
+    const bool same_rate = added_up_ && seconds_ > 0 && Near(step / seconds, step_ / seconds_, kLate);
+    const bool even = IsTime(step, seconds) || same_step || same_rate;
     if (seconds_ > 0 || even) {
       uneven_ = static_cast<uint8_t>(uneven_ << 1 | (even ? 0 : 1));
       changes_ = std::min<uint8_t>(kChanges, changes_ + 1);
@@ -51,6 +55,7 @@ void Pace::Add(double value, TimePoint now) {
   known_ = true;
   value_ = value;
   at_ = now;
+  added_up_ = false;
 }
 
 bool Pace::IsUneven() const {

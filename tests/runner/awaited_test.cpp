@@ -21,8 +21,9 @@ std::string Joined(const json& sentences) {
 class Awaited : public testing::TestWithParam<const char*> {};
 
 TEST_P(Awaited, IsNamedInTheEvidenceAndInTheMessage) {
-  Supervised run({"--deadlock-after", "0", "--idle-after", "4s", "--sample-every", "100ms", "--grace", "300ms"},
-                 Program(GetParam()));
+  Supervised run(
+      {"--deadlock-after", "0", "--idle-after", "4s", "--sample-every", "100ms", "--grace", "300ms"},
+      Program(GetParam()));
   ASSERT_TRUE(Await([&] { return run.Hung() || !run.Running(); })) << run.Output() << run.Errors();
   const json state = run.State();
   ASSERT_EQ(state["class"], "Idle") << run.Output() << run.Errors();

@@ -147,8 +147,7 @@ WaitList WaitSentences(const std::vector<ProcessWait>& processes, bool busy) {
   const auto says_something = [busy](Explains explains) {
     return explains != Explains::Unknown && (explains != Explains::Runs || busy);
   };
-  if (!groups.empty() && says_something(groups.front().explains))
-    list.clause = Clause(groups.front());
+  if (!groups.empty() && says_something(groups.front().explains)) list.clause = Clause(groups.front());
   return list;
 }
 

@@ -41,7 +41,7 @@ struct ProcessWait {
   size_t more_threads = 0;          // not looked at
 };
 
-inline constexpr size_t kMostWaits = 12;
+inline constexpr size_t kMostWaits = 8;
 inline constexpr size_t kWaitSentenceBytes = 320;
 inline constexpr size_t kWaitClauseBytes = 170;
 

@@ -255,10 +255,12 @@ std::optional<ThreadWait> WaitNamer::OfSleep(const Asked& asked) {
   } else if (until) {
     const auto left = std::chrono::seconds((*time)[0]) - std::chrono::steady_clock::now().time_since_epoch();
     if (left > std::chrono::seconds(0))
-      wait.does = "sleeps, with " +
-                  Milliseconds(std::chrono::duration_cast<std::chrono::seconds>(left)) + " to go";
+      wait.does =
+          "sleeps, with " + Milliseconds(std::chrono::duration_cast<std::chrono::seconds>(left)) + " to go";
   } else {
-    wait.does = "sleeps " + Milliseconds(std::chrono::milliseconds((*time)[0] * 1000 + (*time)[1] / 1'000'000)) + " at a time";
+    wait.does = "sleeps " +
+                Milliseconds(std::chrono::milliseconds((*time)[0] * 1000 + (*time)[1] / 1'000'000)) +
+                " at a time";
   }
   return wait;
 }

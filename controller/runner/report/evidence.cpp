@@ -184,6 +184,7 @@ Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail, const WaitQues
     processes.erase(processes.begin(), processes.end() - kMostSeen);
   }
   for (const ProcessStat& process : processes) evidence.processes.push_back(Look(process));
+  if (processes.size() > kMostProcesses) processes.erase(processes.begin(), processes.end() - kMostProcesses);
   evidence.waits = NameWaits(tree.Processes(), processes, evidence.stacks, question, CommandOf);
   for (const std::string& line : tail.Last()) evidence.output.push_back(MaskSecrets(line));
   return evidence;

@@ -214,7 +214,7 @@ void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& det
     WriteDeadlock(json, *evidence, detail);
     if (!evidence->not_needed.empty()) json.Key("notNeeded").String(evidence->not_needed, kMessageBytes);
     // Where there is a deadlock its sentences say the same.
-    const size_t waits = evidence->deadlock.empty() ? detail.sentences : detail.processes / 4;
+    const size_t waits = evidence->deadlock.empty() ? (detail.sentences + 1) / 2 : detail.processes / 8;
     WriteSentences(json, key::kWaits, evidence->waits.sentences, waits, detail.sentence_bytes);
     WriteSentences(json, key::kRepeats, evidence->repeats.sentences, detail.lines, kRepeatBytes + 40);
     WriteStacks(json, evidence->stacks, detail.stacks);

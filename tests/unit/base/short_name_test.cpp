@@ -27,7 +27,7 @@ TEST(ShortCommand, CutsWhatComesLast) {
   EXPECT_EQ(ShortCommand("/usr/bin/python3 /srv/build.py --jobs 4 --verbose --keep-going", 30),
             "python3 build.py --jobs 4 ...");
   EXPECT_EQ(ShortCommand("python3 -B /srv/a_script_with_a_very_long_name_indeed.py x y z", 40),
-            "python3 -B ...very_long_name_indeed.py ...");
+            "python3 -B ...ry_long_name_indeed.py ...");
 }
 
 TEST(ShortCommand, KeepsItsLimit) {

@@ -44,7 +44,7 @@ class Contract : public testing::TestWithParam<hang::Class> {
     evidence_.summary = std::string(contract::kSummaryBytes, 's');
     evidence_.waits.sentences = {"pid 7 curl: waits for data from TCP 10.0.0.5:443 (established)"};
     evidence_.repeats.sentences = {"the line \"no answer\" came 312 times since 12:03:10 UTC"};
-    evidence_.processes.resize(4);
+    evidence_.processes.resize(8);
     evidence_.stacks.not_read = {"pid 10: its memory cannot be read: Permission denied"};
     snapshot_.clock = {kStart, std::chrono::system_clock::time_point(kSince.time_since_epoch())};
     snapshot_.now = kStart + seconds(90);
