@@ -8,8 +8,9 @@
 namespace imagebatch::hang {
 namespace {
 
-/// What comes faster is added up: its times are those of pipes and buffers.
-constexpr double kShortest = 0.5;
+/// What comes faster is added up, for so long: its times are those of pipes and buffers, and of how busy the
+/// machine is.
+constexpr double kShortest = 0.5, kSum = 1.5;
 constexpr uint8_t kChanges = 8;        // remembered
 constexpr uint8_t kFewestChanges = 4;  // to judge by
 constexpr uint8_t kFewestUneven = 3;
@@ -34,7 +35,7 @@ bool IsTime(double step, double seconds) {
 
 void Pace::Add(double value, TimePoint now) {
   const double seconds = std::chrono::duration<double>(now - at_).count();
-  if (known_ && value >= value_ && seconds < kShortest) {
+  if (known_ && value >= value_ && seconds < (added_up_ ? kSum : kShortest)) {
     added_up_ = added_up_ || value > value_;
     return;
   }

@@ -149,6 +149,21 @@ def mutex():
     library.pthread_mutex_lock(lock)
 
 
+def mutex_of_ended_thread():
+    library = ctypes.CDLL(None)
+    lock = (ctypes.c_uint64 * 8)()
+    ended = []
+
+    def hold():
+        ended.append(threading.get_native_id())
+        library.pthread_mutex_lock(lock)
+    thread = threading.Thread(target=hold)
+    thread.start()
+    thread.join()
+    tell(f"a mutex held by thread {ended[0]}, which this process does not have")
+    library.pthread_mutex_lock(lock)
+
+
 def spin_beside_a_waiter():
     if os.fork() == 0:
         time.sleep(1000)
