@@ -8,9 +8,8 @@
 namespace imagebatch::hang {
 namespace {
 
-/// What comes faster is added up, for so long: its times are those of pipes and buffers, and of how busy the
-/// machine is.
-constexpr double kShortest = 0.5, kSum = 1.5;
+/// What comes faster is added up: its times are those of pipes and buffers.
+constexpr double kShortest = 0.5;
 constexpr uint8_t kChanges = 8;        // remembered
 constexpr uint8_t kFewestChanges = 4;  // to judge by
 constexpr uint8_t kFewestUneven = 3;
@@ -35,8 +34,8 @@ bool IsTime(double step, double seconds) {
 
 void Pace::Add(double value, TimePoint now) {
   const double seconds = std::chrono::duration<double>(now - at_).count();
-  if (known_ && value >= value_ && seconds < (added_up_ ? kSum : kShortest)) {
-    added_up_ = added_up_ || value > value_;
+  if (known_ && value >= value_ && seconds < kShortest) {
+    if (value > value_) ++added_up_;
     return;
   }
   const double step = value - value_;
@@ -44,7 +43,9 @@ void Pace::Add(double value, TimePoint now) {
     *this = Pace();
   } else {
     const bool same_step = std::abs(step - step_) <= 1 && Near(seconds, seconds_, kLate);
-    const bool same_rate = added_up_ && seconds_ > 0 && Near(step / seconds, step_ / seconds_, kLate);
+    // Of many the mean is exact where they are a clock's, and work has equal means more often than steps.
+    const bool same_rate = added_up_ > 0 && seconds_ > 0 &&
+                           Near(step / seconds, step_ / seconds_, kLate / std::sqrt(1.0 + added_up_));
     const bool even = IsTime(step, seconds) || same_step || same_rate;
     if (seconds_ > 0 || even) {
       uneven_ = static_cast<uint8_t>(uneven_ << 1 | (even ? 0 : 1));
@@ -56,7 +57,7 @@ void Pace::Add(double value, TimePoint now) {
   known_ = true;
   value_ = value;
   at_ = now;
-  added_up_ = false;
+  added_up_ = 0;
 }
 
 bool Pace::IsUneven() const {

@@ -24,7 +24,6 @@ struct Alike {
 struct Group {
   std::vector<pid_t> pids;
   std::string command, does;
-  size_t threads = 0;
   Explains explains = Explains::Unknown;
   const ThreadWait* best = nullptr;
   std::optional<hang::Duration> stood;  // the shortest of all; absent: one has run
@@ -118,7 +117,6 @@ WaitList WaitSentences(const std::vector<ProcessWait>& processes, bool busy) {
     Group one{.pids = {process.pid},
               .command = ShortCommand(process.command, kCommandBytes),
               .does = Does(process, kinds),
-              .threads = process.threads.size(),
               .explains = kinds.front().first->explains,
               .best = kinds.front().first,
               .stood = process.threads.front().stood};

@@ -1,9 +1,6 @@
 #pragma once
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "runner/awaited/sentences.h"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <random>
 #include <string>
 
 namespace imagebatch::hang {
@@ -251,6 +252,19 @@ TEST(Novelty, ACounterThatGrowsUnevenlySeveralTimesASecondMarks) {
     now += milliseconds(kWork[turn % 11]);
   }
   EXPECT_GE(novelty.So().marks, 100U);
+}
+
+// Ten a second, as it happens: the sums of many are nearly equal, and are no clock's.
+TEST(Novelty, ACounterOfMuchWorkThatIsDoneElsewhereMarks) {
+  Novelty novelty;
+  TimePoint now = kNow;
+  std::mt19937 random(1);
+  std::exponential_distribution<double> pause(10);
+  for (int turn = 1; turn < 300; ++turn) {
+    News(novelty, "test " + std::to_string(turn) + " ok\n", now);
+    now += milliseconds(1 + static_cast<int>(1000 * pause(random)));
+  }
+  EXPECT_GE(novelty.So().marks, 150U);
 }
 
 TEST(Repeats, AreTheLinesOfTheCycleWithTheirCounts) {
