@@ -72,6 +72,9 @@ inline constexpr const char* kWaitsFor = "waitsFor";  // a lock and who holds it
 inline constexpr const char* kMoreThreads = "moreThreads";  // not shown; absent: 0
 inline constexpr const char* kMoreStacks = "moreStacks";    // processes whose stacks are left out; absent: 0
 inline constexpr const char* kNotRead = "stacksNotRead";    // an array: what could not be read, and why
+// Arrays of sentences for people, what explains most first; absent: none
+inline constexpr const char* kWaits = "waits";      // what each process waits for
+inline constexpr const char* kRepeats = "repeats";  // the lines of output that came again and again
 // Of the account alone
 inline constexpr const char* kSignal = "signal";                // that ended the command; null for none
 inline constexpr const char* kVerdictCounts = "verdictCounts";  // an object: how often by class

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/short_name.h"
 #include "base/text.h"
 #include "contract/contract.h"
 #include "explain/sheet.h"
@@ -17,6 +18,7 @@ constexpr size_t kMostLevels = 32;
 constexpr size_t kMostBytes = size_t{256} << 10;
 constexpr size_t kMostSentences = 6, kMostGroups = 6, kMostThreads = 5, kMostProcesses = 8, kMostOutput = 8;
 constexpr size_t kMostNamedPids = 6;
+constexpr size_t kCommandBytes = 60;
 
 std::string Text(const json& object, const char* name) {
   const auto at = object.find(name);
@@ -60,14 +62,15 @@ void Verdict(Sheet& sheet, const json& line) {
   if (const std::string phase = Text(line, "phase"); !phase.empty()) sheet.AddCut(2, "in " + phase);
 }
 
-void Sentences(Sheet& sheet, const json& evidence) {
-  const json& sentences = List(evidence, "deadlock");
+void Sentences(Sheet& sheet, const json& evidence, const char* name, std::string_view title,
+               const std::string& what) {
+  const json& sentences = List(evidence, name);
   if (sentences.empty()) return;
-  Heading(sheet, "Who waits for whom");
+  Heading(sheet, title);
   for (size_t index = 0; index < std::min(kMostSentences, sentences.size()); ++index) {
     if (sentences[index].is_string()) sheet.Add(2, sentences[index].get<std::string>());
   }
-  SayMore(sheet, 2, sentences.size() - std::min(kMostSentences, sentences.size()), "process");
+  SayMore(sheet, 2, sentences.size() - std::min(kMostSentences, sentences.size()), what);
 }
 
 void Thread(Sheet& sheet, const json& thread) {
@@ -128,7 +131,7 @@ void Processes(Sheet& sheet, const json& evidence) {
     if (!process.is_object()) continue;
     sheet.AddCut(2, "pid " + Number(process, "pid") + "  " + Text(process, "state") + "  " +
                         Text(process, "syscall") + "  " + Number(process, key::kCpu) + " s CPU  " +
-                        Text(process, "command"));
+                        ShortCommand(Text(process, "command"), kCommandBytes));
   }
   SayMore(sheet, 2, processes.size() - shown, "process");
 }
@@ -170,7 +173,10 @@ std::optional<std::string> Explain(std::string_view text) {
   Verdict(sheet, line);
   const auto evidence = line.find(key::kEvidence);
   if (evidence != line.end() && evidence->is_object()) {
-    Sentences(sheet, *evidence);
+    const bool deadlock = !List(*evidence, "deadlock").empty();
+    Sentences(sheet, *evidence, "deadlock", "Who waits for whom", "process");
+    if (!deadlock) Sentences(sheet, *evidence, key::kWaits, "What each waits for", "sentence");
+    Sentences(sheet, *evidence, key::kRepeats, "What it says again and again", "line");
     if (const std::string dead = Text(*evidence, "notNeeded"); !dead.empty()) sheet.Add(2, dead);
     Stacks(sheet, *evidence);
     Processes(sheet, *evidence);

@@ -92,7 +92,8 @@ void LineTemplates::Start(std::string_view text, const Line& line) {
         &*std::min_element(templates_.begin(), templates_.end(),
                            [](const Template& one, const Template& other) { return one.used < other.used; });
   }
-  *place = {std::string(text), {line.tokens.begin(), line.tokens.begin() + line.count}, {}, ++clock_};
+  *place = {std::string(text), {line.tokens.begin(), line.tokens.begin() + line.count}, {}, ++clock_, clock_};
+  last_ = clock_;
 }
 
 void LineTemplates::Put(Hole& hole, std::string_view text) {
@@ -119,6 +120,7 @@ Draw LineTemplates::Fill(Hole& hole, std::string_view text, bool& known) {
 }
 
 LineTemplates::Answer LineTemplates::Add(std::string_view line) {
+  last_ = 0;
   if (line.size() > kLineBytes) return Answer::New;
   const Line cut = Cut(line);
   Template* of = Nearest(cut);
@@ -127,6 +129,7 @@ LineTemplates::Answer LineTemplates::Add(std::string_view line) {
     return Answer::New;
   }
   of->used = ++clock_;
+  last_ = of->id;
   for (size_t token = 0; token < cut.count; ++token) {
     if (IsHole(*of, token) || of->tokens[token].words == cut.tokens[token].words) continue;
     const Token& first = of->tokens[token];

@@ -36,6 +36,8 @@ class LineTemplates {
   };
   /// The answer for a line that was never there before in these words (see LineShape).
   Answer Add(std::string_view line);
+  /// Names the template of the line that was last added; 0: it has none.
+  uint64_t Last() const { return last_; }
 
  private:
   struct Token {
@@ -57,6 +59,7 @@ class LineTemplates {
     std::vector<Token> tokens;
     std::vector<Hole> holes;
     uint64_t used = 0;
+    uint64_t id = 0;
   };
   static Line Cut(std::string_view text);
   static bool IsHole(const Template& of, size_t token);
@@ -69,6 +72,7 @@ class LineTemplates {
 
   std::vector<Template> templates_;
   uint64_t clock_ = 0;
+  uint64_t last_ = 0;
 };
 
 }  // namespace imagebatch::hang

@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace imagebatch::hang {
+namespace {
+
+/// Parts the numbers of templates from the hashes of words, but for chance.
+constexpr uint64_t kTemplate = uint64_t{1} << 63 | uint64_t{1} << 40;
+
+}  // namespace
 
 bool SeenLines::Table::Has(uint64_t hash) const {
   if (slots.empty()) return false;
@@ -42,6 +48,38 @@ bool SeenLines::Insert(uint64_t hash) {
   return !known;
 }
 
+void Repeats::Add(uint64_t key, std::string_view line, TimePoint now) {
+  auto at = std::find_if(lines_.begin(), lines_.end(), [key](const Line& each) { return each.key == key; });
+  if (at == lines_.end()) {
+    if (lines_.size() < kLines) {
+      at = lines_.emplace(lines_.end());
+    } else {
+      at = std::min_element(lines_.begin(), lines_.end(), [](const Line& one, const Line& other) {
+        return one.seen.last < other.seen.last;
+      });
+      forgotten_ = std::max(forgotten_, at->seen.last);
+    }
+    at->key = key;
+    at->seen.times = 0;
+    at->seen.first = now;
+  }
+  at->seen.text.assign(line.substr(0, kBytes));
+  ++at->seen.times;
+  at->seen.last = now;
+}
+
+Repeats::Cycle Repeats::Since(TimePoint since) const {
+  Cycle cycle;
+  cycle.at_least = missed_ >= since || forgotten_ >= since;
+  for (const Line& line : lines_) {
+    if (line.seen.times > 1 && line.seen.last >= since) cycle.lines.push_back(line.seen);
+  }
+  std::stable_sort(
+      cycle.lines.begin(), cycle.lines.end(),
+      [](const RepeatedLine& one, const RepeatedLine& other) { return one.times > other.times; });
+  return cycle;
+}
+
 void Novelty::Add(size_t stream, std::string_view bytes, TimePoint now) {
   Stream& of = streams_[stream];
   const auto close = [&of] {
@@ -77,6 +115,7 @@ void Novelty::Add(size_t stream, std::string_view bytes, TimePoint now) {
     }
   }
   if (bytes.empty()) return;
+  repeats_.Miss(now);
   close();
   of.skipping = true;
 }
@@ -118,9 +157,15 @@ void Novelty::ReadOpen(Stream& of, TimePoint now) {
 void Novelty::Judge(std::string_view piece, TimePoint now, bool whole) {
   const LineShape shape = ShapeOf(piece);
   if (shape.amount_count > 0 && Grown(shape, piece, now)) ++said_.news;
-  if (shape.empty || new_lines_left_ == 0 || !seen_.Insert(shape.words)) return;
+  if (shape.empty || new_lines_left_ == 0 || !seen_.Insert(shape.words)) {
+    if (whole && !piece.empty()) repeats_.Add(shape.words, piece, now);
+    return;
+  }
   --new_lines_left_;
-  switch (templates_.Add(piece)) {
+  const LineTemplates::Answer answer = templates_.Add(piece);
+  const bool known = answer != LineTemplates::Answer::New;
+  if (whole) repeats_.Add(known ? kTemplate | templates_.Last() : shape.words, piece, now);
+  switch (answer) {
     case LineTemplates::Answer::New:
       if (whole) ++lines_;
       ++said_.news;

@@ -39,6 +39,41 @@ class SeenLines {
   Table old_;
 };
 
+/// A line that came again and again.
+struct RepeatedLine {
+  std::string text;  // as it came last, the first kBytes of it; as found, not escaped
+  uint64_t times = 0;
+  TimePoint first, last;
+};
+
+/// Counts the lines that come again: those of the last kLines kinds.
+class Repeats {
+ public:
+  static constexpr size_t kLines = 32;
+  static constexpr size_t kBytes = 240;
+
+  /// A line of kind `key` has come.
+  void Add(uint64_t key, std::string_view line, TimePoint now);
+  /// There was more than is counted.
+  void Miss(TimePoint now) { missed_ = now; }
+
+  struct Cycle {
+    std::vector<RepeatedLine> lines;  // the most frequent first
+    bool at_least = false;            // there was more of them than was counted
+  };
+  /// The lines that came more than once and at or after `since`.
+  Cycle Since(TimePoint since) const;
+
+ private:
+  struct Line {
+    uint64_t key = 0;
+    RepeatedLine seen;
+  };
+  std::vector<Line> lines_;
+  TimePoint missed_;     // when there last was more than is counted
+  TimePoint forgotten_;  // when a line that came last had to make room
+};
+
 /// What was said so far; each only grows.
 struct Said {
   uint64_t news = 0;    // how often there was something new
@@ -83,6 +118,8 @@ class Novelty {
   void Renew(TimePoint now);
 
   const Said& So() const { return said_; }
+  /// The lines that come again. Those that differ in what is drawn at random are one.
+  const Repeats& Repeated() const { return repeats_; }
 
  private:
   struct Stream {
@@ -114,6 +151,7 @@ class Novelty {
   std::array<Stream, kStreams> streams_;
   SeenLines seen_;
   LineTemplates templates_;
+  Repeats repeats_;
   std::unordered_map<uint64_t, Largest> largest_;
   std::unordered_map<uint64_t, Pace> paces_;
   uint64_t lines_ = 0;  // new ones

@@ -34,13 +34,19 @@ bool IsTime(double step, double seconds) {
 
 void Pace::Add(double value, TimePoint now) {
   const double seconds = std::chrono::duration<double>(now - at_).count();
-  if (known_ && value >= value_ && seconds < kShortest) return;
+  if (known_ && value >= value_ && seconds < kShortest) {
+    if (value > value_) ++added_up_;
+    return;
+  }
   const double step = value - value_;
   if (!known_ || step < 0) {
     *this = Pace();
   } else {
-    const bool even =
-        IsTime(step, seconds) || (std::abs(step - step_) <= 1 && Near(seconds, seconds_, kLate));
+    const bool same_step = std::abs(step - step_) <= 1 && Near(seconds, seconds_, kLate);
+    // Of many the mean is exact where they are a clock's, and work has equal means more often than steps.
+    const bool same_rate = added_up_ > 0 && seconds_ > 0 &&
+                           Near(step / seconds, step_ / seconds_, kLate / std::sqrt(1.0 + added_up_));
+    const bool even = IsTime(step, seconds) || same_step || same_rate;
     if (seconds_ > 0 || even) {
       uneven_ = static_cast<uint8_t>(uneven_ << 1 | (even ? 0 : 1));
       changes_ = std::min<uint8_t>(kChanges, changes_ + 1);
@@ -51,6 +57,7 @@ void Pace::Add(double value, TimePoint now) {
   known_ = true;
   value_ = value;
   at_ = now;
+  added_up_ = 0;
 }
 
 bool Pace::IsUneven() const {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "base/short_name.h"
+
 namespace imagebatch::hang {
 namespace {
 
 constexpr size_t kMostPids = 6;       // in one list
-constexpr size_t kCommandBytes = 40;  // in one sentence
+constexpr size_t kCommandBytes = 60;  // in one sentence
 constexpr size_t kObjectBytes = 80;
 constexpr size_t kMostHops = 4;
 
@@ -15,13 +17,6 @@ std::string Cut(std::string text, size_t limit) {
   if (text.size() <= limit) return text;
   text.resize(limit - 3);
   return text + "...";
-}
-
-/// "/usr/bin/python3 x.py" becomes "python3 x.py".
-std::string WithoutDirectory(const std::string& command) {
-  const size_t program_end = std::min(command.find(' '), command.size());
-  const size_t slash = command.rfind('/', program_end == 0 ? 0 : program_end - 1);
-  return slash == std::string::npos ? command : command.substr(slash + 1);
 }
 
 /// Those who could end the wait of `pid`, itself left out.
@@ -48,7 +43,7 @@ std::string List(const std::set<int>& pids) {
 std::string Object(const Wait& wait, int pid) {
   const std::set<int> others = Others(wait.wakers, pid);
   const std::string whom = others.empty() ? "this process alone" : List(others);
-  const std::string object = Cut(wait.object, kObjectBytes);
+  const std::string object = PathTail(wait.object, kObjectBytes);
   switch (wait.what) {
     case WaitFor::Anything:
       break;
@@ -133,8 +128,7 @@ std::vector<std::string> Sentences(const std::vector<WaitingProcess>& dead,
   for (const WaitingProcess& process : dead) {
     if (sentences.size() == kMostSentences) break;
     sentences.push_back(Cut("pid " + std::to_string(process.pid) + " " +
-                                Cut(WithoutDirectory(command(process.pid)), kCommandBytes) + ": " +
-                                Waits(process),
+                                ShortCommand(command(process.pid), kCommandBytes) + ": " + Waits(process),
                             kSentenceBytes));
   }
   return sentences;

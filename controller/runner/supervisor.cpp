@@ -250,6 +250,16 @@ void Supervisor::LookAtCommands() {
   } else {
     commands_.Clear();
   }
+  const auto half_of = [](hang::Duration limit, steady_clock::duration quiet) {
+    return limit > hang::Duration::zero() && quiet >= limit / 2;
+  };
+  if (half_of(limits.deadlock_after, now_ - progress.Last()) ||
+      half_of(limits.idle_after, now_ - progress.Last()) ||
+      half_of(limits.silent_after, now_ - progress.last_work)) {
+    standing_.Look(now_, watch_.Tree().Processes());
+  } else {
+    standing_.Clear();
+  }
 }
 
 hang::Input Supervisor::JudgeBy() const {
@@ -275,7 +285,9 @@ void Supervisor::Judge() {
 
 void Supervisor::TakeEvidence(const hang::Input& input) {
   ReadingCost cost;
-  evidence_ = CollectEvidence(watch_.Tree(), reader_.Tail(), cost);
+  evidence_ = CollectEvidence(
+      watch_.Tree(), reader_.Tail(),
+      {.now = now_, .standing = standing_, .busy = verdict_.finding->hang_class == hang::Class::Busy}, cost);
   watch_.LeaveOut(cost.cpu_seconds, cost.left);
   if (verdict_.finding->hang_class == hang::Class::Deadlock) {
     evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
@@ -283,9 +295,9 @@ void Supervisor::TakeEvidence(const hang::Input& input) {
   NameHang(*evidence_, input, *verdict_.finding, reader_.Tail());
   evidence_->not_needed = hang::NotNeeded(deadlock_watch_.DeadPart());
   evidence_->machine = ReadMachine(counts_before_.value_or(CgroupCounts{}));
-  // A deadlock has its explanation
-  if (verdict_.finding->hang_class != hang::Class::Deadlock)
-    evidence_->explanation = WhatExplains(*evidence_->machine);
+  evidence_->repeats = RepeatWords(reader_.Repeated().Since(input.progress.last_news),
+                                   [this](hang::TimePoint time) { return clock_.Format(time); });
+  evidence_->explanation = ExplanationOf(*evidence_, verdict_.finding->hang_class);
 }
 
 bool Supervisor::Become(hang::Verdict next) {

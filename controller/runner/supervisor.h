@@ -9,6 +9,7 @@
 #include "hang/checks.h"
 #include "hang/verdict_log.h"
 #include "runner/args.h"
+#include "runner/awaited/standing.h"
 #include "runner/lifecycle.h"
 #include "runner/listener.h"
 #include "runner/output/output.h"
@@ -89,6 +90,7 @@ class Supervisor {
   Watch watch_;
   DeadlockWatch deadlock_watch_;
   TreeCommands commands_;
+  Standing standing_;
   hang::TimePoint next_sample_;
   hang::Verdict verdict_;
   hang::VerdictLog verdicts_;

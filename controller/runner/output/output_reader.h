@@ -35,6 +35,8 @@ class OutputReader {
   const LineTail& Tail() const { return tail_; }
   /// What it said so far.
   const hang::Said& Said() const { return novelty_.So(); }
+  /// The lines that come again.
+  const hang::Repeats& Repeated() const { return novelty_.Repeated(); }
   /// See ExpectedLines::Seen().
   const std::vector<uint64_t>& Signs() const { return expected_.Seen(); }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/mask.h"
+#include "runner/machine/machine_words.h"
 #include "runner/proc/sockets.h"
 
 namespace imagebatch::runner {
@@ -168,7 +169,8 @@ std::string SystemCallName(std::string_view text) {
   return std::string(first);
 }
 
-Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail, ReadingCost& cost) {
+Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail, const WaitQuestion& question,
+                         ReadingCost& cost) {
   Evidence evidence;
   tree.Walk();
   std::vector<ProcessStat> processes = tree.Processes();
@@ -183,8 +185,26 @@ Evidence CollectEvidence(ProcessTree& tree, const LineTail& tail, ReadingCost& c
     processes.erase(processes.begin(), processes.end() - kMostSeen);
   }
   for (const ProcessStat& process : processes) evidence.processes.push_back(Look(process));
+  if (processes.size() > kMostProcesses) processes.erase(processes.begin(), processes.end() - kMostProcesses);
+  evidence.waits = NameWaits(tree.Processes(), processes, evidence.stacks, question, CommandOf);
   for (const std::string& line : tail.Last()) evidence.output.push_back(MaskSecrets(line));
   return evidence;
+}
+
+std::string ExplanationOf(const Evidence& evidence, hang::Class hang_class) {
+  if (hang_class == hang::Class::Deadlock) return {};
+  if (evidence.machine) {
+    if (std::string explanation = WhatExplains(*evidence.machine); !explanation.empty()) return explanation;
+  }
+  switch (hang_class) {
+    case hang::Class::Idle:
+    case hang::Class::Busy:
+      return evidence.waits.clause;
+    case hang::Class::Looping:
+      return evidence.repeats.clause;
+    default:
+      return {};
+  }
 }
 
 }  // namespace imagebatch::runner

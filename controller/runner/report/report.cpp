@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/short_name.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "contract/contract.h"
 #include "runner/report/json.h"
@@ -90,8 +92,11 @@ void WriteReason(JsonWriter& json, const Snapshot& snapshot, size_t message_byte
   WriteNullable(json, finding ? finding->reason : "", contract::kReasonBytes);
   json.Key(key::kMessage);
   std::string message = finding ? finding->message : "";
-  if (finding && snapshot.evidence != nullptr && !snapshot.evidence->explanation.empty())
-    message.insert(0, snapshot.evidence->explanation + "; ");
+  if (finding && snapshot.evidence != nullptr && !snapshot.evidence->explanation.empty()) {
+    constexpr size_t kLeast = 60;
+    const size_t room = kMessageBytes - std::min(kMessageBytes, message.size() + 20);
+    if (room >= kLeast) message.insert(0, Cut(snapshot.evidence->explanation, room) + "; ");
+  }
   WriteNullable(json, message, message_bytes);
 }
 
@@ -130,7 +135,9 @@ void WriteProcess(JsonWriter& json, const ProcessEvidence& process, size_t comma
     json.EndObject();
   }
   json.Key(key::kCpu).Decimal(process.cpu_seconds);
-  json.Key("command").String(process.command, command_bytes);
+  const bool fits = process.command.size() <= command_bytes;
+  json.Key("command").String(fits ? process.command : ShortCommand(process.command, command_bytes),
+                             command_bytes);
   json.EndObject();
 }
 
@@ -141,6 +148,15 @@ void WriteDeadlock(JsonWriter& json, const Evidence& evidence, const Detail& det
   for (size_t index = 0; index < std::min(detail.sentences, evidence.deadlock.size()); ++index) {
     json.String(evidence.deadlock[index], detail.sentence_bytes);
   }
+  json.EndArray();
+}
+
+void WriteSentences(JsonWriter& json, const char* name, const std::vector<std::string>& sentences,
+                    size_t most, size_t bytes) {
+  if (most == 0 || sentences.empty()) return;
+  json.Key(name).BeginArray();
+  for (size_t index = 0; index < std::min(most, sentences.size()); ++index)
+    json.String(sentences[index], bytes);
   json.EndArray();
 }
 
@@ -197,6 +213,10 @@ void WriteEvidence(JsonWriter& json, const Snapshot& snapshot, const Detail& det
   if (const Evidence* evidence = snapshot.evidence) {
     WriteDeadlock(json, *evidence, detail);
     if (!evidence->not_needed.empty()) json.Key("notNeeded").String(evidence->not_needed, kMessageBytes);
+    // Where there is a deadlock its sentences say the same.
+    const size_t waits = evidence->deadlock.empty() ? (detail.sentences + 1) / 2 : detail.processes / 8;
+    WriteSentences(json, key::kWaits, evidence->waits.sentences, waits, detail.sentence_bytes);
+    WriteSentences(json, key::kRepeats, evidence->repeats.sentences, detail.lines, kRepeatBytes + 40);
     WriteStacks(json, evidence->stacks, detail.stacks);
     const size_t processes = std::min(detail.processes, evidence->processes.size());
     json.Key("processes").BeginArray();

@@ -101,8 +101,14 @@ std::string StackReport::FutexWords(Process& process, size_t thread) {
     if (const auto index = IndexOf(process, *owner)) {
       return "a mutex held by " + ThreadOf(*process.seen, *index) + WhereIs(process, *owner);
     }
-    // The id of a thread that has ended, or no id at all, tells nothing; that of the parent's thread does.
-    if (!process.forked || process.seen->more_threads > 0) return {};
+    // It may be one of those that could not be read.
+    if (process.seen->more_threads > 0) return {};
+    if (!process.forked) {
+      // Only glibc's mutexes have enough words to tell them from what looks like one.
+      if (*futex % 8 != 0) return {};
+      return "a mutex held by thread " + std::to_string(*owner) +
+             ", which this process does not have (any more)";
+    }
     const Process& parent = *process.parent;
     const auto index = IndexOf(parent, *owner);
     if (!index) return {};

@@ -1,5 +1,6 @@
 """Counters: heartbeats over what hangs, and what works and counts. clocks.py NAME"""
 import itertools
+import random
 import subprocess
 import sys
 import threading
@@ -13,14 +14,14 @@ def _spin():
         pass
 
 
-def _beat(words):
+def _beat(words, pause=1):
     for turn in itertools.count(1):
         say(words.format(turn, turn + 1))
-        time.sleep(1)
+        time.sleep(pause)
 
 
-def _beat_in_a_thread(words):
-    threading.Thread(target=_beat, args=(words,), daemon=True).start()
+def _beat_in_a_thread(words, pause=1):
+    threading.Thread(target=_beat, args=(words, pause), daemon=True).start()
     stuck()
     _spin()
 
@@ -34,6 +35,11 @@ def beside_a_child():
 
 def in_a_thread():
     _beat_in_a_thread("[watchdog] beat number {}")
+
+
+def fast():
+    """Five times a second."""
+    _beat_in_a_thread("poll {}", 0.2)
 
 
 def dots():
@@ -67,6 +73,14 @@ def tests_that_compute():
     for turn in working():
         compute(0.8)
         say(f"layer {turn + 1}: done")
+
+
+def fast_uneven_work():
+    """Several files a second, each as long as it takes."""
+    draw = random.Random(1)
+    for turn in working():
+        compute(draw.choice((0.02, 0.05, 0.1, 0.2, 0.5)))
+        say(f"file {turn + 1}: done")
 
 
 def a_process_for_each_test():

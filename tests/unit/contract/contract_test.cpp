@@ -42,6 +42,9 @@ class Contract : public testing::TestWithParam<hang::Class> {
                                 .more_threads = 2}};
     evidence_.fingerprint = "0123456789ab";
     evidence_.summary = std::string(contract::kSummaryBytes, 's');
+    evidence_.waits.sentences = {"pid 7 curl: waits for data from TCP 10.0.0.5:443 (established)"};
+    evidence_.repeats.sentences = {"the line \"no answer\" came 312 times since 12:03:10 UTC"};
+    evidence_.processes.resize(8);
     evidence_.stacks.not_read = {"pid 10: its memory cannot be read: Permission denied"};
     snapshot_.clock = {kStart, std::chrono::system_clock::time_point(kSince.time_since_epoch())};
     snapshot_.now = kStart + seconds(90);
@@ -105,6 +108,8 @@ TEST_P(Contract, TheEvidenceThatIsKeptHasTheStacks) {
   EXPECT_EQ(thread.at(contract::key::kAt), "pool.py:34 emit");
   EXPECT_EQ(thread.at(contract::key::kWaitsFor), "a Lock held by thread 8");
   EXPECT_EQ(evidence.at(contract::key::kNotRead).at(0), evidence_.stacks.not_read[0]);
+  EXPECT_EQ(evidence.at(contract::key::kWaits), json(evidence_.waits.sentences));
+  EXPECT_EQ(evidence.at(contract::key::kRepeats), json(evidence_.repeats.sentences));
 }
 
 /// Those who read it find both beside the verdict, whole; where it goes on, there is neither.

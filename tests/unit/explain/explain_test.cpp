@@ -55,6 +55,19 @@ class OfEvidence : public ::testing::Test {
   runner::Snapshot snapshot_;
 };
 
+TEST_F(OfEvidence, SaysWhatEachWaitsForAndWhatTheOutputRepeats) {
+  evidence_.deadlock.clear();
+  evidence_.waits.sentences = {"pid 7 curl: waits for data from TCP 10.0.0.5:443 (established)"};
+  evidence_.repeats.sentences = {"the line \"no answer\" came 312 times since 12:03:10 UTC"};
+  EXPECT_THAT(Explain(Line()).value_or(""), HasSubstr(R"(
+What each waits for
+  pid 7 curl: waits for data from TCP 10.0.0.5:443 (established)
+
+What it says again and again
+  the line "no answer" came 312 times since 12:03:10 UTC
+)"));
+}
+
 TEST_F(OfEvidence, IsOnOneScreen) {
   EXPECT_EQ(Explain(Line()), R"(Hung: Deadlock (WaitCycle) since 2026-01-02T03:04:05.006Z
   2 processes wait

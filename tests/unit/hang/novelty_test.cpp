@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <random>
 #include <string>
 
 namespace imagebatch::hang {
@@ -229,6 +230,79 @@ TEST(Novelty, ACounterWithThePaceOfAClockTicks) {
     }
   }
   EXPECT_GE(Counting(milliseconds(1000), milliseconds(2000), 1).marks, 20U);
+}
+
+// Two of them fall into one sum, or three, and which is chance.
+TEST(Novelty, ACounterThatBeatsSeveralTimesASecondTicks) {
+  Novelty novelty;
+  TimePoint now = kNow;
+  for (int turn = 1; turn < 100; ++turn) {
+    News(novelty, "poll " + std::to_string(turn) + "\n", now);
+    now += milliseconds(turn % 5 < 2 ? 251 : 249);
+  }
+  EXPECT_EQ(novelty.So().marks, 0U);
+}
+
+TEST(Novelty, ACounterThatGrowsUnevenlySeveralTimesASecondMarks) {
+  Novelty novelty;
+  TimePoint now = kNow;
+  constexpr int kWork[] = {20, 500, 50, 100, 20, 200, 900, 50, 20, 100, 50};
+  for (int turn = 1; turn < 200; ++turn) {
+    News(novelty, "file " + std::to_string(turn) + ": done\n", now);
+    now += milliseconds(kWork[turn % 11]);
+  }
+  EXPECT_GE(novelty.So().marks, 100U);
+}
+
+// Ten a second, as it happens: the sums of many are nearly equal, and are no clock's.
+TEST(Novelty, ACounterOfMuchWorkThatIsDoneElsewhereMarks) {
+  Novelty novelty;
+  TimePoint now = kNow;
+  std::mt19937 random(1);
+  std::exponential_distribution<double> pause(10);
+  for (int turn = 1; turn < 300; ++turn) {
+    News(novelty, "test " + std::to_string(turn) + " ok\n", now);
+    now += milliseconds(1 + static_cast<int>(1000 * pause(random)));
+  }
+  EXPECT_GE(novelty.So().marks, 150U);
+}
+
+TEST(Repeats, AreTheLinesOfTheCycleWithTheirCounts) {
+  Novelty novelty;
+  TimePoint now = kNow;
+  News(novelty, "made the first\nmade the second\n", now);
+  for (int turn = 0; turn < 20; ++turn) {
+    now += std::chrono::seconds(1);
+    News(novelty, "asking\nno answer from 10.0.0." + std::to_string(turn) + "\nasking\n", now);
+  }
+  const Repeats::Cycle cycle = novelty.Repeated().Since(kNow + std::chrono::seconds(5));
+  ASSERT_EQ(cycle.lines.size(), 2U);
+  EXPECT_EQ(cycle.lines[0].text, "asking");
+  EXPECT_EQ(cycle.lines[0].times, 40U);
+  EXPECT_EQ(cycle.lines[0].first, kNow + std::chrono::seconds(1));
+  EXPECT_EQ(cycle.lines[1].text, "no answer from 10.0.0.19");
+  EXPECT_EQ(cycle.lines[1].times, 20U);
+  EXPECT_FALSE(cycle.at_least);
+}
+
+TEST(Repeats, SayWhenThereWasMoreThanWasRead) {
+  Novelty novelty;
+  std::string flood;
+  while (flood.size() <= 2 * Novelty::kBudgetBytes) flood += "the same error\n";
+  novelty.Renew(kNow);
+  novelty.Add(0, flood, kNow);
+  EXPECT_TRUE(novelty.Repeated().Since(kNow).at_least);
+}
+
+TEST(Repeats, KeepTheNewestKindsOfLinesAlone) {
+  Repeats repeats;
+  for (uint64_t line = 0; line < 1000; ++line) repeats.Add(line, std::string(1000, 'x'), kNow);
+  EXPECT_TRUE(repeats.Since(kNow).lines.empty());
+  EXPECT_TRUE(repeats.Since(kNow).at_least);
+  EXPECT_FALSE(repeats.Since(kNow + std::chrono::seconds(1)).at_least);
+  repeats.Add(999, std::string(1000, 'x'), kNow);
+  ASSERT_EQ(repeats.Since(kNow).lines.size(), 1U);
+  EXPECT_EQ(repeats.Since(kNow).lines[0].text.size(), Repeats::kBytes);
 }
 
 TEST(Novelty, DoesNotDependOnHowTheBytesAreSplit) {

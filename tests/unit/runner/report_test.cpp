@@ -84,6 +84,8 @@ Evidence HugeEvidence(unsigned seed) {
   }
   evidence.fingerprint = "0123456789ab";
   evidence.summary = std::string(contract::kSummaryBytes, 's');
+  evidence.waits.sentences.assign(kMostWaits, bytes(kWaitSentenceBytes));
+  evidence.repeats.sentences.assign(kMostRepeats, bytes(kRepeatBytes));
   evidence.more_processes = 10'000;
   for (int index = 0; index < 20; ++index) evidence.output.push_back(bytes(201));
   return evidence;
