@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -14,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts/imagebatch"
 HELM = os.environ.get("HELM", str(ROOT / "build/tools/helm"))
 PROMTOOL = os.environ.get("PROMTOOL", str(ROOT / "build/tools/promtool"))
+POLICY = "admissionregistration.k8s.io/{}/MutatingAdmissionPolicy"
 OPERATOR = ["--api-versions", "monitoring.coreos.com/v1"]
 
 
@@ -113,7 +115,8 @@ class SchemaTest(unittest.TestCase):
         return result.stdout
 
     def test_the_rendered_chart(self):
-        for values in ((), ("--set", "watchNamespace=builds")):
+        policy = ("--api-versions", POLICY.format("v1beta1"), "--set", "watch.mutatingAdmissionPolicy.enabled=true")
+        for values in ((), ("--set", "watchNamespace=builds"), policy):
             self.assertIn("Invalid: 0, Errors: 0, Skipped: 0", self.check(template(*values).stdout))
 
     def test_the_manifests(self):
@@ -161,6 +164,44 @@ class AnyPodTest(unittest.TestCase):
         text = (ROOT / "docs/any-job.md").read_text(encoding="utf-8")
         shown = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
         self.check(shown["metadata"]["labels"], shown["spec"])
+
+
+class WatchPolicyTest(unittest.TestCase):
+    ENABLED = ("--set", "watch.mutatingAdmissionPolicy.enabled=true")
+
+    def versions(self, *served, values=ENABLED):
+        words = [word for version in served for word in ("--api-versions", POLICY.format(version))]
+        objects = render(*words, *values)
+        return {item["apiVersion"] for (kind, _), item in objects.items() if kind.startswith("MutatingAdmissionPolicy")}
+
+    def test_the_newest_version_that_is_served(self):
+        self.assertEqual(self.versions("v1", "v1beta1"), {"admissionregistration.k8s.io/v1"})
+        self.assertEqual(self.versions("v1beta1"), {"admissionregistration.k8s.io/v1beta1"})
+        self.assertEqual(self.versions(), set())
+        self.assertEqual(self.versions("v1", values=()), set(), "only on demand")
+
+    def test_notes_tell_where_there_is_none(self):
+        def notes(*arguments):
+            """helm shows them with a cluster only: here they are the text of an object of a copy of the chart."""
+            with tempfile.TemporaryDirectory() as directory:
+                copied = pathlib.Path(directory, "imagebatch")
+                shutil.copytree(CHART, copied)
+                text = (copied / "templates/NOTES.txt").read_text(encoding="utf-8")
+                (copied / "templates/_notes.tpl").write_text('{{- define "notes" }}' + text + "{{ end }}", encoding="utf-8")
+                (copied / "templates/notes.yaml").write_text('text: {{ include "notes" . | quote }}', encoding="utf-8")
+                shown = helm("template", "imagebatch", copied, "--kube-version", "1.34", "--show-only", "templates/notes.yaml",
+                             *arguments)
+                return yaml.safe_load(shown.stdout)["text"]
+
+        self.assertIn("serves no MutatingAdmissionPolicy", notes(*self.ENABLED))
+        self.assertNotIn("MutatingAdmissionPolicy", notes(*self.ENABLED, "--api-versions", POLICY.format("v1beta1")))
+        self.assertNotIn("MutatingAdmissionPolicy", notes())
+
+    def test_it_stays_within_the_namespace_that_is_watched(self):
+        objects = render("--api-versions", POLICY.format("v1"), *self.ENABLED, "--set", "watchNamespace=builds")
+        constraints = only(objects, "MutatingAdmissionPolicy")["spec"]["matchConstraints"]
+        self.assertEqual(constraints["namespaceSelector"], {"matchLabels": {"kubernetes.io/metadata.name": "builds"}})
+        self.assertEqual(constraints["objectSelector"]["matchLabels"], {"imagebatch.dev/watch": "true"})
 
 
 class DefaultTest(unittest.TestCase):
