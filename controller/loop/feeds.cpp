@@ -13,7 +13,8 @@
 namespace imagebatch::cluster {
 namespace {
 
-const char* ResourceOf(Collection collection) {
+/// Its name in metrics and words.
+const char* NameOf(Collection collection) {
   switch (collection) {
     case Collection::Batches:
       return "imagebatches";
@@ -21,8 +22,28 @@ const char* ResourceOf(Collection collection) {
       return "jobs";
     case Collection::Pods:
       return "pods";
+    case Collection::WatchedPods:
+      return "labelled_pods";
   }
   return "";
+}
+
+const char* ResourceOf(Collection collection) {
+  return NameOf(collection == Collection::WatchedPods ? Collection::Pods : collection);
+}
+
+/// Which of its objects are seen: labels.
+std::string SelectorOf(Collection collection) {
+  switch (collection) {
+    case Collection::Batches:
+      return {};
+    case Collection::Jobs:
+    case Collection::Pods:
+      return std::string(kBatchUidLabel);
+    case Collection::WatchedPods:
+      return std::string(kWatchLabel).append("=true,!").append(kBatchUidLabel);
+  }
+  return {};
 }
 
 Purpose PurposeOf(Collection collection) {
@@ -33,6 +54,8 @@ Purpose PurposeOf(Collection collection) {
       return Purpose::WatchJobs;
     case Collection::Pods:
       return Purpose::WatchPods;
+    case Collection::WatchedPods:
+      return Purpose::WatchLabelledPods;
   }
   return Purpose::WatchBatches;
 }
@@ -50,6 +73,8 @@ std::optional<Event> Parse(Collection collection, Change change, std::string_vie
     if (auto job = ParseJob(text)) return JobSeen{change, std::move(*job)};
   } else if (collection == Collection::Pods) {
     if (auto pod = ParsePod(text)) return PodSeen{change, std::move(*pod)};
+  } else if (collection == Collection::WatchedPods) {
+    if (auto pod = ParseWatchedPod(text)) return WatchedPodSeen{change, std::move(*pod)};
   } else {
     if (auto object = batch::ReadStored(text)) return BatchSeen{change, std::move(*object)};
   }
@@ -61,7 +86,7 @@ std::optional<Event> Parse(Collection collection, Change change, std::string_vie
 class Feeds::Sink final : public kube::WatchSink {
  public:
   Sink(Collection collection, const Clock& clock, std::function<void(Event)> push)
-      : collection_(collection), resource_(ResourceOf(collection)), clock_(clock), push_(std::move(push)) {
+      : collection_(collection), resource_(NameOf(collection)), clock_(clock), push_(std::move(push)) {
     for (const auto reason :
          {kube::RestartReason::Gone, kube::RestartReason::Ended, kube::RestartReason::Idle,
           kube::RestartReason::Failed, kube::RestartReason::Broken}) {
@@ -152,12 +177,12 @@ class Feeds::Sink final : public kube::WatchSink {
 Feeds::Feeds(kube::ApiClient& client, const std::string& ns, const Clock& clock,
              const std::function<void(Event)>& push) {
   std::random_device seed;
-  for (const Collection collection : {Collection::Batches, Collection::Jobs, Collection::Pods}) {
+  for (const Collection collection :
+       {Collection::Batches, Collection::Jobs, Collection::Pods, Collection::WatchedPods}) {
     sinks_.push_back(std::make_unique<Sink>(collection, clock, push));
     // An ImageBatch with inline rows may have a megabyte, and a page has to fit into one reply
     const bool large = collection == Collection::Batches;
-    kube::Collection watched{PathOf(collection, ns), large ? "" : std::string(kBatchUidLabel),
-                             large ? 20 : 200};
+    kube::Collection watched{PathOf(collection, ns), SelectorOf(collection), large ? 20 : 200};
     reflectors_.push_back(
         std::make_unique<kube::Reflector>(client, std::move(watched), *sinks_.back(), seed()));
   }

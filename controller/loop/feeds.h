@@ -15,8 +15,9 @@
 
 namespace imagebatch::cluster {
 
-/// Watches the collections the reconciler lives on (ImageBatches, and the Jobs and Pods that carry a batch's
-/// label) and passes on what they bring as events. Objects are parsed on the watching threads.
+/// Watches the collections the reconciler lives on (ImageBatches, the Jobs and Pods that carry a batch's
+/// label, and the Pods of no batch that are to be watched) and passes on what they bring as events. Objects
+/// are parsed on the watching threads.
 class Feeds {
  public:
   /// `push` is called from several threads. `ns`: watch this namespace only; empty: all.

@@ -254,6 +254,42 @@ Samples FailingSince(const Snapshot& snapshot) {
   return out;
 }
 
+Samples WatchedPods(const Snapshot& snapshot) {
+  Samples out;
+  if (!snapshot.pods) return out;
+  for (const auto& [ns, of] : snapshot.pods->namespaces) {
+    out.push_back(Gauge({{"namespace", ns}, {"watched", "true"}}, static_cast<double>(of.watched)));
+    out.push_back(Gauge({{"namespace", ns}, {"watched", "false"}}, static_cast<double>(of.unwatched)));
+  }
+  return out;
+}
+
+Samples WatchedPodsHung(const Snapshot& snapshot) {
+  Samples out;
+  if (!snapshot.pods) return out;
+  for (const auto& [ns, of] : snapshot.pods->namespaces) {
+    for (const auto& [class_name, count] : of.hung_by_class)
+      out.push_back(Gauge({{"namespace", ns}, {"class", class_name}}, static_cast<double>(count)));
+  }
+  return out;
+}
+
+Samples WatchedPodHungSince(const Snapshot& snapshot) {
+  Samples out;
+  if (!snapshot.pods) return out;
+  for (const auto& hung : snapshot.pods->hung) {
+    out.push_back(Gauge({{"namespace", hung.ns},
+                         {"pod", hung.pod},
+                         {"container", hung.container},
+                         {"class", hung.class_name},
+                         {"owner_kind", hung.owner_kind},
+                         {"owner_name", hung.owner_name},
+                         {"node", hung.node}},
+                        UnixSeconds(hung.since)));
+  }
+  return out;
+}
+
 Samples BuildDuration(const Snapshot& snapshot) {
   Samples out;
   for (const auto& [outcome, histogram] : snapshot.totals.build_duration)
@@ -349,6 +385,13 @@ constexpr Generator kGenerators[] = {
      MetricType::Gauge, Conditions},
     {"imagebatch_results_waiting", "Results of finished attempts that are not stored yet.", MetricType::Gauge,
      ResultsWaiting},
+    {"imagebatch_watched_pods",
+     "Running Pods of no batch with the label imagebatch.dev/watch, and whether they can be watched.",
+     MetricType::Gauge, WatchedPods},
+    {"imagebatch_watched_pods_hung", "Watched Pods of no batch that hang, by class.", MetricType::Gauge,
+     WatchedPodsHung},
+    {"imagebatch_watched_pod_hung_since_timestamp_seconds",
+     "When a watched Pod of no batch hung; at most 100.", MetricType::Gauge, WatchedPodHungSince},
     {"imagebatch_build_duration_seconds", "From the start of a finished attempt's container to its end.",
      MetricType::Histogram, BuildDuration},
     {"imagebatch_hang_detection_delay_seconds",

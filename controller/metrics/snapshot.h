@@ -56,6 +56,20 @@ struct BatchSample {
   std::optional<bool> suspended;  // spec.suspend: that nothing moves is then as it should be
 };
 
+/// Pods of no batch that are to be watched and whose containers run.
+struct PodsSample {
+  struct OfNamespace {
+    int64_t watched = 0, unwatched = 0;            // unwatched: that cannot be, and have been told so
+    std::map<std::string, int64_t> hung_by_class;  // every known class, zeros included
+  };
+  struct Hung {
+    std::string ns, pod, container, class_name, owner_kind, owner_name, node;
+    Time since;
+  };
+  std::map<std::string, OfNamespace> namespaces;
+  std::vector<Hung> hung;  // at most 100, oldest first
+};
+
 /// Counters and histograms since this process began, kept by the owner of the state.
 struct Histogram {
   std::vector<double> bounds;    // upper bounds in seconds, ascending, without +Inf
@@ -96,6 +110,7 @@ struct RequestSample {
 
 struct Snapshot {
   std::vector<std::shared_ptr<const BatchSample>> batches;  // those that have not changed are the last one's
+  std::shared_ptr<const PodsSample> pods;                   // null: not known yet
   Totals totals;
   std::vector<WatchSample> watches;
   std::vector<RequestSample> requests;

@@ -9,7 +9,7 @@
 namespace imagebatch::runner {
 
 const char kUsage[] = R"(Usage:
-  imagebatch-runner [OPTION...] --state FILE --result FILE -- COMMAND [ARG...]
+  imagebatch-runner [OPTION...] -- COMMAND [ARG...]
       Run COMMAND, pass its output through, exit with its exit code, and watch whether it hangs.
   imagebatch-runner probe --state FILE
       Exit 0 if the command is progressing, 1 if it is hung (with one line of JSON), 2 if there is no state or
@@ -22,8 +22,8 @@ const char kUsage[] = R"(Usage:
   imagebatch-runner --help | --version
 
 Options:
-  --state FILE          where to keep the verdict, as JSON; replaced at every sample
-  --result FILE         where to write an account of the whole run, as JSON, at the end
+  --state FILE          where to keep the verdict, as JSON; replaced at every sample (default: nowhere)
+  --result FILE         where to write an account of the whole run, as JSON, at the end (default: nowhere)
   --result-bytes N      limit on the size of that account, 512 to 4096 (default 4096). Kubernetes keeps 12288
                         bytes for all containers of a Pod: set this where a Pod has more than three
   --deadlock-after D    hung (Deadlock) once processes have waited only for each other for D; 0: never
@@ -196,8 +196,6 @@ Arguments ReadRun(Reader reader) {
     if (auto error = ReadOption(argument, reader, options)) return *error;
   }
   if (options.command == nullptr) return UsageError{"no -- COMMAND"};
-  if (options.state_file.empty()) return UsageError{"--state FILE is required"};
-  if (options.result_file.empty()) return UsageError{"--result FILE is required"};
   if (options.sample_every < std::chrono::milliseconds(10)) return UsageError{"--sample-every is under 10ms"};
   return options;
 }

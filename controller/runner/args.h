@@ -14,7 +14,7 @@ namespace imagebatch::runner {
 
 using hang::Duration;
 
-/// imagebatch-runner [options] --state FILE --result FILE -- COMMAND [ARG...]
+/// imagebatch-runner [options] -- COMMAND [ARG...]
 struct RunOptions {
   hang::Limits limits{.deadlock_after = std::chrono::seconds(30),
                       .idle_after = std::chrono::minutes(5),
@@ -25,9 +25,9 @@ struct RunOptions {
   // Two seconds add less than 1 % to the shortest useful idle time and cost 0.2 % of a core at 300 processes.
   Duration sample_every = std::chrono::seconds(2);
   Duration grace = std::chrono::seconds(10);
-  std::string listen;  // "ADDRESS:PORT" or ":PORT"; empty: no listener
-  std::string state_file;
-  std::string result_file;
+  std::string listen;       // "ADDRESS:PORT" or ":PORT"; empty: no listener
+  std::string state_file;   // empty: none
+  std::string result_file;  // empty: none
   size_t result_bytes = contract::kMostResultBytes;
   bool inherit_input = false;  // --stdin inherit
   char** command = nullptr;    // ends with a null pointer, as argv does

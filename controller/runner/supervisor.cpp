@@ -99,11 +99,15 @@ std::string Supervisor::PrepareSignals() {
 
 std::string Supervisor::Prepare() {
   if (std::string error = PrepareSignals(); !error.empty()) return error;
-  if (std::string error = OpenForOverwriting(options_.result_file, result_); !error.empty()) {
-    return "--result: " + error;
+  if (!options_.result_file.empty()) {
+    const std::string error = OpenForOverwriting(options_.result_file, result_);
+    if (!error.empty()) return "--result: " + error;
   }
   state_ = RenderState(Look());
-  if (std::string error = state_file_.Replace(state_); !error.empty()) return "--state: " + error;
+  if (!options_.state_file.empty()) {
+    const std::string error = state_file_.Replace(state_);
+    if (!error.empty()) return "--state: " + error;
+  }
   if (options_.listen.empty()) return {};
   if (std::string error = listener_.Open(options_.listen); !error.empty()) return "--listen: " + error;
   return {};
@@ -373,10 +377,11 @@ Snapshot Supervisor::Look() const {
 void Supervisor::Publish() {
   state_ = RenderState(Look());
   // A full disk must not end the build; the listener answers all the same.
-  (void)state_file_.Replace(state_);
+  if (!options_.state_file.empty()) (void)state_file_.Replace(state_);
 }
 
 void Supervisor::WriteResult(const std::string& marker) const {
+  if (!result_.Open()) return;
   Outcome outcome;
   outcome.exit_code = ExitCode();
   if (status_ && WIFSIGNALED(*status_))

@@ -3,6 +3,8 @@ import filecmp
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -13,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts/imagebatch"
 HELM = os.environ.get("HELM", str(ROOT / "build/tools/helm"))
 PROMTOOL = os.environ.get("PROMTOOL", str(ROOT / "build/tools/promtool"))
+POLICY = "admissionregistration.k8s.io/{}/MutatingAdmissionPolicy"
 OPERATOR = ["--api-versions", "monitoring.coreos.com/v1"]
 
 
@@ -68,6 +71,29 @@ CONTROLLER_RIGHTS = {
 }
 
 
+def with_known_kinds(text):
+    """Of the kinds whose schemas are not here the Jobs and Pods that they stand for, in the form of Kubernetes' own."""
+    for item in yaml.safe_load_all(text):
+        if item["kind"] == "JobSet":
+            for job in item["spec"]["replicatedJobs"]:
+                yield {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": job["name"]}, **job["template"]}
+        elif item["kind"] == "Workflow":
+            for step in item["spec"]["templates"]:
+                spec = {key: step[key] for key in ("volumes", "initContainers") if key in step}
+                containers = [{"name": "main", **step["container"]}]
+                yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": step["name"], **step["metadata"]},
+                       "spec": {"containers": containers, **spec}}
+        else:
+            yield item
+
+
+def pod_templates(text):
+    """Labels and spec of the Pods that the Jobs and Pods of a text make."""
+    for item in with_known_kinds(text):
+        pod = item["spec"]["template"] if item["kind"] == "Job" else item
+        yield pod["metadata"]["labels"], pod["spec"]
+
+
 class SchemaTest(unittest.TestCase):
     """Every object is one that Kubernetes knows, with no field that it does not."""
 
@@ -89,18 +115,93 @@ class SchemaTest(unittest.TestCase):
         return result.stdout
 
     def test_the_rendered_chart(self):
-        for values in ((), ("--set", "watchNamespace=builds")):
+        policy = ("--api-versions", POLICY.format("v1beta1"), "--set", "watch.mutatingAdmissionPolicy.enabled=true")
+        for values in ((), ("--set", "watchNamespace=builds"), policy):
             self.assertIn("Invalid: 0, Errors: 0, Skipped: 0", self.check(template(*values).stdout))
 
     def test_the_manifests(self):
         for path in (*ROOT.glob("manifests/*.yaml"), *ROOT.glob("manifests/samples/*.yaml")):
-            self.assertIn("Invalid: 0, Errors: 0, Skipped: 0", self.check(path.read_text(encoding="utf-8")))
+            known = yaml.safe_dump_all(with_known_kinds(path.read_text(encoding="utf-8")))
+            self.assertIn("Invalid: 0, Errors: 0, Skipped: 0", self.check(known), path.name)
 
     def test_a_mistake_is_found(self):
         install = (ROOT / "manifests/install.yaml").read_text(encoding="utf-8")
         self.assertIn("'replicass' not allowed", self.check(install.replace("replicas:", "replicass:", 1), 1))
         sample = (ROOT / "manifests/samples/two-stages.yaml").read_text(encoding="utf-8")
         self.assertIn("'stagess' not allowed", self.check(sample.replace("  stages:", "  stagess:", 1), 1))
+
+
+class AnyPodTest(unittest.TestCase):
+    """The samples of watched Pods are wrapped as the controller demands it, and as docs/any-job.md shows it."""
+
+    def check(self, labels, spec):
+        self.assertEqual(labels["imagebatch.dev/watch"], "true")
+        volume = {"name": "imagebatch-runner", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}
+        mount = {"name": "imagebatch-runner", "mountPath": "/imagebatch"}
+        self.assertIn(volume, spec["volumes"])
+        init, = spec["initContainers"]
+        self.assertEqual(init["command"], ["/usr/bin/imagebatch-runner", "install", "/imagebatch/imagebatch-runner"])
+        self.assertEqual(init["volumeMounts"], [mount])
+        container, = spec["containers"]
+        words = container["command"] + container.get("args", [])
+        self.assertEqual(words[:2], ["/imagebatch/imagebatch-runner", "--listen=:9911"])
+        self.assertIn("--", words)
+        self.assertEqual(container["env"], [{"name": "IMAGEBATCH_MARKER",
+                                             "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}])
+        self.assertEqual(container["volumeMounts"], [mount])
+        self.assertEqual(container["readinessProbe"], {"httpGet": {"path": "/progress", "port": 9911}, "periodSeconds": 5,
+                                                       "timeoutSeconds": 3, "failureThreshold": 1})
+
+    def test_samples(self):
+        paths = sorted(ROOT.glob("manifests/samples/any-*.yaml"))
+        self.assertEqual(len(paths), 3)
+        for path in paths:
+            for labels, spec in pod_templates(path.read_text(encoding="utf-8")):
+                with self.subTest(path.name):
+                    self.check(labels, spec)
+
+    def test_the_page(self):
+        text = (ROOT / "docs/any-job.md").read_text(encoding="utf-8")
+        shown = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+        self.check(shown["metadata"]["labels"], shown["spec"])
+
+
+class WatchPolicyTest(unittest.TestCase):
+    ENABLED = ("--set", "watch.mutatingAdmissionPolicy.enabled=true")
+
+    def versions(self, *served, values=ENABLED):
+        words = [word for version in served for word in ("--api-versions", POLICY.format(version))]
+        objects = render(*words, *values)
+        return {item["apiVersion"] for (kind, _), item in objects.items() if kind.startswith("MutatingAdmissionPolicy")}
+
+    def test_the_newest_version_that_is_served(self):
+        self.assertEqual(self.versions("v1", "v1beta1"), {"admissionregistration.k8s.io/v1"})
+        self.assertEqual(self.versions("v1beta1"), {"admissionregistration.k8s.io/v1beta1"})
+        self.assertEqual(self.versions(), set())
+        self.assertEqual(self.versions("v1", values=()), set(), "only on demand")
+
+    def test_notes_tell_where_there_is_none(self):
+        def notes(*arguments):
+            """helm shows them with a cluster only: here they are the text of an object of a copy of the chart."""
+            with tempfile.TemporaryDirectory() as directory:
+                copied = pathlib.Path(directory, "imagebatch")
+                shutil.copytree(CHART, copied)
+                text = (copied / "templates/NOTES.txt").read_text(encoding="utf-8")
+                (copied / "templates/_notes.tpl").write_text('{{- define "notes" }}' + text + "{{ end }}", encoding="utf-8")
+                (copied / "templates/notes.yaml").write_text('text: {{ include "notes" . | quote }}', encoding="utf-8")
+                shown = helm("template", "imagebatch", copied, "--kube-version", "1.34", "--show-only", "templates/notes.yaml",
+                             *arguments)
+                return yaml.safe_load(shown.stdout)["text"]
+
+        self.assertIn("serves no MutatingAdmissionPolicy", notes(*self.ENABLED))
+        self.assertNotIn("MutatingAdmissionPolicy", notes(*self.ENABLED, "--api-versions", POLICY.format("v1beta1")))
+        self.assertNotIn("MutatingAdmissionPolicy", notes())
+
+    def test_it_stays_within_the_namespace_that_is_watched(self):
+        objects = render("--api-versions", POLICY.format("v1"), *self.ENABLED, "--set", "watchNamespace=builds")
+        constraints = only(objects, "MutatingAdmissionPolicy")["spec"]["matchConstraints"]
+        self.assertEqual(constraints["namespaceSelector"], {"matchLabels": {"kubernetes.io/metadata.name": "builds"}})
+        self.assertEqual(constraints["objectSelector"]["matchLabels"], {"imagebatch.dev/watch": "true"})
 
 
 class DefaultTest(unittest.TestCase):
@@ -276,12 +377,12 @@ class MonitoringTest(unittest.TestCase):
         self.assertIs(only(render(*OPERATOR, *renamed), "ServiceMonitor")["spec"]["endpoints"][0]["honorLabels"], False)
         rules = self.rules(*renamed)
         for name, rule in rules.items():
-            if "batch" not in rule["expr"].replace("imagebatch", ""):
+            if not re.search("batch|_pod_", rule["expr"].replace("imagebatch", "")):
                 continue
-            self.assertNotRegex(rule["expr"], r"\b(namespace|pod)\b", name)
+            self.assertNotRegex(rule["expr"], r"\b(namespace|pod|container)\b", name)
             self.assertIn("exported_namespace", rule["expr"], name)
             self.assertNotIn("$labels.pod ", rule["annotations"]["description"])
-            self.assertNotRegex(str(rule["annotations"]), r"\$labels\.(namespace|pod)\b", name)
+            self.assertNotRegex(str(rule["annotations"]), r"\$labels\.(namespace|pod|container)\b", name)
         result = self.promtool("check", "rules", **rules)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 

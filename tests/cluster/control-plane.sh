@@ -10,7 +10,8 @@ run_etcd() {
     --initial-cluster "default=http://127.0.0.1:$2"
 }
 
-# run_apiserver ETCD_PORT IP PORT FLAG...: every write is in log/audit.json once it was answered.
+# run_apiserver ETCD_PORT IP PORT FLAG...: every write is in log/audit.json once it was answered. Serves
+# MutatingAdmissionPolicy, which Kubernetes has on by itself from 1.36 on.
 run_apiserver() {
   local etcd_port=$1 ip=$2 port=$3
   shift 3
@@ -19,6 +20,7 @@ run_apiserver() {
     --tls-cert-file=pki/apiserver.crt --tls-private-key-file=pki/apiserver.key --client-ca-file=pki/ca.crt \
     --service-account-key-file=pki/sa.pub --service-account-signing-key-file=pki/sa.key \
     --service-account-issuer=https://kubernetes.default.svc --authorization-mode=Node,RBAC \
+    --feature-gates=MutatingAdmissionPolicy=true --runtime-config=admissionregistration.k8s.io/v1beta1=true \
     --audit-policy-file="$here/config/audit-policy.yaml" --audit-log-path=log/audit.json --audit-log-format=json \
     "$@"
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/keep_sooner.h"
 #include "base/overloaded.h"
 
 namespace imagebatch::cluster {
@@ -76,6 +77,7 @@ void Reconciler::On(const BatchSeen& seen, Now) {
 
 void Reconciler::OnList(const ListBegun& begun, Now now) {
   ListingOf(begun.collection).under_way = true;
+  if (begun.collection == Collection::WatchedPods) return pods_.OnListBegun();
   if (begun.collection == Collection::Batches) {
     for (auto& [uid, entry] : batches_) entry.listed = false;
     return;
@@ -86,6 +88,7 @@ void Reconciler::OnList(const ListBegun& begun, Now now) {
 
 void Reconciler::OnList(const ListEnded& ended, Now now) {
   ListingOf(ended.collection) = {false, true};
+  if (ended.collection == Collection::WatchedPods) return pods_.OnListEnded(ended.version);
   if (ended.collection == Collection::Batches) {
     std::vector<std::string> gone;
     for (const auto& [uid, entry] : batches_) {
@@ -111,7 +114,14 @@ std::vector<Command> Reconciler::Step(Now now) {
     entry.sample.reset();
     timers_.Set(uid, entry.control->Next(now));
   }
+  pods_.Step(now);
   return requests_.Take();
+}
+
+std::optional<SteadyTime> Reconciler::Next() const {
+  std::optional<SteadyTime> next = timers_.Next();
+  KeepSooner(next, pods_.Next());
+  return next;
 }
 
 bool Reconciler::Synced() const {
@@ -125,6 +135,9 @@ void Reconciler::Fill(metrics::Snapshot& snapshot) {
     if (!entry.sample) entry.sample = std::make_shared<const metrics::BatchSample>(entry.control->Sample());
     snapshot.batches.push_back(entry.sample);
   }
+  if (ListingOf(Collection::WatchedPods).seen) snapshot.pods = pods_.Sample();
+  for (const auto& [purpose, since] : pods_.FailingSince())
+    snapshot.failing_since[std::string(Name(purpose))] = since;
   snapshot.totals = totals_;
 }
 

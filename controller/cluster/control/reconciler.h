@@ -12,18 +12,20 @@
 #include "cluster/control/parked.h"
 #include "cluster/objects/markers.h"
 #include "cluster/objects/views.h"
+#include "cluster/pods/watched_pods.h"
 #include "cluster/store/requests.h"
 #include "cluster/store/timers.h"
 #include "metrics/snapshot.h"
 
 namespace imagebatch::cluster {
 
-/// Runs all ImageBatches of a cluster: events in, requests out. One thread, no I/O, no clock of its own: the
-/// same code runs in the controller and in the simulation.
+/// Runs all ImageBatches of a cluster, and watches the Pods of no batch that ask for it: events in, requests
+/// out. One thread, no I/O, no clock of its own: the same code runs in the controller and in the simulation.
 class Reconciler {
  public:
   /// `secret`: see Markers.
-  Reconciler(RunnerSource runner, std::string secret) : kit_{std::move(runner), Markers(std::move(secret))} {}
+  Reconciler(RunnerSource runner, std::string secret)
+      : kit_{std::move(runner), Markers(std::move(secret))}, pods_(requests_) {}
 
   void Observe(const Event& event, Now now);
 
@@ -32,9 +34,9 @@ class Reconciler {
   std::vector<Command> Step(Now now);
 
   /// When to call Step again if no event comes.
-  std::optional<SteadyTime> Next() const { return timers_.Next(); }
+  std::optional<SteadyTime> Next() const;
 
-  /// Whole lists of all collections have been seen.
+  /// Whole lists of all that batches consist of have been seen.
   bool Synced() const;
 
   /// Fills in what a scrape shows of the batches and their attempts. Costs the batches that have changed, and
@@ -54,6 +56,7 @@ class Reconciler {
 
   void On(const BatchSeen& seen, Now now);
   void On(const Observation& seen, Now now);
+  void On(const WatchedPodSeen& seen, Now now) { pods_.Observe(seen, now); }
   void On(const Replied& replied, Now now) { requests_.Deliver(replied.id, replied.response, now); }
   template <class View>
   void OnView(const Seen<View>& seen, Now now);
@@ -68,12 +71,13 @@ class Reconciler {
 
   RunnerKit kit_;
   Requests requests_;
+  WatchedPods pods_;
   metrics::Totals totals_;
   std::map<std::string, Entry> batches_;  // by UID
   std::set<std::string> touched_;         // UIDs
   Timers timers_;                         // by UID: when to step those that nothing has touched
   std::optional<Duration> clocks_apart_;  // wall time minus steady time, when the timers were set
-  std::array<Listing, 3> listings_;
+  std::array<Listing, kCollections> listings_;
   // Jobs and Pods of batches that have not been seen, while the batches are not all known; by UID
   std::unordered_map<std::string, ParkedObjects> parked_;
 };

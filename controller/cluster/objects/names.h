@@ -17,6 +17,8 @@ inline constexpr std::string_view kBuildLabel = "imagebatch.dev/build";
 inline constexpr std::string_view kAttemptLabel = "imagebatch.dev/attempt";
 inline constexpr std::string_view kNameLabel = "imagebatch.dev/name";      // as LabelValue; for reading only
 inline constexpr std::string_view kRecordLabel = "imagebatch.dev/record";  // of records: their type
+inline constexpr std::string_view kWatchLabel = "imagebatch.dev/watch";    // of Pods of no batch: true
+inline constexpr std::string_view kOwnerUidLabel = "imagebatch.dev/owner-uid";  // of their records
 inline constexpr std::string_view kNameAnnotation =
     "imagebatch.dev/name";  // the row's name or the key, in full
 inline constexpr std::string_view kImageAnnotation = "imagebatch.dev/image";  // what the build pushes

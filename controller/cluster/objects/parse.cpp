@@ -20,8 +20,7 @@ int Number(std::string_view text) {
   return end.ec == std::errc() ? number : 0;
 }
 
-struct Owner {
-  std::string api_version, kind, name, uid;
+struct Owner : WatchedPod::Owner {
   bool controller = false;
 };
 
@@ -117,7 +116,7 @@ void ReadJobStatus(sj::value status, JobView& job) {
 
 /// A Job that is deleted with --cascade=orphan leaves its Pods without an owner. The labels that the Job
 /// controller gave them still tell whose they were.
-void ReadPodMetadata(sj::value metadata, PodView& pod) {
+Owner ReadPodMetadata(sj::value metadata, PodView& pod) {
   Owner owner;
   std::string job, job_uid;  // by label
   Fields(metadata, [&](std::string_view key, sj::value value) {
@@ -154,9 +153,10 @@ void ReadPodMetadata(sj::value metadata, PodView& pod) {
     pod.job = std::move(job);
     pod.job_uid = std::move(job_uid);
   } else if (owner.kind == "Job") {
-    pod.job = std::move(owner.name);
-    pod.job_uid = std::move(owner.uid);
+    pod.job = owner.name;
+    pod.job_uid = owner.uid;
   }
+  return owner;
 }
 
 void ReadContainerState(sj::value state, ContainerView& container) {
@@ -231,6 +231,39 @@ void ReadPodStatus(sj::value status, PodView& pod, PodContainers& containers) {
   pod.failure_message = pod.disruption.empty() ? std::move(message) : std::move(disruption_message);
 }
 
+/// The variable that tells the runner's marker, where `variable` is that one.
+void ReadMarker(sj::value variable, ContainerSpec& spec) {
+  std::string name, text;
+  bool uid = false;
+  Fields(variable, [&](std::string_view field, sj::value inner) {
+    if (field == "name") name = Text(inner);
+    if (field == "value") text = Text(inner);
+    if (field != "valueFrom") return;
+    Fields(inner, [&](std::string_view source, sj::value from) {
+      if (source != "fieldRef") return;
+      Fields(from, [&](std::string_view key, sj::value path) {
+        if (key == "fieldPath") uid = Text(path) == "metadata.uid";
+      });
+    });
+  });
+  if (name != contract::kMarkerVariable) return;
+  spec.marker = std::move(text);
+  spec.marker_is_uid = uid;
+}
+
+/// A probe asks the runner over HTTP, by its path, or by its command "probe".
+ContainerSpec::Probe ReadProbe(sj::value probe) {
+  bool asks = false;
+  Fields(probe, [&](std::string_view kind, sj::value how) {
+    Fields(how, [&](std::string_view key, sj::value value) {
+      if (kind == "httpGet" && key == "path") asks = asks || Text(value) == contract::kProgressPath;
+      if (kind == "exec" && key == "command")
+        Items(value, [&](sj::value word) { asks = asks || Text(word) == "probe"; });
+    });
+  });
+  return asks ? ContainerSpec::Probe::OfRunner : ContainerSpec::Probe::Other;
+}
+
 std::vector<ContainerSpec> ReadSpecs(sj::value list) {
   std::vector<ContainerSpec> specs;
   Items(list, [&](sj::value container) {
@@ -239,15 +272,9 @@ std::vector<ContainerSpec> ReadSpecs(sj::value list) {
       if (key == "name") spec.name = Text(value);
       if (key == "image") spec.image = Text(value);
       if (key == "restartPolicy") spec.restarts = Text(value) == "Always";
-      if (key != "env") return;
-      Items(value, [&](sj::value variable) {
-        std::string name, text;
-        Fields(variable, [&](std::string_view field, sj::value inner) {
-          if (field == "name") name = Text(inner);
-          if (field == "value") text = Text(inner);
-        });
-        if (name == contract::kMarkerVariable) spec.marker = std::move(text);
-      });
+      if (key == "command") Items(value, [&](sj::value) { spec.command = true; });
+      if (key == "readinessProbe") spec.probe = ReadProbe(value);
+      if (key == "env") Items(value, [&](sj::value variable) { ReadMarker(variable, spec); });
     });
     specs.push_back(std::move(spec));
   });
@@ -265,16 +292,50 @@ void ReadPodSpec(sj::value spec, PodView& pod, PodContainers& containers) {
   });
 }
 
-PodView ReadPod(sj::value object) {
-  PodView pod;
-  PodContainers containers;
+/// Fills in all but what TakeContainers does; the Pod's controller.
+Owner ReadPodObject(sj::value object, PodView& pod, PodContainers& containers) {
+  Owner owner;
   Fields(object, [&](std::string_view key, sj::value value) {
-    if (key == "metadata") ReadPodMetadata(value, pod);
+    if (key == "metadata") owner = ReadPodMetadata(value, pod);
     if (key == "spec") ReadPodSpec(value, pod, containers);
     if (key == "status") ReadPodStatus(value, pod, containers);
   });
+  return owner;
+}
+
+PodView ReadPod(sj::value object) {
+  PodView pod;
+  PodContainers containers;
+  ReadPodObject(object, pod, containers);
   TakeContainers(std::move(containers), pod);
   return pod;
+}
+
+Wrapping WrappingOf(const ContainerSpec* spec) {
+  if (spec == nullptr || (!spec->marker_is_uid && !spec->command)) return Wrapping::NoCommand;
+  if (!spec->marker_is_uid) return Wrapping::NoMarker;
+  if (spec->probe == ContainerSpec::Probe::None) return Wrapping::NoProbe;
+  return spec->probe == ContainerSpec::Probe::Other ? Wrapping::OtherProbe : Wrapping::Whole;
+}
+
+/// What nothing depends on is not kept: there may be many.
+WatchedPod ReadWatchedPod(sj::value object) {
+  WatchedPod watched;
+  PodView& pod = watched.pod;
+  PodContainers containers;
+  watched.owner = ReadPodObject(object, pod, containers);
+  if (watched.owner.kind.empty()) watched.owner = {"v1", "Pod", pod.name, pod.uid};
+  const ContainerSpec* spec = WatchedContainer(containers, pod);
+  watched.wrapping = WrappingOf(spec);
+  pod.container = spec == nullptr ? "" : spec->name;
+  TakeContainers(std::move(containers), pod);
+  pod.runner = true;
+  pod.others = {};
+  pod.images = {};
+  pod.waiting = {};
+  pod.failure_message = {};
+  if (pod.build) pod.build->message = {};
+  return watched;
 }
 
 }  // namespace
@@ -307,6 +368,14 @@ Result<PodView> ParsePod(std::string_view object) {
   const bool whole = WithRoot(object, [&](sj::value root) { pod = ReadPod(root); });
   if (!whole || pod.name.empty() || pod.version == 0) return Fail("not a Pod the API server would send");
   return pod;
+}
+
+Result<WatchedPod> ParseWatchedPod(std::string_view object) {
+  WatchedPod watched;
+  const bool whole = WithRoot(object, [&](sj::value root) { watched = ReadWatchedPod(root); });
+  if (!whole || watched.pod.name.empty() || watched.pod.version == 0)
+    return Fail("not a Pod the API server would send");
+  return watched;
 }
 
 Result<std::vector<PodView>> ParsePodList(std::string_view list) {

@@ -12,6 +12,7 @@ namespace imagebatch::cluster {
 /// means that the text is no such object, or lacks its name or resourceVersion.
 Result<JobView> ParseJob(std::string_view object);
 Result<PodView> ParsePod(std::string_view object);
+Result<WatchedPod> ParseWatchedPod(std::string_view object);
 Result<std::vector<PodView>> ParsePodList(std::string_view list);
 
 /// The number in a resourceVersion; 0 for what is none.

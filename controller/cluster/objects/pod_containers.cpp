@@ -69,11 +69,22 @@ void TakeContainers(PodContainers containers, PodView& pod) {
     container.role = Role::Build;
     pod.build = std::move(container);
   }
-  if (const ContainerSpec* spec = Find(containers.specs, pod.container)) pod.marker = spec->marker;
+  if (const ContainerSpec* spec = Find(containers.specs, pod.container)) {
+    pod.marker = spec->marker_is_uid ? pod.uid : spec->marker;
+  }
   if (pod.build && pod.build->state != State::Waiting) return;
   for (auto* specs : {&containers.init_specs, &containers.specs}) {
     for (ContainerSpec& spec : *specs) pod.images.emplace_back(std::move(spec.name), std::move(spec.image));
   }
+}
+
+const ContainerSpec* WatchedContainer(const PodContainers& containers, const PodView& pod) {
+  const auto& specs = containers.specs;
+  const ContainerSpec* named = Find(specs, pod.container);
+  if (named != nullptr && named->marker_is_uid) return named;
+  const auto marked = std::find_if(specs.begin(), specs.end(), [](const auto& s) { return s.marker_is_uid; });
+  if (marked != specs.end()) return &*marked;
+  return named != nullptr || specs.empty() ? named : &specs.front();
 }
 
 }  // namespace imagebatch::cluster

@@ -16,16 +16,28 @@ std::string_view NameOf(RecordType type) { return type == RecordType::Results ? 
 
 std::string_view LabelOf(RecordType type) { return type == RecordType::Results ? "results" : "evidence"; }
 
-json RecordObject(const batch::Batch& batch, RecordType type, const std::string& name) {
+RecordOwner OwnerOf(const batch::Batch& batch) {
+  return {batch.ns,
+          batch.name,
+          batch.uid,
+          std::string(kBatchUidLabel),
+          {{std::string(kBatchLabel), LabelValue(batch.name)}},
+          json::array({OwnerReference(batch)})};
+}
+
+RecordOwner OwnerOf(const WatchedPod& watched) {
+  const auto& [api_version, kind, name, uid] = watched.owner;
+  const json reference = {{"apiVersion", api_version}, {"kind", kind}, {"name", name}, {"uid", uid}};
+  return {watched.pod.ns, name, uid, std::string(kOwnerUidLabel), json::object(), json::array({reference})};
+}
+
+json RecordObject(const RecordOwner& owner, RecordType type, const std::string& name) {
+  json labels = owner.labels;
+  labels[owner.uid_label] = owner.uid;
+  labels[std::string(kRecordLabel)] = LabelOf(type);
   return {{"apiVersion", kApiVersion},
           {"kind", kRecordKind},
-          {"metadata",
-           {{"name", name},
-            {"labels",
-             {{std::string(kBatchUidLabel), batch.uid},
-              {std::string(kBatchLabel), LabelValue(batch.name)},
-              {std::string(kRecordLabel), LabelOf(type)}}},
-            {"ownerReferences", json::array({OwnerReference(batch)})}}},
+          {"metadata", {{"name", name}, {"labels", labels}, {"ownerReferences", owner.references}}},
           {"type", NameOf(type)}};
 }
 

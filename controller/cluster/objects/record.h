@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "batch/types.h"
+#include "cluster/objects/views.h"
 
 /// ImageBatchRecord: what is kept of a batch beside its status. A kind of its own, so that the controller
 /// writes no ConfigMap, and no quota of ConfigMaps and no ConfigMap of that name stands in its way.
@@ -18,8 +19,19 @@ enum class RecordType { Results, Evidence };
 /// The value of the label imagebatch.dev/record: "results", "evidence".
 std::string_view LabelOf(RecordType type);
 
-/// A record without its content, labelled and owned so that it is found by its batch and goes with it.
-nlohmann::json RecordObject(const batch::Batch& batch, RecordType type, const std::string& name);
+/// Whom records belong to: they are found by it and go with it.
+struct RecordOwner {
+  std::string ns, name, uid;
+  std::string uid_label;      // the label of a record that has the owner's UID
+  nlohmann::json labels;      // what labels it has beside that
+  nlohmann::json references;  // its ownerReferences
+};
+RecordOwner OwnerOf(const batch::Batch& batch);
+/// The Pod's controller. It does not wait for its records to be deleted first: that would take a right on it.
+RecordOwner OwnerOf(const WatchedPod& watched);
+
+/// A record without its content, labelled and owned.
+nlohmann::json RecordObject(const RecordOwner& owner, RecordType type, const std::string& name);
 
 /// A record of results, as it is stored.
 struct StoredResults {

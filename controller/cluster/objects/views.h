@@ -99,7 +99,28 @@ struct PodView {
   std::vector<std::pair<std::string, std::string>> images;  // of the containers of one that has not started
 };
 
-enum class Collection : uint8_t { Batches, Jobs, Pods };
+/// How the command of a watched Pod and its runner stand to each other, by its spec.
+enum class Wrapping : uint8_t {
+  Whole,      // all there: whether the runner answers is seen later
+  NoCommand,  // the container has none, so that nothing can be put before it
+  NoMarker,   // no container has the variable IMAGEBATCH_MARKER with the Pod's UID
+  NoProbe,    // no readiness probe
+  OtherProbe  // one that does not ask the runner
+};
+
+/// A Pod of no batch that is to be watched: label imagebatch.dev/watch.
+struct WatchedPod {
+  struct Owner {
+    std::string api_version, kind, name, uid;
+  };
+  PodView
+      pod;  // its build is the container that is watched, its marker the Pod's UID; without others, images
+  Owner owner;  // its controller, or the Pod itself where it has none
+  Wrapping wrapping = Wrapping::Whole;
+};
+
+enum class Collection : uint8_t { Batches, Jobs, Pods, WatchedPods };
+inline constexpr size_t kCollections = 4;
 enum class Change : uint8_t { Upsert, Gone };  // Gone carries the last state of the object
 
 struct BatchSeen {
@@ -113,6 +134,7 @@ struct Seen {
 };
 using JobSeen = Seen<JobView>;
 using PodSeen = Seen<PodView>;
+using WatchedPodSeen = Seen<WatchedPod>;
 /// A list begins; what it holds comes as Upserts.
 struct ListBegun {
   Collection collection;
@@ -131,7 +153,7 @@ struct Replied {
   Result<kube::Response> response;
 };
 
-using Event = std::variant<BatchSeen, Observation, Replied>;
+using Event = std::variant<BatchSeen, Observation, WatchedPodSeen, Replied>;
 
 /// One moment, by both clocks: wall time for what is written and compared with the cluster's times, steady
 /// time for how long something has lasted here.

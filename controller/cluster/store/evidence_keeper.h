@@ -32,7 +32,7 @@ class EvidenceKeeper {
  public:
   /// `builds` outlives it.
   EvidenceKeeper(const batch::Batch& batch, const Builds& builds, Channel& channel)
-      : builds_(builds), channel_(channel), store_(batch, channel) {}
+      : builds_(builds), channel_(channel), store_(OwnerOf(batch), channel) {}
 
   /// A running build was found to hang. What was kept of this attempt before is replaced.
   EvidenceReference Keep(const JobView& job, const PodView& pod, Evidence evidence);

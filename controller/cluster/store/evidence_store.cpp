@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/percent_encode.h"
 #include "cluster/objects/names.h"
-#include "cluster/objects/record.h"
 #include "cluster/objects/reply.h"
 
 namespace imagebatch::cluster {
@@ -20,11 +20,8 @@ bool Refuses(const kube::Response& response) {
 
 }  // namespace
 
-EvidenceStore::EvidenceStore(const batch::Batch& batch, Channel& channel)
-    : batch_(batch), channel_(channel) {}
-
 std::string EvidenceStore::Name(const std::string& build, int attempt) const {
-  return EvidenceName(batch_.name, build, attempt);
+  return EvidenceName(owner_.name, build, attempt);
 }
 
 void EvidenceStore::Put(EvidenceText text, Done done) {
@@ -62,8 +59,8 @@ void EvidenceStore::Send(Purpose purpose, kube::Request request,
 
 void EvidenceStore::Load() {
   kube::Request request;
-  request.path = RecordsPath(batch_.ns) + "?labelSelector=imagebatch.dev%2Fbatch-uid%3D" + batch_.uid +
-                 "%2Cimagebatch.dev%2Frecord%3Devidence";
+  request.path = RecordsPath(owner_.ns) + "?labelSelector=" + PercentEncode(owner_.uid_label) + "%3D" +
+                 owner_.uid + "%2Cimagebatch.dev%2Frecord%3Devidence";
   Send(Purpose::LoadEvidence, std::move(request), [this](const kube::Response& response, Now now) {
     if (response.status == 404) return Settle(ErrorMessage(response), now);  // there is no such kind
     const json list = json::parse(response.body, nullptr, false);
@@ -82,7 +79,7 @@ void EvidenceStore::Load() {
 void EvidenceStore::DeleteOldest() {
   kube::Request request;
   request.method = kube::Method::Delete;
-  request.path = RecordsPath(batch_.ns) + "/" + stored_->front();
+  request.path = RecordsPath(owner_.ns) + "/" + stored_->front();
   Send(Purpose::DeleteEvidence, std::move(request), [this](const kube::Response& response, Now now) {
     if (response.status == 409) return backoff_.Failed(now.steady);
     stored_->erase(stored_->begin());
@@ -91,10 +88,12 @@ void EvidenceStore::DeleteOldest() {
 
 void EvidenceStore::Write(const std::string& name, bool exists) {
   const EvidenceText& text = waiting_.front().text;
-  json object = RecordObject(batch_, RecordType::Evidence, name);
+  json object = RecordObject(owner_, RecordType::Evidence, name);
   json& labels = object["metadata"]["labels"];
-  labels[std::string(kBuildLabel)] = text.build;
-  labels[std::string(kAttemptLabel)] = std::to_string(text.attempt);
+  if (text.of_batch) {
+    labels[std::string(kBuildLabel)] = text.build;
+    labels[std::string(kAttemptLabel)] = std::to_string(text.attempt);
+  }
   if (!text.stage.empty()) labels[std::string(kStageLabel)] = text.stage;
   if (const std::string of_build = LabelValue(text.name); !of_build.empty())
     labels[std::string(kNameLabel)] = of_build;
@@ -102,7 +101,7 @@ void EvidenceStore::Write(const std::string& name, bool exists) {
   object["log"] = text.log;
   kube::Request request;
   request.method = exists ? kube::Method::Patch : kube::Method::Post;
-  request.path = RecordsPath(batch_.ns);
+  request.path = RecordsPath(owner_.ns);
   if (exists) {
     request.path += "/" + name;
     request.content_type = "application/merge-patch+json";

@@ -3,9 +3,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "batch/types.h"
+#include "cluster/objects/record.h"
 #include "cluster/store/backoff.h"
 #include "cluster/store/channel.h"
 
@@ -21,6 +22,7 @@ struct EvidenceText {
   std::string stage, name;  // empty where they are not known
   std::string evidence;     // JSON
   std::string log;          // valid UTF-8
+  bool of_batch = true;     // false: of a Pod of none, `name`; it has no attempts
 };
 
 /// Where it is kept.
@@ -29,13 +31,14 @@ struct EvidenceReference {
   std::string sha256;  // of the evidence's text
 };
 
-/// The evidence of one batch: an ImageBatchRecord <batch, cut>-evidence-<build>-<attempt> for each hung
-/// attempt, owned by the batch, so that it outlasts the Pod and goes with the batch. Written one after
+/// The evidence of one batch, or of one controller of watched Pods: an ImageBatchRecord
+/// <owner, cut>-evidence-<build>-<attempt> for each hung attempt, so that it outlasts the Pod and goes with
+/// its owner. Written one after
 /// another; a write that failed or whose reply was lost is sent again, and changes nothing where it had taken
 /// effect. What is there is listed before the first write, so a batch without hangs asks nothing.
 class EvidenceStore {
  public:
-  EvidenceStore(const batch::Batch& batch, Channel& channel);
+  EvidenceStore(RecordOwner owner, Channel& channel) : owner_(std::move(owner)), channel_(channel) {}
 
   /// `done` is called once: with an empty text when it is stored, else with why the API server refuses it.
   using Done = std::function<void(const std::string& refusal, Now now)>;
@@ -58,7 +61,7 @@ class EvidenceStore {
   void Send(Purpose purpose, kube::Request request, std::function<void(const kube::Response&, Now)> answered);
   void Settle(const std::string& refusal, Now now);
 
-  const batch::Batch& batch_;
+  const RecordOwner owner_;
   Channel& channel_;
   std::deque<Waiting> waiting_;
   std::optional<std::vector<std::string>> stored_;  // names, oldest first; nothing: not listed yet

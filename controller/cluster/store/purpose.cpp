@@ -53,6 +53,8 @@ Words WordsOf(Purpose purpose) {
       return {"WatchJobs", "JobsNotWatched", "Jobs cannot be watched"};
     case Purpose::WatchPods:
       return {"WatchPods", "PodsNotWatched", "Pods cannot be watched"};
+    case Purpose::WatchLabelledPods:
+      return {"WatchLabelledPods", "LabelledPodsNotWatched", "Pods of no batch cannot be watched"};
   }
   return {};
 }
@@ -98,6 +100,7 @@ bool Failed(Purpose purpose, const Result<kube::Response>& response) {
     case Purpose::WatchBatches:
     case Purpose::WatchJobs:
     case Purpose::WatchPods:
+    case Purpose::WatchLabelledPods:
       return true;
   }
   return true;

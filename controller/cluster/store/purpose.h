@@ -31,8 +31,9 @@ enum class Purpose {
   WatchBatches,
   WatchJobs,
   WatchPods,
+  WatchLabelledPods,  // of no batch
 };
-inline constexpr size_t kPurposes = static_cast<size_t>(Purpose::WatchPods) + 1;
+inline constexpr size_t kPurposes = static_cast<size_t>(Purpose::WatchLabelledPods) + 1;
 
 /// As a label of metrics: "CreateJob".
 std::string_view Name(Purpose purpose);

@@ -154,7 +154,7 @@ void ResultLog::Write() {
   in_flight_ = lines.size();
   kube::Request request;
   if (version_.empty()) {
-    json record = RecordObject(batch_, RecordType::Results, RecordName(record_));
+    json record = RecordObject(OwnerOf(batch_), RecordType::Results, RecordName(record_));
     // What it held before somebody deleted it comes first
     for (const auto* some : {&held_, &lines}) {
       for (const std::string& line : *some) record["results"].push_back(json::parse(line));

@@ -37,7 +37,8 @@ TEST(ConditionsInTheDocs, DegradedHasTheReasonOfEveryPurpose) {
   const std::string table = Table("| reason of Degraded |");
   for (size_t i = 0; i < kPurposes; ++i) {
     const auto purpose = static_cast<Purpose>(i);
-    if (purpose == Purpose::WatchBatches || purpose == Purpose::WatchJobs || purpose == Purpose::WatchPods)
+    if (purpose == Purpose::WatchBatches || purpose == Purpose::WatchJobs || purpose == Purpose::WatchPods ||
+        purpose == Purpose::WatchLabelledPods)
       continue;  // of no batch
     EXPECT_THAT(table, testing::HasSubstr("`" + std::string(Reason(purpose)) + "`"));
   }

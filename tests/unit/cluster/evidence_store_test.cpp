@@ -49,7 +49,7 @@ class EvidenceStoreTest : public testing::Test {
 
   const batch::Batch batch_ = Batch();
   Wire wire_;
-  EvidenceStore store_{batch_, wire_.channel};
+  EvidenceStore store_{OwnerOf(batch_), wire_.channel};
   std::vector<std::string> done_;
 };
 

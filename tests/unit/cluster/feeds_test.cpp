@@ -71,7 +71,7 @@ TEST_F(FeedsTest, AWatchThatIsRefusedForAMinuteIsBlind) {
 TEST_F(FeedsTest, AWatchThatSaysNothingForTenMinutesIsBlindAndABookmarkIsEnough) {
   Start();
   ASSERT_TRUE(HasListed());
-  ASSERT_TRUE(Eventually([&] { return api_.open() == 3; }));
+  ASSERT_TRUE(Eventually([&] { return api_.open() == 4; }));
   EXPECT_EQ(Blind(minutes(10) - Duration(1)), "");
   EXPECT_EQ(Blind(minutes(10)), "the watch of imagebatches has said nothing for 600 s");
 

@@ -92,6 +92,16 @@ imagebatch_batch_status_condition{namespace="builds",batch="verified",condition=
 # HELP imagebatch_results_waiting Results of finished attempts that are not stored yet.
 # TYPE imagebatch_results_waiting gauge
 imagebatch_results_waiting{namespace="builds",batch="verified"} 3
+# HELP imagebatch_watched_pods Running Pods of no batch with the label imagebatch.dev/watch, and whether they can be watched.
+# TYPE imagebatch_watched_pods gauge
+imagebatch_watched_pods{namespace="ci",watched="true"} 3
+imagebatch_watched_pods{namespace="ci",watched="false"} 1
+# HELP imagebatch_watched_pods_hung Watched Pods of no batch that hang, by class.
+# TYPE imagebatch_watched_pods_hung gauge
+imagebatch_watched_pods_hung{namespace="ci",class="Idle"} 1
+# HELP imagebatch_watched_pod_hung_since_timestamp_seconds When a watched Pod of no batch hung; at most 100.
+# TYPE imagebatch_watched_pod_hung_since_timestamp_seconds gauge
+imagebatch_watched_pod_hung_since_timestamp_seconds{namespace="ci",pod="nightly-x",container="main",class="Idle",owner_kind="Job",owner_name="nightly",node="node-2"} 1767323045
 # HELP imagebatch_build_duration_seconds From the start of a finished attempt's container to its end.
 # TYPE imagebatch_build_duration_seconds histogram
 imagebatch_build_duration_seconds_count{outcome="Succeeded"} 4

@@ -30,6 +30,10 @@ inline Snapshot FullSnapshot() {
   batch.conditions = {{"Complete", true}, {"Failed", false}};
   batch.failing_since["WriteResults"] = At("2026-01-02T03:04:00Z");
   s.batches.push_back(std::make_shared<const BatchSample>(batch));
+  PodsSample pods;
+  pods.namespaces["ci"] = {3, 1, {{"Idle", 1}}};
+  pods.hung = {{"ci", "nightly-x", "main", "Idle", "Job", "nightly", "node-2", At("2026-01-02T03:04:05Z")}};
+  s.pods = std::make_shared<const PodsSample>(pods);
   s.totals.attempts = {{{"Failed", "Evicted"}, 7}};
   Histogram duration({1, 60});
   for (const double seconds : {0.5, 30.0, 31.0, 90.0}) duration.Observe(seconds);

@@ -101,6 +101,15 @@ TEST(Arguments, Defaults) {
   EXPECT_FALSE(options->inherit_input);
 }
 
+TEST(Arguments, NoFileIsNeeded) {
+  CommandLine line({"--listen", ":9911", "--", "true"});
+  const auto parsed = line.Parse();
+  const auto* options = std::get_if<RunOptions>(&parsed);
+  ASSERT_NE(options, nullptr);
+  EXPECT_EQ(options->state_file, "");
+  EXPECT_EQ(options->result_file, "");
+}
+
 TEST(Arguments, Subcommands) {
   EXPECT_TRUE(std::holds_alternative<HelpWanted>(CommandLine({"--help"}).Parse()));
   EXPECT_TRUE(std::holds_alternative<VersionWanted>(CommandLine({"--version"}).Parse()));
@@ -132,8 +141,6 @@ TEST(Arguments, WrongUsageSaysWhatIsWrong) {
       {{}, "no arguments"},
       {{"--state", "/s", "--result", "/r"}, "no -- COMMAND"},
       {{"--state", "/s", "--result", "/r", "--"}, "no command after --"},
-      {{"--result", "/r", "--", "true"}, "--state FILE is required"},
-      {{"--state", "/s", "--", "true"}, "--result FILE is required"},
       {{"--state"}, "--state: no value"},
       {{"--listen=", "--", "true"}, "--listen: no value"},
       {{"--grace"}, "--grace: no value"},
