@@ -243,23 +243,22 @@ void Supervisor::Sample() {
   if (verdict_.Hung() && options_.end_when_hung) EndHung();
 }
 
-/// They are asked for once half of a limit has passed.
+/// Both are asked for once half of a limit has passed.
 void Supervisor::LookAtCommands() {
   const hang::Progress& progress = watch_.Progress();
   const hang::Limits& limits = options_.limits;
-  const bool idle = now_ - progress.Last() >= limits.idle_after / 2;
-  const bool silent = now_ - progress.last_work >= limits.silent_after / 2;
-  if (idle || silent) {
+  const auto half_of = [](hang::Duration limit, steady_clock::duration quiet) {
+    return limit > hang::Duration::zero() && quiet >= limit / 2;
+  };
+  const auto still = now_ - progress.Last();
+  const bool quiet =
+      half_of(limits.idle_after, still) || half_of(limits.silent_after, now_ - progress.last_work);
+  if (quiet) {
     commands_.Look(now_, watch_.Tree().Processes(), limits.idle_after);
   } else {
     commands_.Clear();
   }
-  const auto half_of = [](hang::Duration limit, steady_clock::duration quiet) {
-    return limit > hang::Duration::zero() && quiet >= limit / 2;
-  };
-  if (half_of(limits.deadlock_after, now_ - progress.Last()) ||
-      half_of(limits.idle_after, now_ - progress.Last()) ||
-      half_of(limits.silent_after, now_ - progress.last_work)) {
+  if (quiet || half_of(limits.deadlock_after, still)) {
     standing_.Look(now_, watch_.Tree().Processes());
   } else {
     standing_.Clear();

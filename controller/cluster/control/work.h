@@ -13,7 +13,7 @@
 #include "cluster/objects/builds.h"
 #include "cluster/store/events.h"
 #include "cluster/store/hang_counts.h"
-#include "cluster/store/hang_groups.h"
+#include "cluster/objects/hang_groups.h"
 #include "cluster/store/result_log.h"
 #include "cluster/store/status_object.h"
 #include "metrics/snapshot.h"

@@ -6,7 +6,7 @@
 
 #include "base/time.h"
 #include "cluster/store/evidence_store.h"
-#include "cluster/store/hang_groups.h"
+#include "cluster/objects/hang_groups.h"
 #include "metrics/snapshot.h"
 #include "plan/pace.h"
 #include "plan/plan.h"

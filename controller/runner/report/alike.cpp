@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/fingerprint.h"
 #include "base/mask.h"
 #include "base/text.h"
 #include "contract/contract.h"
@@ -223,28 +224,17 @@ class Painter {
   std::vector<Stuck> unread_;          // without places
 };
 
-/// FNV-1a, folded.
-std::string Hash(const Picture& picture) {
-  uint64_t hash = 0xCBF29CE484222325;
-  const auto add = [&hash](std::string_view text) {
-    constexpr uint64_t kPrime = 0x100000001B3;
-    for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * kPrime;
-    hash = (hash ^ 0xFF) * kPrime;  // in no text that is printable
-  };
-  add(hang::Name(picture.hang_class));
-  add(picture.pattern);
-  add(picture.step);
+std::string FingerprintOf(const Picture& picture) {
+  Fingerprint print;
+  print.Add(hang::Name(picture.hang_class));
+  print.Add(picture.pattern);
+  print.Add(picture.step);
   for (const Stuck& stuck : picture.stuck) {
     for (const std::string* text : {&stuck.lock, &stuck.place, &stuck.program, &stuck.mode, &stuck.wait})
-      add(*text);
+      print.Add(*text);
   }
-  for (const std::string& line : picture.lines) add(line);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string digits;
-  for (size_t index = 0; index < contract::kFingerprintBytes; ++index) {
-    digits += kDigits[(hash ^ hash >> 48) >> (4 * index) & 0xF];
-  }
-  return digits;
+  for (const std::string& line : picture.lines) print.Add(line);
+  return print.Digits(contract::kFingerprintBytes);
 }
 
 std::string_view TakePart(std::string_view& text) {
@@ -370,7 +360,7 @@ Alike AlikeOf(const Evidence& evidence, const hang::Finding& finding, const std:
     }
     picture.stuck = std::move(without_modes);
   }
-  return {Hash(picture), Summary(picture)};
+  return {FingerprintOf(picture), Summary(picture)};
 }
 
 }  // namespace imagebatch::runner

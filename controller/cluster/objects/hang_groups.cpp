@@ -1,4 +1,4 @@
-#include "cluster/store/hang_groups.h"
+#include "cluster/objects/hang_groups.h"
 
 #include <algorithm>
 #include <tuple>
