@@ -97,7 +97,11 @@ ThreadWait WaitNamer::OfState(const ProcessStat& process, const ThreadLook& thre
             Explains::Unknown,
             {}};
   const CallNumbers* numbers = NativeCalls();
-  if (!thread.call || numbers == nullptr) return {{}, "waits outside of system calls", Explains::Unknown, {}};
+  if (!thread.call || numbers == nullptr)
+    return {{},
+            "waits for what cannot be read: it is in no system call, or a 32-bit program",
+            Explains::Unknown,
+            {}};
   const TimedCall timed = TakeLimit(*thread.call, *numbers);
   Asked asked{process, thread, timed.without_limit, {}};
   if (timed.limit) {
@@ -185,7 +189,10 @@ ThreadWait WaitNamer::OfLock(const Asked& asked) {
   for (const StackGroup& group : stacks_.groups) {
     if (std::find(group.pids.begin(), group.pids.end(), asked.process.pid) == group.pids.end()) continue;
     for (const ThreadStack& thread : group.threads) {
-      if (thread.thread == label && !thread.waits.empty()) return Waits(thread.waits, Explains::OwnedLock);
+      if (thread.thread != label || thread.waits.empty()) continue;
+      // Who waits for a thread of its own is not what holds it up.
+      const bool joins = thread.waits.starts_with("the end of ");
+      return Waits(thread.waits, joins ? Explains::Lock : Explains::OwnedLock);
     }
   }
   return Waits("a lock or a signal of another thread (futex)", Explains::Lock);
