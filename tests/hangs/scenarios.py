@@ -168,7 +168,6 @@ SCENARIOS = [
     looping("poll_counted", "polling.py counted_check", "a poll that counts its turns aloud", cores=1),
     looping("clock_beside_child", "clocks.py beside_a_child", "a wrapper counts while its test spins", cores=1),
     looping("clock_in_thread", "clocks.py in_a_thread", "a thread counts while the main thread spins", cores=1),
-    looping("clock_fast", "clocks.py fast", "the same, five times a second", cores=1),
     looping("clock_dots", "clocks.py dots", "a dot in each second while the main thread spins", cores=1),
     looping("clock_moving_total", "clocks.py moving_total", "completed 12 of 13, 13 of 14 ...", cores=1),
     looping("drawn_capitals", "drawn.py capitals", "a name of 32 random capitals in each attempt"),

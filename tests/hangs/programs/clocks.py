@@ -14,14 +14,14 @@ def _spin():
         pass
 
 
-def _beat(words, pause=1):
+def _beat(words):
     for turn in itertools.count(1):
         say(words.format(turn, turn + 1))
-        time.sleep(pause)
+        time.sleep(1)
 
 
-def _beat_in_a_thread(words, pause=1):
-    threading.Thread(target=_beat, args=(words, pause), daemon=True).start()
+def _beat_in_a_thread(words):
+    threading.Thread(target=_beat, args=(words,), daemon=True).start()
     stuck()
     _spin()
 
@@ -35,11 +35,6 @@ def beside_a_child():
 
 def in_a_thread():
     _beat_in_a_thread("[watchdog] beat number {}")
-
-
-def fast():
-    """Five times a second."""
-    _beat_in_a_thread("poll {}", 0.2)
 
 
 def dots():
