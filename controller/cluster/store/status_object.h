@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "cluster/store/evidence_store.h"
 #include "cluster/objects/hang_groups.h"
+#include "cluster/store/evidence_store.h"
 #include "metrics/snapshot.h"
 #include "plan/pace.h"
 #include "plan/plan.h"
