@@ -34,6 +34,8 @@ constexpr double kRest = 0.3;  // so much later the other piece comes
 constexpr size_t kFewestSlow = 3;
 constexpr size_t kFewest = 5;
 constexpr size_t kFewestBlurred = 5, kMostBlurred = 7;
+/// Each time that wake-ups have kept no time after all, so many more must.
+constexpr size_t kMoreBlurred = 6, kMostMore = 42;
 
 /// A rhythm that has lasted for so many beats goes on when one is late, or left out.
 constexpr int kKnown = 5;
@@ -81,6 +83,30 @@ bool MayBeat(const Beat& beat, const std::vector<const Arrival*>& beats) {
                      [&last](const Arrival* each) { return each->bytes == last.bytes; });
 }
 
+/// How far from its time a beat may be met. Of wake-ups the number is known as of each look, so it is at most
+/// one beat off, however long the looks are.
+double Off(double period, double blur, bool counted) {
+  return kPart * period + kJitter + (counted ? blur : std::min(blur, period));
+}
+
+/// Whether wake-ups, latest first, lie on one line. What comes at random strays from it the further the
+/// longer it lasts, and a clock does not.
+bool KeepsTime(const std::vector<const Arrival*>& beats) {
+  double steps = 0, blur = 0;
+  for (const Arrival* beat : beats) {
+    if (beat != beats.back()) steps += Steps(*beat, false);
+    blur = std::max(blur, Blur(*beat));
+  }
+  const double period = Between(*beats.back(), *beats.front()) / steps;
+  double before = 0;  // steps from the last
+  for (size_t index = 0; index + 1 < beats.size(); ++index) {
+    before += Steps(*beats[index], false);
+    const double off = Between(*beats[index + 1], *beats.front()) - before * period;
+    if (std::abs(off) > Off(period, blur, false)) return false;
+  }
+  return true;
+}
+
 /// The rhythm of arrivals that are alike, latest first, where they have one.
 std::optional<Beat> RhythmOf(const std::vector<const Arrival*>& beats) {
   const Arrival& last = *beats.front();
@@ -105,7 +131,8 @@ std::optional<Beat> RhythmOf(const std::vector<const Arrival*>& beats) {
     before += step;
     const double gap = Between(*beats[index + 1], *beats[index]) / step;
     const double off = Between(*beats[index + 1], last) - before * beat.period;
-    if (std::abs(gap - beat.period) > jitter + blur / step || std::abs(off) > jitter + blur)
+    if (std::abs(gap - beat.period) > jitter + blur / step ||
+        std::abs(off) > Off(beat.period, blur, last.bytes.has_value()))
       return std::nullopt;
   }
   return beat;
@@ -117,7 +144,7 @@ bool HeartbeatFilter::Add(const Arrival& arrival) {
   Entry& entry = entries_.emplace_back(Entry{arrival});
   entry.beat = Continues(arrival) || Begins(entry);
   const bool news = !entry.beat;
-  if (entries_.size() > kRemembered) {
+  if (entries_.size() > (arrival.bytes ? kRemembered : kRememberedBlind)) {
     if (!entries_.front().beat) forgotten_news_ = entries_.front().arrival.at;
     entries_.erase(entries_.begin());
   }
@@ -146,6 +173,13 @@ bool HeartbeatFilter::Continues(const Arrival& arrival) {
       return turns <= (rhythm->beats < kKnown ? 1 : kLongestPause) &&
              std::abs(gap - turns * rhythm->period) <= kPart * rhythm->period + kJitter + Blur(arrival);
     };
+    // One look after the other may fit, and all together not: where only wake-ups are seen, the looks are
+    // longer than the beats.
+    if (arrival.blur > Duration(0) && !arrival.bytes && !KeepsTime(SinceBegun(*rhythm))) {
+      rhythms_.erase(rhythm);
+      strays_ = std::min(strays_ + kMoreBlurred, kMostMore);
+      return false;
+    }
     if (on_beat(rhythm->beat) || (rhythm->late && on_beat(*rhythm->late))) {
       rhythm->beat = arrival;
       rhythm->room = rhythm->bytes + kNearly - Bytes(arrival);
@@ -165,6 +199,15 @@ bool HeartbeatFilter::Continues(const Arrival& arrival) {
   return false;
 }
 
+std::vector<const Arrival*> HeartbeatFilter::SinceBegun(const Rhythm& rhythm) const {
+  std::vector<const Arrival*> arrivals;
+  for (auto entry = entries_.rbegin(); entry != entries_.rend() && entry->arrival.at >= rhythm.begun;
+       ++entry) {
+    if (!entry->arrival.bytes) arrivals.push_back(&entry->arrival);
+  }
+  return arrivals;
+}
+
 void HeartbeatFilter::MakeNews(TimePoint at) {
   for (Entry& entry : entries_) {
     if (entry.arrival.at == at) entry.beat = false;
@@ -177,6 +220,7 @@ bool HeartbeatFilter::Begins(Entry& entry) {
 
 bool HeartbeatFilter::Begins(Entry& entry, bool nearly) {
   const bool blurred = entry.arrival.blur > Duration(0);
+  const size_t more = entry.arrival.bytes ? 0 : strays_;
   std::vector<Entry*> alike;  // latest first
   std::vector<const Arrival*> beats;
   std::optional<Beat> beat;
@@ -184,11 +228,12 @@ bool HeartbeatFilter::Begins(Entry& entry, bool nearly) {
     if (!Alike(each->arrival, entry.arrival, nearly)) continue;
     alike.push_back(&*each);
     beats.push_back(&each->arrival);
-    if (blurred ? beats.size() >= kFewestBlurred : beats.size() == kFewestSlow || beats.size() == kFewest) {
+    if (blurred ? beats.size() >= kFewestBlurred + more
+                : beats.size() == kFewestSlow || beats.size() == kFewest) {
       beat = RhythmOf(beats);
       if (beat && !blurred && beats.size() < kFewest && beat->period < kSlow) beat.reset();
     }
-    if (blurred ? beats.size() == kMostBlurred : beat || beats.size() == kFewest) break;
+    if (blurred ? beats.size() == kMostBlurred + more : beat || beats.size() == kFewest) break;
   }
   if (!beat) return false;
   // Where the same clock begins to say something longer, that is news, once.
@@ -199,6 +244,7 @@ bool HeartbeatFilter::Begins(Entry& entry, bool nearly) {
   for (Entry* each : alike) each->beat |= !changed || each != alike.back();
   if (rhythms_.size() == kRhythms) rhythms_.erase(rhythms_.begin());
   rhythms_.push_back({.beat = entry.arrival,
+                      .begun = beats.back()->at,
                       .period = beat->period,
                       .bytes = beat->bytes,
                       .one_each = beat->one_each,
@@ -223,6 +269,7 @@ void HeartbeatFilter::Move(std::chrono::steady_clock::duration by, TimePoint now
   for (Entry& entry : entries_) move(entry.arrival.at);
   for (Rhythm& rhythm : rhythms_) {
     move(rhythm.beat.at);
+    move(rhythm.begun);
     if (rhythm.late) move(rhythm.late->at);
   }
   if (forgotten_news_) move(*forgotten_news_);

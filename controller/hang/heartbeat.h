@@ -32,7 +32,8 @@ struct Arrival {
 /// or comes in two pieces.
 ///
 /// Where bytes are not counted, the distances alone decide; then what comes more often than a heartbeat does
-/// is news.
+/// is news. So is what keeps no time over all that is remembered: of a look that is longer than the beats
+/// only their number is known, and few of them fit any rhythm.
 class HeartbeatFilter {
  public:
   /// Later than those before. Whether it is news, as far as can be told now.
@@ -45,7 +46,7 @@ class HeartbeatFilter {
   void Move(std::chrono::steady_clock::duration by, TimePoint now);
 
  private:
-  static constexpr size_t kRemembered = 24;
+  static constexpr size_t kRemembered = 24, kRememberedBlind = 64;  // arrivals, with bytes and without
   static constexpr size_t kRhythms = 4;
 
   struct Entry {
@@ -54,6 +55,7 @@ class HeartbeatFilter {
   };
   struct Rhythm {
     Arrival beat;          // the last one
+    TimePoint begun;       // the first one that is known of
     double period = 0;     // seconds, between messages
     double bytes = 0;      // of one
     bool one_each = true;  // an arrival is one beat, in however many messages
@@ -62,12 +64,15 @@ class HeartbeatFilter {
     std::optional<Arrival> late = {};  // after the last beat, and not at its time
   };
   bool Continues(const Arrival& arrival);
+  /// What is remembered of wake-ups since then, latest first.
+  std::vector<const Arrival*> SinceBegun(const Rhythm& rhythm) const;
   void MakeNews(TimePoint at);
   bool Begins(Entry& entry);
   bool Begins(Entry& entry, bool nearly);
 
   std::vector<Entry> entries_;  // oldest first
   std::vector<Rhythm> rhythms_;
+  size_t strays_ = 0;  // so many more wake-ups make a rhythm than at first
   std::optional<TimePoint> forgotten_news_;
 };
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <random>
 #include <vector>
 
 #include "hang/arrivals.h"
@@ -170,6 +172,54 @@ TEST(Heartbeat, WhatIsMetAtEachLookIsNoRhythm) {
   HeartbeatFilter filter;
   for (int look = 0; look < 20; ++look)
     EXPECT_TRUE(filter.Add({.at = At(1.5 * look), .blur = milliseconds(1500), .bytes = {}}));
+}
+
+/// Wake-ups as looks see them: how many there were in each, and that the last of them may have been at its
+/// begin. Returns the longest time without news after the first `settled` seconds.
+double LongestWithoutNews(double look, double settled, const std::function<double(int)>& gap) {
+  HeartbeatFilter filter;
+  double next = gap(0), longest = 0, last_news = 0;
+  int number = 0;
+  for (double at = look; at < 1200; at += look) {
+    uint64_t count = 0;
+    for (; next < at; next += gap(++number)) ++count;
+    if (count > 0)
+      filter.Add({.at = At(at),
+                  .blur = milliseconds(static_cast<int>(1000 * look)),
+                  .messages = count,
+                  .bytes = {}});
+    if (const auto news = filter.LastNews())
+      last_news = std::chrono::duration<double>(*news - kStart).count();
+    if (at > settled) longest = std::max(longest, at - last_news);
+  }
+  return longest;
+}
+
+TEST(Heartbeat, WhatComesAtRandomIsNewsHoweverRarelyItIsLookedAt) {
+  std::mt19937 random(1);
+  for (const double look : {0.5, 1.0, 2.0, 4.0}) {
+    for (const double period : {0.5, 1.0, 1.5, 3.0}) {
+      std::exponential_distribution<double> poisson(1 / period);
+      std::uniform_real_distribution<double> uniform(0.1 * period, 1.9 * period);
+      EXPECT_LT(LongestWithoutNews(look, 60, [&](int) { return poisson(random); }), 250)
+          << look << " " << period;
+      EXPECT_LT(LongestWithoutNews(look, 60, [&](int) { return uniform(random); }), 250)
+          << look << " " << period;
+    }
+  }
+}
+
+TEST(Heartbeat, AClockIsNoNewsHoweverRarelyItIsLookedAt) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> jitter(0, 0.05);
+  for (const double look : {0.5, 1.0, 2.0}) {
+    for (const double period : {1.0, 1.3, 2.0, 5.0}) {
+      if (period >= look && period < 1.5 * look) continue;  // it may be met at each look
+      // Sleeps between beats: what is late once is late for ever.
+      EXPECT_GT(LongestWithoutNews(look, 60, [&](int) { return period + jitter(random); }), 1000)
+          << look << " " << period;
+    }
+  }
 }
 
 TEST(Heartbeat, MovesItsTimes) {
