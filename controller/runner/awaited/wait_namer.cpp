@@ -261,7 +261,7 @@ std::optional<ThreadWait> WaitNamer::OfSleep(const Asked& asked) {
     wait.does = "sleeps for ever";
   } else if (until) {
     const auto left = std::chrono::seconds((*time)[0]) - std::chrono::steady_clock::now().time_since_epoch();
-    if (left > std::chrono::seconds(0))
+    if (left >= std::chrono::seconds(1))
       wait.does =
           "sleeps, with " + Milliseconds(std::chrono::duration_cast<std::chrono::seconds>(left)) + " to go";
   } else {
