@@ -137,8 +137,8 @@ class Display:
 def show_alert(display, alert, received):
     labels, notes = alert["labels"], alert["annotations"]
     display.say(f"\nALERT {labels['alertname']}, as the receiver got it at {received}:")
-    for key in ("namespace", "batch", "stage", "build", "class", "pod", "node"):
-        display.say(f"  {key:10}{labels.get(key, '')}")
+    for key in ("namespace", "batch", "class", "fingerprint"):
+        display.say(f"  {key:12}{labels.get(key, '')}")
     display.say(f"  {notes['summary']}\n  {notes['description']}\n  look: {notes.get('evidence', '')}\n")
 
 

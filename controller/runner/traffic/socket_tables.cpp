@@ -199,9 +199,10 @@ bool SocketTables::ReadTcp() {
   if (!Ask(netlink_.Get(), TCPDIAG_GETSOCK, Bytes(request))) return false;
   return ForEachAnswer(netlink_.Get(), [this](std::string_view answer) {
     TcpSocket socket;
-    if (!ParseTcpAnswer(answer, socket)) return false;
-    if (socket.inode != 0) tcp_.push_back(socket);
-    return tcp_.size() <= kSockets;
+    const bool told = ParseTcpAnswer(answer, socket);
+    if (socket.inode == 0) return true;  // it has no owner any more, and nothing needs to be told of it
+    if (told) tcp_.push_back(socket);
+    return told && tcp_.size() <= kSockets;
   });
 }
 
