@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/objects/hang_groups.h"
 #include "cluster/objects/verdict.h"
 #include "cluster/store/evidence_store.h"
-#include "cluster/objects/hang_groups.h"
 
 namespace imagebatch::cluster {
 
