@@ -34,8 +34,9 @@ constexpr double kRest = 0.3;  // so much later the other piece comes
 constexpr size_t kFewestSlow = 3;
 constexpr size_t kFewest = 5;
 constexpr size_t kFewestBlurred = 5, kMostBlurred = 7;
-/// Each time that wake-ups have kept no time after all, so many more must.
-constexpr size_t kMoreBlurred = 6, kMostMore = 42;
+/// Wake-ups have nothing but their times: so many more of them must keep time, and once some have kept none
+/// after all, more still.
+constexpr size_t kMoreBlind = 3, kMoreStrayed = 6, kMostStrayed = 42;
 
 /// A rhythm that has lasted for so many beats goes on when one is late, or left out.
 constexpr int kKnown = 5;
@@ -177,7 +178,7 @@ bool HeartbeatFilter::Continues(const Arrival& arrival) {
     // longer than the beats.
     if (arrival.blur > Duration(0) && !arrival.bytes && !KeepsTime(SinceBegun(*rhythm))) {
       rhythms_.erase(rhythm);
-      strays_ = std::min(strays_ + kMoreBlurred, kMostMore);
+      strays_ = std::min(strays_ + kMoreStrayed, kMostStrayed);
       return false;
     }
     if (on_beat(rhythm->beat) || (rhythm->late && on_beat(*rhythm->late))) {
@@ -220,7 +221,7 @@ bool HeartbeatFilter::Begins(Entry& entry) {
 
 bool HeartbeatFilter::Begins(Entry& entry, bool nearly) {
   const bool blurred = entry.arrival.blur > Duration(0);
-  const size_t more = entry.arrival.bytes ? 0 : strays_;
+  const size_t more = entry.arrival.bytes ? 0 : kMoreBlind + strays_;
   std::vector<Entry*> alike;  // latest first
   std::vector<const Arrival*> beats;
   std::optional<Beat> beat;

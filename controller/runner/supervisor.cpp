@@ -279,8 +279,10 @@ hang::Input Supervisor::JudgeBy() const {
 
 void Supervisor::Judge() {
   const hang::Input input = JudgeBy();
-  const bool changed = Become(hang::Next(verdict_, hang::Judge(input, verdict_), now_));
-  if (!changed) return;
+  auto found = hang::Judge(input, verdict_);
+  // What has come since may be news: then the next sample says so.
+  if (found && hang::IsOfQuiet(found->hang_class) && !verdict_.Hung() && !watch_.IsUpToDate(now_)) return;
+  if (!Become(hang::Next(verdict_, std::move(found), now_))) return;
   if (verdict_.Hung()) TakeEvidence(input);
   streams_.back().Inject(RenderLogLine(Look(), marker_));
   streams_.back().Write();
@@ -292,9 +294,8 @@ void Supervisor::TakeEvidence(const hang::Input& input) {
       watch_.Tree(), reader_.Tail(),
       {.now = now_, .standing = standing_, .busy = verdict_.finding->hang_class == hang::Class::Busy}, cost);
   watch_.LeaveOut(cost.cpu_seconds, cost.left);
-  if (verdict_.finding->hang_class == hang::Class::Deadlock) {
+  if (verdict_.finding->hang_class == hang::Class::Deadlock)
     evidence_->deadlock = hang::Sentences(input.dead_part, CommandOf);
-  }
   NameHang(*evidence_, input, *verdict_.finding, reader_.Tail());
   evidence_->not_needed = hang::NotNeeded(deadlock_watch_.DeadPart());
   evidence_->machine = ReadMachine(counts_before_.value_or(CgroupCounts{}));
@@ -314,8 +315,7 @@ bool Supervisor::Become(hang::Verdict next) {
 
 void Supervisor::EndHung() {
   life_.OnHung(now_);
-  // Written before anything is ended, in case we are ended too; without the marker, for the command can still
-  // read the file.
+  // Before anything is ended, in case we are ended too; without the marker, which the command could read.
   WriteResult("");
   if (AskForStacks(watch_.Tree().Processes()) > 0) life_.WaitForStacks(now_ + kTimeForStacks);
 }

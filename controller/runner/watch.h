@@ -43,6 +43,8 @@ class Watch {
 
   const hang::Progress& Progress() const { return progress_.Get(); }
   ProcessTree& Tree() { return tree_; }
+  /// Whether all was looked at in the sample of `now`; if not, it will be in the next.
+  bool IsUpToDate(hang::TimePoint now) { return traffic_.IsUpToDate(now); }
   /// See Traffic.
   bool Connected() const { return traffic_.Connected(); }
 

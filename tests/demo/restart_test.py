@@ -71,13 +71,13 @@ def main():
     progress = status["lastProgressTime"]
     events = len(demo_events())
     since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
-    hung = status["hungBuilds"][0]
-    pod = hung["pod"]
+    pod = status["hungBuilds"][0]["pod"]
     replaced("kill -9 of the controller", cluster.kill_controller, pod)
     replaced("helm upgrade", lambda: cluster.install(options.image, "--set-string", "podAnnotations.upgraded=yes"), pod)
     if told := list(heard(since, options.batch)):
         raise Failed(f"the receiver heard of a restart: {told}")
-    firing = cluster.query(f'ALERTS{{alertname="ImageBuildHung",alertstate="firing",fingerprint="{hung["fingerprint"]}"}}')
+    firing = cluster.query(f'ALERTS{{alertname="ImageBuildHung",alertstate="firing",namespace="{demo.NAMESPACE}",'
+                           f'batch="{options.batch}"}}')
     if len(firing) != 1:
         raise Failed(f"the alert should still fire: {firing}")
     now = cluster.get("imagebatch", options.batch, "-n", demo.NAMESPACE)["status"]

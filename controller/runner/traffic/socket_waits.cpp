@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <utility>
 
 #include "runner/proc/descriptors.h"
 #include "runner/proc/files.h"
@@ -88,7 +89,10 @@ void SocketWaits::Look(hang::TimePoint now, const ProcessStat& process, const st
     const bool waits =
         std::any_of(threads.begin(), threads.end(), [](const auto& thread) { return thread.second.waits; });
     // It is at work on what came: once it waits again, that is seen.
-    if (!waits && !known.reads) return;
+    if (!waits && !known.reads) {
+      working_ = true;
+      return;
+    }
     const auto passed = now - known.looked;
     const Woken woken = Compare(known, threads, now);
     const bool both = io && known.io;
@@ -121,6 +125,7 @@ void SocketWaits::Look(hang::TimePoint now, const ProcessStat& process, const st
 }
 
 void SocketWaits::Collect(std::vector<hang::Connection>& connections) {
+  at_work_ = std::exchange(working_, false);
   for (auto each = processes_.begin(); each != processes_.end();) {
     if (!each->second.present) {
       each = processes_.erase(each);

@@ -35,6 +35,8 @@ class SocketWaits {
   void Look(hang::TimePoint now, const ProcessStat& process, const std::set<int>& descriptors);
   /// What has come so far, for all that were looked at since the last call; the others are forgotten.
   void Collect(std::vector<hang::Connection>& connections);
+  /// Whether one of them was at work when it was looked at, on what came, perhaps.
+  bool AtWork() const { return at_work_; }
 
  private:
   /// What a thread waits for, and how often it has been woken.
@@ -76,6 +78,7 @@ class SocketWaits {
 
   const CallNumbers* numbers_ = NativeCalls();
   std::map<pid_t, Process> processes_;
+  bool working_ = false, at_work_ = false;  // since the last Collect(), and before it
 };
 
 }  // namespace imagebatch::runner

@@ -23,6 +23,7 @@ constexpr std::chrono::seconds kSearchAgain{30};
 
 void Traffic::Look(hang::TimePoint now, const std::vector<ProcessStat>& tree, uint64_t own_bytes) {
   if (now < next_look_) return;
+  looked_ = now;
   const auto before = OwnCpu();
   steady_clock::duration search{0};
   const bool counted = tables_.Read();
@@ -39,7 +40,17 @@ void Traffic::Look(hang::TimePoint now, const std::vector<ProcessStat>& tree, ui
   AddTcp(now);
   AddOthers(now, tree);
   CountInterfaces(unclear || AloneWithUdp(), own_bytes);
+  if (!waits_.AtWork()) asked_ = 0;
   next_look_ = now + (OwnCpu() - before - search) * kShare;
+}
+
+bool Traffic::IsUpToDate(hang::TimePoint now) {
+  // Who spins for ever is at work for ever.
+  constexpr int kPatience = 5;
+  if (looked_ == now && (!waits_.AtWork() || asked_ == kPatience)) return true;
+  if (asked_ < kPatience) ++asked_;
+  next_look_ = next_search_ = {};
+  return false;
 }
 
 bool Traffic::HasUnknown() const {

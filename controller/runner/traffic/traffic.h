@@ -31,6 +31,9 @@ class Traffic {
   /// Looks at the tree; so rarely that it takes a small share of a core. Between two looks nothing is new.
   /// `own_bytes` is what the runner itself has put on the network so far.
   void Look(hang::TimePoint now, const std::vector<ProcessStat>& tree, uint64_t own_bytes);
+  /// Whether Look() has looked at `now`, and at nobody who was at work on what came. If not, the next call
+  /// will look, whatever it takes: on a busy machine looks may be rarer than a short limit is long.
+  bool IsUpToDate(hang::TimePoint now);
 
   const std::vector<hang::Connection>& Connections() const { return connections_; }
   /// Bytes sent through the interfaces that count, while they did; absent where none has.
@@ -52,7 +55,8 @@ class Traffic {
   std::vector<uint64_t> searched_;  // inodes whose owners were looked for, in ascending order
   SocketWaits waits_;
   NetworkBytes network_;
-  hang::TimePoint next_look_, next_search_, search_again_;
+  int asked_ = 0;  // in a row, because somebody was at work
+  hang::TimePoint looked_, next_look_, next_search_, search_again_;
   std::vector<hang::Connection> connections_;
   std::optional<uint64_t> interface_bytes_;
   std::map<pid_t, uint64_t> interfaces_;  // that counted at the last look, by a process of theirs; 0: ours

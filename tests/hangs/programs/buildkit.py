@@ -27,8 +27,8 @@ int main(int count, char **words) {
 """
 DOCKERFILE = """FROM scratch
 COPY compile /compile
-RUN ["/compile", "12"]
-RUN ["/compile", "13"]
+RUN ["/compile", "10"]
+RUN ["/compile", "11"]
 RUN ["/compile", "{}"]
 """
 

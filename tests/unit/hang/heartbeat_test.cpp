@@ -157,9 +157,9 @@ Arrival WakeUp(double after, uint64_t messages = 1, bool sure = true) {
 TEST(Heartbeat, WithoutBytesTheDistancesDecide) {
   HeartbeatFilter beats, fast, unsure, irregular;
   for (int turn = 0; turn < 40; ++turn) {
-    EXPECT_EQ(beats.Add(WakeUp(turn)), turn < 4);
+    EXPECT_EQ(beats.Add(WakeUp(turn)), turn < 7);
     EXPECT_TRUE(fast.Add(WakeUp(0.25 * turn)));
-    EXPECT_EQ(unsure.Add(WakeUp(0.25 * turn, 1, false)), turn < 4);
+    EXPECT_EQ(unsure.Add(WakeUp(0.25 * turn, 1, false)), turn < 7);
   }
   double at = 0;
   int news = 0;
