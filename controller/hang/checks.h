@@ -86,4 +86,9 @@ std::optional<Finding> Judge(const Input& input, const Verdict& before);
 /// punctual, however rare looks are otherwise. Nothing where all limits have passed or are off.
 std::optional<TimePoint> NextLimit(const Input& input);
 
+/// Whether it is one of those that are found by what does not happen, traffic included.
+constexpr bool IsOfQuiet(Class hang_class) {
+  return hang_class == Class::Idle || hang_class == Class::Busy || hang_class == Class::Looping;
+}
+
 }  // namespace imagebatch::hang

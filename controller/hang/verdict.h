@@ -16,10 +16,6 @@ enum class Class { Deadlock, Idle, Busy, Looping, Overdue, Deadline };
 inline constexpr std::array<Class, 6> kAllClasses = {Class::Deadlock, Class::Idle,    Class::Busy,
                                                      Class::Looping,  Class::Overdue, Class::Deadline};
 std::string_view Name(Class hang_class);
-/// Whether it is one of those that are found by what does not happen, traffic included.
-constexpr bool IsOfQuiet(Class hang_class) {
-  return hang_class == Class::Idle || hang_class == Class::Busy || hang_class == Class::Looping;
-}
 
 /// What a check has found. The same three feed the condition, the Event, the log line and the metric.
 struct Finding {
