@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -177,12 +178,17 @@ TEST(Heartbeat, WhatIsMetAtEachLookIsNoRhythm) {
 /// Wake-ups as looks see them: how many there were in each, and that the last of them may have been at its
 /// begin. Returns the longest time without news after the first `settled` seconds.
 double LongestWithoutNews(double look, double settled, const std::function<double(int)>& gap) {
+  constexpr double kSeconds = 1200;
   HeartbeatFilter filter;
   double next = gap(0), longest = 0, last_news = 0;
   int number = 0;
-  for (double at = look; at < 1200; at += look) {
+  for (int turn = 1; turn < kSeconds / look; ++turn) {
+    const double at = turn * look;
     uint64_t count = 0;
-    for (; next < at; next += gap(++number)) ++count;
+    while (next < at) {
+      next += gap(++number);
+      ++count;
+    }
     if (count > 0)
       filter.Add({.at = At(at),
                   .blur = milliseconds(static_cast<int>(1000 * look)),
