@@ -278,8 +278,9 @@ void HeartbeatFilter::Move(std::chrono::steady_clock::duration by, TimePoint now
 
 namespace {
 
-constexpr int kStream = 3;      // arrivals
-constexpr Duration kClock{20};  // the kernel's times come in steps of 10 ms at most
+constexpr int kStream = 3;  // arrivals
+/// What came so shortly before a look may be taken only behind it; the kernel's times come in steps of 10 ms.
+constexpr Duration kTaking{100};
 
 uint64_t Grown(uint64_t before, uint64_t now) { return now - std::min(before, now); }
 
@@ -321,7 +322,7 @@ void Arrivals::Receive(TimePoint now, Followed& followed, const Connection& conn
                   .sure = connection.sure,
                   .answered = followed.answered};
   // It came before and was taken only now.
-  if (arrival.at + kClock <= looked_) arrival.at = now;
+  if (arrival.at + kTaking <= looked_) arrival.at = now;
   arrival.at = std::max(arrival.at, looked_);
   if (connection.received) {
     arrival.bytes = Grown(followed.before.received.value_or(0), *connection.received);

@@ -278,6 +278,17 @@ TEST(Arrivals, WhatIsTakenLateCameWhenItWasTaken) {
   EXPECT_EQ(arrivals.LastNews(), At(6));
 }
 
+TEST(Arrivals, BeatsThatComeAsTheyAreLookedAtAreARhythmToo) {
+  Arrivals arrivals(kStart);
+  for (uint64_t turn = 1; turn < 20; ++turn) {
+    const auto at = static_cast<double>(turn);
+    const double received = at - 0.01;  // and every other time it is taken after the look
+    arrivals.Add(At(at), std::vector{Tcp(1, received, 40 * (turn - turn % 2))});
+    arrivals.Add(At(at + 0.3), std::vector{Tcp(1, received, 40 * turn)});
+  }
+  EXPECT_LT(arrivals.LastNews(), At(2));
+}
+
 TEST(Arrivals, AreBounded) {
   Arrivals arrivals(kStart);
   std::vector<Connection> many;
