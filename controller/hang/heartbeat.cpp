@@ -90,20 +90,31 @@ double Off(double period, double blur, bool counted) {
   return kPart * period + kJitter + (counted ? blur : std::min(blur, period));
 }
 
-/// Whether wake-ups, latest first, lie on one line. What comes at random strays from it the further the
-/// longer it lasts, and a clock does not.
-bool KeepsTime(const std::vector<const Arrival*>& beats) {
-  double steps = 0, blur = 0;
-  for (const Arrival* beat : beats) {
-    if (beat != beats.back()) steps += Steps(*beat, false);
-    blur = std::max(blur, Blur(*beat));
+/// Beats, latest first, as a whole.
+struct Row {
+  explicit Row(const std::vector<const Arrival*>& beats, bool each_one) : one_each(each_one) {
+    for (const Arrival* beat : beats) {
+      if (beat != beats.back()) steps += Steps(*beat, one_each);
+      blur = std::max(blur, Blur(*beat));
+    }
+    period = Between(*beats.back(), *beats.front()) / steps;
   }
-  const double period = Between(*beats.back(), *beats.front()) / steps;
+
+  bool one_each;
+  double steps = 0;  // from the first to the last
+  double blur = 0;   // the largest
+  double period = 0;
+};
+
+/// Whether they lie on one line. What comes at random strays from it the further the longer it lasts, and a
+/// clock does not.
+bool KeepsTime(const std::vector<const Arrival*>& beats, const Row& row) {
+  const Arrival& last = *beats.front();
   double before = 0;  // steps from the last
   for (size_t index = 0; index + 1 < beats.size(); ++index) {
-    before += Steps(*beats[index], false);
-    const double off = Between(*beats[index + 1], *beats.front()) - before * period;
-    if (std::abs(off) > Off(period, blur, false)) return false;
+    before += Steps(*beats[index], row.one_each);
+    const double off = Between(*beats[index + 1], last) - before * row.period;
+    if (std::abs(off) > Off(row.period, row.blur, last.bytes.has_value())) return false;
   }
   return true;
 }
@@ -113,29 +124,21 @@ std::optional<Beat> RhythmOf(const std::vector<const Arrival*>& beats) {
   const Arrival& last = *beats.front();
   const bool one_each = std::all_of(beats.begin(), beats.end(),
                                     [&last](const Arrival* each) { return EqualSums(*each, last); });
-  double steps = 0, blur = 0;
-  for (size_t index = 0; index < beats.size(); ++index) {
-    if (index + 1 < beats.size()) steps += Steps(*beats[index], one_each);
-    blur = std::max(blur, Blur(*beats[index]));
-  }
-  const Beat beat{.period = Between(*beats.back(), last) / steps,
-                  .bytes = one_each ? Bytes(last) : PerMessage(last),
-                  .one_each = one_each};
+  const Row row(beats, one_each);
+  const Beat beat{
+      .period = row.period, .bytes = one_each ? Bytes(last) : PerMessage(last), .one_each = one_each};
   if (!MayBeat(beat, beats)) return std::nullopt;
   // What is met once in each look looks regular, however it comes.
-  if (steps < static_cast<double>(beats.size()) && (last.bytes || last.sure) && blur > beat.period / 2)
+  if (row.steps < static_cast<double>(beats.size()) && (last.bytes || last.sure) &&
+      row.blur > beat.period / 2)
     return std::nullopt;
   const double jitter = kPart * beat.period + kJitter;
-  double before = 0;  // steps from the last
   for (size_t index = 0; index + 1 < beats.size(); ++index) {
     const double step = Steps(*beats[index], one_each);
-    before += step;
     const double gap = Between(*beats[index + 1], *beats[index]) / step;
-    const double off = Between(*beats[index + 1], last) - before * beat.period;
-    if (std::abs(gap - beat.period) > jitter + blur / step ||
-        std::abs(off) > Off(beat.period, blur, last.bytes.has_value()))
-      return std::nullopt;
+    if (std::abs(gap - beat.period) > jitter + row.blur / step) return std::nullopt;
   }
+  if (!KeepsTime(beats, row)) return std::nullopt;
   return beat;
 }
 
@@ -176,10 +179,13 @@ bool HeartbeatFilter::Continues(const Arrival& arrival) {
     };
     // One look after the other may fit, and all together not: where only wake-ups are seen, the looks are
     // longer than the beats.
-    if (arrival.blur > Duration(0) && !arrival.bytes && !KeepsTime(SinceBegun(*rhythm))) {
-      rhythms_.erase(rhythm);
-      strays_ = std::min(strays_ + kMoreStrayed, kMostStrayed);
-      return false;
+    if (arrival.blur > Duration(0) && !arrival.bytes) {
+      const std::vector<const Arrival*> beats = SinceBegun(*rhythm);
+      if (!KeepsTime(beats, Row(beats, false))) {
+        rhythms_.erase(rhythm);
+        strays_ = std::min(strays_ + kMoreStrayed, kMostStrayed);
+        return false;
+      }
     }
     if (on_beat(rhythm->beat) || (rhythm->late && on_beat(*rhythm->late))) {
       rhythm->beat = arrival;
