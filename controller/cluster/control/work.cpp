@@ -119,11 +119,8 @@ void Work::Record(const Concluded& concluded, Now now) {
                               concluded.verdict,
                               concluded.evidence,
                               hangs_.End(concluded.job, outcome)};
-  if (!outcome.class_name.empty()) {
-    groups_.Ended(outcome.alike, outcome.class_name, outcome.hung_since);
-  } else if (concluded.verdict) {
-    groups_.Ended(concluded.verdict->alike, concluded.verdict->class_name, concluded.verdict->since);
-  }
+  if (const auto hang = HangAtEnd(outcome, concluded.verdict))
+    groups_.Ended(hang->alike, hang->class_name, hang->since);
   const uint64_t number = sinks_.results.Add(ResultLine(subject, outcome, now.wall), now);
   unstored_.emplace(number, concluded.job);
   if (concluded.to_delete) sinks_.results.Hurry();

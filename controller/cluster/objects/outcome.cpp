@@ -137,6 +137,12 @@ void FailByKubelet(Outcome& outcome, const PodView& pod) {
 
 }  // namespace
 
+std::optional<Verdict> HangAtEnd(const Outcome& outcome, const std::optional<Verdict>& seen) {
+  if (outcome.class_name.empty()) return seen;
+  return Verdict{Verdict::Kind::Hang, outcome.class_name, outcome.hang_reason, {},
+                 outcome.hung_since,  outcome.alike};
+}
+
 bool Ended(const PodView& pod) { return pod.build && pod.build->state == ContainerView::State::Terminated; }
 
 Outcome OutcomeOf(const JobView& job, const Rare<PodView>& pod) {

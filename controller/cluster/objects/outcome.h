@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "cluster/objects/alike.h"
+#include "cluster/objects/verdict.h"
 #include "cluster/objects/views.h"
 #include "plan/plan.h"
 
@@ -49,6 +49,10 @@ void AddLogEnd(Outcome& outcome, std::string_view log);
 
 /// The outcome of a Job that is gone before it ended.
 Outcome OutcomeOfDeleted(const JobView& job, Time now);
+
+/// The hang that an attempt ended in, without its message: as the runner says that ended the build, who knows
+/// best, or else as it was `seen` from here.
+std::optional<Verdict> HangAtEnd(const Outcome& outcome, const std::optional<Verdict>& seen);
 
 /// True where the build container of `pod` has ended, so that OutcomeOf has all it can have.
 bool Ended(const PodView& pod);

@@ -59,18 +59,15 @@ json Phases(const json& runner) {
   return phases;
 }
 
-/// What kind of hang it was, since when, and where the evidence is. The runner that ended the build knows
-/// best; of one that was ended otherwise while it hung, the verdict tells.
+/// What kind of hang it was, since when, and where the evidence is.
 void AddHang(json& line, const ResultSubject& subject, const Outcome& outcome) {
-  const bool ended = !outcome.class_name.empty();
-  if (!ended && !subject.verdict) return;
-  const std::string& reason = ended ? outcome.hang_reason : subject.verdict->reason;
-  line["class"] = ended ? outcome.class_name : subject.verdict->class_name;
-  if (!reason.empty()) line["hang_reason"] = reason;
-  line["hung_since"] = TimeOrNull(ended ? outcome.hung_since : subject.verdict->since);
-  const Alike& alike = ended ? outcome.alike : subject.verdict->alike;
-  line["fingerprint"] = alike.fingerprint;
-  line["summary"] = alike.summary;
+  const std::optional<Verdict> hang = HangAtEnd(outcome, subject.verdict);
+  if (!hang) return;
+  line["class"] = hang->class_name;
+  if (!hang->reason.empty()) line["hang_reason"] = hang->reason;
+  line["hung_since"] = TimeOrNull(hang->since);
+  line["fingerprint"] = hang->alike.fingerprint;
+  line["summary"] = hang->alike.summary;
   if (!subject.evidence.sha256.empty()) line["evidence_sha256"] = subject.evidence.sha256;
   if (!subject.evidence.record.empty()) line["evidence_record"] = subject.evidence.record;
 }
