@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "batch/expand.h"
+#include "cluster/control/create_pace.h"
 #include "cluster/control/parked.h"
 #include "cluster/objects/builds.h"
 #include "cluster/objects/outcome.h"
 #include "cluster/objects/views.h"
 #include "cluster/store/backoff.h"
-#include "cluster/store/create_pace.h"
 #include "cluster/store/evidence_keeper.h"
 #include "cluster/store/job_client.h"
 #include "cluster/store/timers.h"

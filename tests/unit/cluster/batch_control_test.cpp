@@ -376,11 +376,7 @@ TEST_F(BatchControlTest, BuildsThatHangAlikeAreOneGroupWhateverRestarts) {
             R"(","verdict":"Hung","class":"Idle","reason":"NoActivity","message":"for 300 s nothing",)" +
             R"("fingerprint":"0123456789ab","summary":"pip waits","since":")" + FormatTime(now_.wall) + "\"}",
         now_.wall);
-    pod["status"] = {{"conditions", {{{"type", "Ready"}, {"lastTransitionTime", FormatTime(now_.wall)}}}},
-                     {"containerStatuses",
-                      {{{"name", "build"},
-                        {"ready", false},
-                        {"state", {{"running", {{"startedAt", FormatTime(kBegin)}}}}}}}}};
+    pod["status"] = Running(false);
     Show(pod);
     Run(seconds(6));
   }
@@ -415,11 +411,7 @@ TEST_F(BatchControlTest, AHungBuildShowsWithItsEvidenceUntilItGoesOn) {
   Create(Object());
   json pod = PodOf("a");
   const auto be = [&](bool ready) {
-    pod["status"] = {{"conditions", {{{"type", "Ready"}, {"lastTransitionTime", FormatTime(now_.wall)}}}},
-                     {"containerStatuses",
-                      {{{"name", "build"},
-                        {"ready", ready},
-                        {"state", {{"running", {{"startedAt", FormatTime(kBegin)}}}}}}}}};
+    pod["status"] = Running(ready);
     Show(pod);
   };
   EXPECT_EQ(control_->Sample().working, 0) << "there is no Pod yet";

@@ -156,6 +156,15 @@ class BatchControlTest : public testing::Test {
     return pod;
   }
 
+  /// What the status of a Pod says whose build runs since the begin, and is as ready as its runner says.
+  json Running(bool ready) const {
+    return {{"conditions", {{{"type", "Ready"}, {"lastTransitionTime", FormatTime(now_.wall)}}}},
+            {"containerStatuses",
+             {{{"name", "build"},
+               {"ready", ready},
+               {"state", {{"running", {{"startedAt", FormatTime(kBegin)}}}}}}}}};
+  }
+
   void Show(const json& pod) {
     api_.Put(Kind::Pod, pod);
     const std::string name = pod["metadata"]["name"];

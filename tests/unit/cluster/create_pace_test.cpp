@@ -1,4 +1,4 @@
-#include "cluster/store/create_pace.h"
+#include "cluster/control/create_pace.h"
 
 #include <gmock/gmock.h>
 

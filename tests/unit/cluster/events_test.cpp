@@ -113,7 +113,7 @@ TEST_F(EventsTest, OneThatMayNotHaveArrivedIsSentAgainUnderItsName) {
 
 TEST_F(EventsTest, OneThatIsNeverAcceptedIsGivenUp) {
   events_.Normal("Started", "m", wire_.now);
-  for (int i = 1; i < EventEmitter::kTries; ++i) {
+  for (int i = 1; i < EventOutbox::kTries; ++i) {
     wire_.Lose(wire_.Only());
     PassToNext();
   }

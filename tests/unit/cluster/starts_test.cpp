@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cluster/store/create_pace.h"
+#include "cluster/control/create_pace.h"
 #include "unit/cluster/world.h"
 
 /// A batch that may have thousands of Jobs at once.
