@@ -66,7 +66,7 @@ Evidence ForkPool(pid_t first, size_t workers, const std::string& directory, int
 
 TEST(Alike, RowsOfOneBug) {
   const hang::Finding finding = Of(Class::Deadlock);
-  const Alike one = AlikeOf(ForkPool(7, 4, "/work/django__django-17087"), finding, "");
+  const Alike one = AlikeOf(ForkPool(7, 4, "/src/django__django-17087"), finding, "");
   EXPECT_THAT(AlikeOf(ForkPool(3007, 9, "/srv/sympy__sympy-13480/x", 51), finding, "[2/5] RUN x"),
               IsLike(one));
   Evidence turned = ForkPool(90, 2, "/a");
@@ -107,7 +107,7 @@ TEST(Alike, AnotherPlaceLockProgramOrClassIsAnotherHang) {
         "logging/__init__.py Handler.acquire|fork_pool.py Handler.emit||with self.other_lock";
   }));
   EXPECT_TRUE(other([](Evidence& of) {
-    for (ProcessEvidence& process : of.processes) process.command = "python3 /work/build.py";
+    for (ProcessEvidence& process : of.processes) process.command = "python3 /src/build.py";
   }));
   EXPECT_NE(Idle(evidence).fingerprint, one.fingerprint);
 }
@@ -210,7 +210,7 @@ TEST(Alike, PythonsFunctionsStandForItsArguments) {
 
 TEST(Alike, TheStepThatIsOpenTellsClientsApart) {
   Evidence evidence;
-  evidence.processes = {Process(2, 1, "buildctl --addr unix:///x build --local context=/work/a", "futex")};
+  evidence.processes = {Process(2, 1, "buildctl --addr unix:///x build --local context=/src/a", "futex")};
   const Alike one = Idle(evidence, "[2/3] RUN pip install flask");
   EXPECT_THAT(Idle(evidence, "[7/9] RUN pip install requests==2.1"), IsLike(one));
   EXPECT_NE(Idle(evidence, "[2/3] COPY . /src").fingerprint, one.fingerprint);

@@ -18,10 +18,10 @@ TEST(NameProgram, DropsInterpretersDirectoriesAndValues) {
   EXPECT_EQ(Named("/usr/bin/make -j8 all"), "make|all");
   EXPECT_EQ(Named("docker --debug image pull debian:12"), "docker|image");
   EXPECT_EQ(Named("build-image --commit=d16bfe05 --push=r/x:1"), "build-image|");
-  EXPECT_EQ(Named("python3.11 -u -X dev /work/django__django-17087/run.py"), "run.py|");
+  EXPECT_EQ(Named("python3.11 -u -X dev /src/django__django-17087/run.py"), "run.py|");
   EXPECT_EQ(Named("/root/.pyenv/versions/3.11.7/bin/python3 -m pytest -q tests"), "pytest|tests");
   EXPECT_EQ(Named("python3 -c import os; os.wait()"), "python -c|import");
-  EXPECT_EQ(Named("/bin/sh -ec cd /work/a17x3 && make test"), "sh -c|cd make test");
+  EXPECT_EQ(Named("/bin/sh -ec cd /src/a17x3 && make test"), "sh -c|cd make test");
   EXPECT_EQ(Named("bash -o pipefail ./needed.sh server"), "needed.sh|server");
   EXPECT_EQ(Named("java -cp /x/lib -Xmx1g Monitors"), "Monitors|");
   EXPECT_EQ(Named("java -jar /opt/gradle-8.1.jar build"), "gradle-*.*.jar|build");
