@@ -13,6 +13,7 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -143,6 +144,10 @@ def report(all_seen, thresholds):
 
 
 def main():
+    # A shell that starts this with "&" would have the programs ignore them, and theirs with it: by that the runner knows
+    # what a shell waits for.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     options = arguments()
     thresholds = Thresholds.default() if options.default_thresholds else Thresholds.scaled(options.scale)
     programs = launch.Programs(options.build)
