@@ -28,7 +28,7 @@ void TreeBuilder::End() {
 
 std::string TreeBuilder::Key(std::string name) {
   if (open_.back()->contains(name)) {
-    const std::string parent = Path();
+    const std::string parent = Path(open_.size() - 1);  // its own key names a member, not the container
     return (parent.empty() ? "" : parent + ": ") + "duplicate key " + Quote(name);
   }
   keys_.back() = std::move(name);
@@ -45,10 +45,15 @@ nlohmann::json* TreeBuilder::Place(nlohmann::json value) {
   return &(parent[keys_.back()] = std::move(value));
 }
 
-std::string TreeBuilder::Path() const {
+std::string TreeBuilder::LastPath() const {
+  // a container that was begun just now has no member yet
+  const bool begun = !open_.empty() && open_.back()->empty() && keys_.back().empty();
+  return Path(begun ? open_.size() - 1 : open_.size());
+}
+
+std::string TreeBuilder::Path(size_t levels) const {
   std::string path;
-  // the innermost container's own key names one of its members, not the container
-  for (size_t i = 0; i + 1 < open_.size(); ++i) {
+  for (size_t i = 0; i < levels; ++i) {
     if (open_[i]->is_array()) {
       path += "[" + std::to_string(open_[i]->size() - 1) + "]";
     } else {

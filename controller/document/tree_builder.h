@@ -18,12 +18,14 @@ class TreeBuilder {
   /// The key of the next value of the open object.
   std::string Key(std::string name);
   bool InObject() const { return !open_.empty() && open_.back()->is_object(); }
+  /// Of the value that was added or begun last, or whose key was.
+  std::string LastPath() const;
 
   nlohmann::json Take() { return std::move(root_); }
 
  private:
   nlohmann::json* Place(nlohmann::json value);
-  std::string Path() const;
+  std::string Path(size_t levels) const;
 
   nlohmann::json root_;
   // The pointers stay valid: only the innermost container grows, and nothing points into it.

@@ -66,8 +66,13 @@ json PlainValue(const std::string& text) {
 /// Refusals leave through the parser as one of its own exceptions; it knows no other way to stop.
 class Handler final : public YAML::EventHandler {
  public:
+  Handler() = default;
+  /// Keeps the places of all values.
+  explicit Handler(std::map<std::string, Place, std::less<>>& places) : places_(&places) {}
+
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) Refuse(mark, "a second document; only one is read");
+    start_ = mark;
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -84,6 +89,7 @@ class Handler final : public YAML::EventHandler {
     if (key_next_) {
       Check(mark, tree_.Key(value));
       key_next_ = false;
+      Note(mark);
     } else {
       Add(mark, tag == "?" ? PlainValue(value) : json(value));
     }
@@ -100,11 +106,13 @@ class Handler final : public YAML::EventHandler {
   void OnMapEnd() override { End(); }
 
   json Take() { return tree_.Take(); }
+  const YAML::Mark& start() const { return start_; }
 
- private:
   [[noreturn]] static void Refuse(const YAML::Mark& mark, const std::string& why) {
     throw YAML::ParserException(mark, why);
   }
+
+ private:
   static void Check(const YAML::Mark& mark, const std::string& problem) {
     if (!problem.empty()) Refuse(mark, problem);
   }
@@ -114,12 +122,14 @@ class Handler final : public YAML::EventHandler {
   }
   void Add(const YAML::Mark& mark, json value) {
     Check(mark, tree_.Value(std::move(value)));
+    Note(mark);
     key_next_ = tree_.InObject();
   }
   void Begin(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, json container) {
     Plain(mark, tag, anchor);
     if (key_next_) Refuse(mark, "a key must be a scalar");
     Check(mark, tree_.Begin(std::move(container)));
+    Note(mark);
     key_next_ = tree_.InObject();
   }
   void End() {
@@ -127,7 +137,16 @@ class Handler final : public YAML::EventHandler {
     key_next_ = tree_.InObject();
   }
 
+  /// A member keeps the place of its key.
+  void Note(const YAML::Mark& mark) {
+    if (places_ == nullptr) return;
+    places_->try_emplace(tree_.LastPath(),
+                         Place{static_cast<size_t>(mark.line) + 1, static_cast<size_t>(mark.column) + 1});
+  }
+
   TreeBuilder tree_;
+  std::map<std::string, Place, std::less<>>* places_ = nullptr;
+  YAML::Mark start_ = YAML::Mark::null_mark();
   bool key_next_ = false;
   int documents_ = 0;
 };
@@ -141,14 +160,18 @@ std::string Message(const YAML::Exception& error) {
          ": " + message;
 }
 
+/// yaml-cpp takes the end of the text for a closing quote; it does not take the end of a document for one.
+std::istringstream Ended(std::string_view text) {
+  std::string ended(text);
+  ended += text.ends_with('\n') || text.empty() ? "...\n" : "\n...\n";
+  return std::istringstream(ended);
+}
+
 }  // namespace
 
 Result<json> ReadYaml(std::string_view text, size_t max_bytes) {
   if (const auto checked = CheckText(text, max_bytes); !checked) return Fail(checked.error().message);
-  // yaml-cpp takes the end of the text for a closing quote; it does not take the end of a document for one
-  std::string ended(text);
-  ended += text.ends_with('\n') || text.empty() ? "...\n" : "\n...\n";
-  std::istringstream stream(ended);
+  std::istringstream stream = Ended(text);
   try {
     Handler handler;
     YAML::Parser parser(stream);
@@ -158,6 +181,40 @@ Result<json> ReadYaml(std::string_view text, size_t max_bytes) {
   } catch (const YAML::Exception& error) {
     return Fail(Message(error));
   }
+}
+
+Result<std::vector<PlacedDocument>> ReadYamlDocuments(std::string_view text, size_t max_bytes) {
+  if (const auto checked = CheckText(text, max_bytes); !checked) return Fail(checked.error().message);
+  std::istringstream stream = Ended(text);
+  std::vector<PlacedDocument> documents;
+  try {
+    YAML::Parser parser(stream);
+    int last = -1;  // where the document before began
+    for (;;) {
+      PlacedDocument document;
+      Handler handler(document.places);
+      if (!parser.HandleNextDocument(handler)) return documents;
+      // "," is a document to it that begins where it ended, for ever
+      if (handler.start().pos <= last)
+        Handler::Refuse(handler.start(), "what stands here belongs to no document");
+      last = handler.start().pos;
+      document.value = handler.Take();
+      if (!document.value.is_null()) documents.push_back(std::move(document));
+    }
+  } catch (const YAML::Exception& error) {
+    return Fail(Message(error));
+  }
+}
+
+Place PlacedDocument::PlaceOf(std::string_view path) const {
+  for (;;) {
+    if (const auto at = places.find(path); at != places.end()) return at->second;
+    const size_t cut = path.find_last_of(".[");
+    if (cut == std::string_view::npos) break;
+    path = path.substr(0, cut);
+  }
+  const auto whole = places.find(std::string_view());
+  return whole == places.end() ? Place{} : whole->second;
 }
 
 }  // namespace imagebatch::document

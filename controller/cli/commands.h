@@ -1,0 +1,19 @@
+#pragma once
+#include "cli/exit.h"
+
+namespace CLI {
+class App;
+}
+
+/// The commands that need neither a cluster nor a runner. Each room with commands has functions like these:
+/// they add a subcommand with its options to `app`, which does its work while `app` parses, and then sets
+/// `exit`.
+namespace imagebatch::cli {
+
+/// imagebatch validate FILE...: is the batch right, and if not, where and why.
+void AddValidate(CLI::App& app, Exit& exit);
+
+/// imagebatch render FILE... [--build BUILD]: the Jobs that the controller would create.
+void AddRender(CLI::App& app, Exit& exit);
+
+}  // namespace imagebatch::cli
