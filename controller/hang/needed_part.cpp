@@ -87,4 +87,34 @@ DividedPart Divide(int command, std::vector<WaitingProcess> dead, const std::vec
   return divided;
 }
 
+bool RunOutLimits::Limit::Holds(TimePoint now, bool is_ahead) {
+  if (is_ahead) {
+    run_out.reset();
+  } else if (ahead) {
+    run_out = now;
+  }
+  ahead = is_ahead;
+  return ahead || (run_out && now - *run_out < kMoment);
+}
+
+void RunOutLimits::Hold(TimePoint now, std::vector<LivingProcess>& living) {
+  for (auto& [pid, known] : known_) known.present = false;
+  for (LivingProcess& process : living) {
+    Known& known = known_[process.pid];
+    known.present = true;
+    process.limit_ahead = known.limit.Holds(now, process.limit_ahead);
+    process.sleeps = known.sleep.Holds(now, process.sleeps);
+  }
+  for (auto each = known_.begin(); each != known_.end();) {
+    if (each->second.present) {
+      ++each;
+    } else if (each->second.sleep.Holds(now, false)) {
+      living.push_back({.pid = each->first, .sleeps = true});
+      ++each;
+    } else {
+      each = known_.erase(each);
+    }
+  }
+}
+
 }  // namespace imagebatch::hang

@@ -1,6 +1,9 @@
 #pragma once
+#include <map>
+#include <optional>
 #include <vector>
 
+#include "hang/verdict.h"
 #include "hang/wait_graph.h"
 
 namespace imagebatch::hang {
@@ -33,5 +36,30 @@ struct DividedPart {
 /// (`sleep 60; kill`). Only where the command waits for itself alone does none of this matter: to end it is
 /// to end the build. `living` are all processes of the tree that are not in `dead`.
 DividedPart Divide(int command, std::vector<WaitingProcess> dead, const std::vector<LivingProcess>& living);
+
+/// Remembers limits from reading to reading. Whose limit has run out, or who has slept enough, is about to do
+/// what it waited for: to end the dead part, perhaps, which takes a moment on a busy machine. For so long the
+/// limit still counts.
+class RunOutLimits {
+ public:
+  static constexpr Duration kMoment{1500};  // and one reading, if that is longer
+
+  /// Whoever of `living`, as read at `now`, has lost its limit only just now has it still; whoever slept and
+  /// is gone is added.
+  void Hold(TimePoint now, std::vector<LivingProcess>& living);
+  void Clear() { known_.clear(); }
+
+ private:
+  struct Limit {
+    bool ahead = false;                     // at the last reading
+    std::optional<TimePoint> run_out = {};  // since when it is not, where it was
+    bool Holds(TimePoint now, bool is_ahead);
+  };
+  struct Known {
+    Limit limit, sleep;
+    bool present = false;
+  };
+  std::map<int, Known> known_;  // by pid
+};
 
 }  // namespace imagebatch::hang

@@ -24,8 +24,10 @@ steady_clock::duration DeadlockWatch::Look(hang::TimePoint now, const hang::Prog
   std::vector<hang::LivingProcess> living;
   if (dead.empty()) {
     living_reader_.Clear();
+    limits_.Clear();
   } else {
     living = living_reader_.Read(now, scope, dead);
+    limits_.Hold(now, living);
   }
   const auto cost = OwnCpu() - before;
   next_reading_ = hang::NextReading(now, deadlock_after_, cost, progress.Last() + deadlock_after_);
@@ -37,6 +39,7 @@ steady_clock::duration DeadlockWatch::Look(hang::TimePoint now, const hang::Prog
 void DeadlockWatch::Clear() {
   tracker_.Clear();
   living_reader_.Clear();
+  limits_.Clear();
   confirmed_.clear();
   part_ = {};
 }

@@ -37,6 +37,7 @@ class DeadlockWatch {
   hang::Duration deadlock_after_;
   WaitReader reader_;
   LivingReader living_reader_;
+  hang::RunOutLimits limits_;
   hang::DeadPartTracker tracker_;
   hang::DividedPart part_;
   hang::TimePoint next_reading_;

@@ -95,5 +95,38 @@ TEST(NeededPart, WhoIsAwaitedIsNoLeftover) {
   EXPECT_EQ(NotNeeded(Divide(kCommand, {}, {})), "");
 }
 
+TEST(RunOutLimits, HoldForAMoment) {
+  RunOutLimits limits;
+  const TimePoint start{std::chrono::hours(1)};
+  const auto at = [&](int ms) { return start + Duration(ms); };
+  const auto ahead = [&](int ms, LivingProcess process) {
+    std::vector<LivingProcess> living = {std::move(process)};
+    limits.Hold(at(ms), living);
+    return living.front().limit_ahead;
+  };
+  EXPECT_FALSE(ahead(0, Awaits(3, {{4}})));
+  EXPECT_TRUE(ahead(1000, LimitAhead(Awaits(3, {{4}}))));
+  EXPECT_TRUE(ahead(1200, Awaits(3, {{4}}))) << "it is just about to end what it waits for";
+  EXPECT_TRUE(ahead(2600, Awaits(3, {{4}})));
+  EXPECT_FALSE(ahead(2700, Awaits(3, {{4}}))) << "and has not";
+  EXPECT_FALSE(ahead(9000, Awaits(3, {{4}})));
+  EXPECT_TRUE(ahead(10000, LimitAhead(Awaits(3, {{4}}))));
+  EXPECT_TRUE(ahead(60000, Awaits(3, {{4}}))) << "one reading, however rare they are";
+  EXPECT_FALSE(ahead(62000, Awaits(3, {{4}})));
+}
+
+TEST(RunOutLimits, WhoSleptAndIsGoneMayBeAboutToEndIt) {
+  RunOutLimits limits;
+  const TimePoint start{std::chrono::hours(1)};
+  std::vector<LivingProcess> living = {Awaits(kCommand, {{3}}), Sleeper(5)};
+  limits.Hold(start, living);
+  living = {Awaits(kCommand, {{3}})};  // the shell around the sleep is at work
+  limits.Hold(start + Duration(200), living);
+  EXPECT_THAT(Needed({Dead(3)}, living), IsEmpty());
+  living = {Awaits(kCommand, {{3}})};
+  limits.Hold(start + Duration(1700), living);
+  EXPECT_THAT(Needed({Dead(3)}, living), ElementsAre(3));
+}
+
 }  // namespace
 }  // namespace imagebatch::hang
