@@ -161,12 +161,15 @@ SocketWaits::Woken SocketWaits::Compare(const Process& before, std::map<std::str
 }
 
 /// How many wake-ups the time limit of a call may explain: one for each time that it has passed, and one for
-/// the call that was under way when it was first seen.
+/// the call that was under way when it was first seen. Of a thread that was seen without a limit at both ends
+/// of a look, earlier limits explain nothing.
 uint64_t SocketWaits::WokenByTime(const Thread& before, Thread& thread, hang::TimePoint now) {
-  if (before.limit) thread.limit = thread.limit ? std::min(*thread.limit, *before.limit) : *before.limit;
-  if (!thread.limit || thread.limit->count() <= 0) return 0;
+  if (before.limit && thread.timed)
+    thread.limit = std::min(thread.limit.value_or(*before.limit), *before.limit);
+  const auto limit = thread.timed ? thread.limit : before.limit;
+  if (!limit || limit->count() <= 0) return 0;
   const std::chrono::duration<double, std::milli> passed = now - before.looked;
-  thread.expiries = std::min(before.expiries, 1.0) + passed / *thread.limit;
+  thread.expiries = std::min(before.expiries, 1.0) + passed / *limit;
   const uint64_t switches = thread.switches - std::min(thread.switches, before.switches);
   const auto explained = std::min(switches, static_cast<uint64_t>(thread.expiries));
   thread.expiries -= static_cast<double>(explained);

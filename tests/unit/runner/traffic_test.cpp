@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -56,10 +57,11 @@ TEST(SocketWaits, ReadsVoluntarySwitchesAlone) {
   EXPECT_FALSE(VoluntarySwitches("Name:\tx\nnonvoluntary_ctxt_switches:\t4\n"));
 }
 
-/// A child that reads from `socket` until it ends, by recv() or by read().
+/// A child that reads from `socket` until it ends, by recv() or by read(); for the first message it may wait
+/// by a call with a limit.
 class Reader {
  public:
-  Reader(int socket, int other, bool receives) {
+  Reader(int socket, int other, bool receives, bool first_with_limit = false) {
     pid_ = fork();
     if (pid_ != 0) {
       usleep(100'000);  // until it waits
@@ -67,6 +69,10 @@ class Reader {
     }
     close(other);
     char bytes[4096];
+    if (first_with_limit) {
+      pollfd wait{.fd = socket, .events = POLLIN, .revents = 0};
+      poll(&wait, 1, 60'000);
+    }
     while ((receives ? recv(socket, bytes, sizeof bytes, 0) : read(socket, bytes, sizeof bytes)) > 0) {
     }
     _exit(0);
@@ -164,6 +170,26 @@ TEST(Traffic, SeesWhatComesOverUnixSocketsFromOutside) {
     EXPECT_EQ(looks.Next(), after);
     close(ends[1]);
   }
+}
+
+TEST(Traffic, ALimitExplainsNoWakeUpsOnceThereIsNone) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  {
+    const Reader reader(ends[0], ends[1], true, true);
+    close(ends[0]);
+    Looks looks(reader);
+    looks.Next();
+    if (!SocketTables().Read()) GTEST_SKIP() << "sock_diag is refused here";
+    looks.Next();
+    ASSERT_EQ(write(ends[1], "first", 5), 5);  // it has waited with a limit until now
+    usleep(100'000);
+    auto before = looks.Next();
+    before = looks.Next();
+    ASSERT_EQ(write(ends[1], "second", 6), 6);
+    EXPECT_NE(looks.NextOther(before, false), before);
+  }
+  close(ends[1]);
 }
 
 TEST(Traffic, LeavesStrangersOut) {
