@@ -9,6 +9,7 @@
 #include "batch/image_reference.h"
 #include "batch/names.h"
 #include "batch/problems.h"
+#include "batch/selection.h"
 #include "batch/stage_uses.h"
 
 namespace imagebatch::batch {
@@ -23,14 +24,41 @@ std::string TooLong(size_t size) {
 
 std::string Reference(std::string_view name) { return "$(" + Printable(name, 80) + ")"; }
 
+/// Why a row has no value in a column that is used at `where`.
+std::string Lacking(std::optional<Held> held, std::string_view column, const std::string& where) {
+  if (!held) return "has no column " + Quote(column) + ", which " + where + " uses";
+  const char* is = "null, and must be a string, a number or a boolean";
+  switch (*held) {
+    case Held::Null:
+      break;
+    case Held::List:
+      is = "a list, and must be a string, a number or a boolean";
+      break;
+    case Held::Object:
+      is = "an object, and must be a string, a number or a boolean";
+      break;
+    case Held::Fraction:
+      is = "a number with a fraction; put it in quotes to keep it as written";
+      break;
+    case Held::Boolean:
+      is = "a boolean; put it in quotes to keep it as written";
+      break;
+  }
+  return "column " + Quote(column) + ", which " + where + " uses, is " + is;
+}
+
 /// Works stage by stage, since a build needs the builds of earlier stages; each row goes through its stages
 /// once.
 class Expander {
  public:
-  Expander(const Batch& batch, Rows rows) : batch_(batch) { out_.rows = std::move(rows); }
+  Expander(const Batch& batch, Rows rows, const std::vector<std::string>& listed)
+      : batch_(batch), listed_(listed) {
+    out_.rows = std::move(rows);
+  }
 
   tl::expected<Expansion, std::vector<Problem>> Run() {
-    for (const auto step : {&Expander::CheckRows, &Expander::NameRows, &Expander::ExpandStages}) {
+    for (const auto step :
+         {&Expander::CheckRows, &Expander::NameRows, &Expander::SelectRows, &Expander::ExpandStages}) {
       (this->*step)();
       if (!problems_.Empty()) return tl::unexpected(problems_.Take());
     }
@@ -41,6 +69,7 @@ class Expander {
   void CheckRows();
   bool Affordable(size_t work_per_row, const std::string& where);
   void NameRows();
+  void SelectRows();
   void ExpandStages();
   void ExpandStage(size_t stage);
   void ExpandRow(size_t stage, uint32_t row, const StageUses& uses, TextIndex& by_key);
@@ -62,9 +91,10 @@ class Expander {
   size_t StageIndex(std::string_view name) const;
 
   const Batch& batch_;
+  const std::vector<std::string>& listed_;
   Expansion out_;
   Problems problems_{"the batch"};
-  std::set<std::string_view> columns_;           // of any row
+  std::set<std::string, std::less<>> columns_;   // of any row, selected or not
   std::vector<std::vector<uint32_t>> build_of_;  // [stage][row]: index into out_.builds
   TextIndex by_image_;                           // of builds
   size_t look_ups_ = 0;
@@ -76,12 +106,12 @@ void Expander::CheckRows() {
     return problems_.Add("spec.images", "there are more than " + std::to_string(kMaxBuilds) + " rows");
   }
   for (const auto& [row, column] : out_.rows.Columns()) {
-    columns_.insert(column);
+    const std::string name(column);
+    columns_.insert(name);
     if (columns_.size() > kMaxColumns) {
       return problems_.Add("spec.images",
                            "the rows have more than " + std::to_string(kMaxColumns) + " different columns");
     }
-    const std::string name(column);
     if (batch_.variables.contains(name)) {
       problems_.Add("spec.variables." + name, "is also a column of " + out_.rows.Origin(row) +
                                                   "; rename the variable, $(" + name +
@@ -117,6 +147,24 @@ void Expander::NameRows() {
       out_.rows.SetName(row, name);
       taken.Add(row, name_of);
     }
+  }
+}
+
+void Expander::SelectRows() {
+  const Images& images = batch_.images;
+  if (images.select) {
+    const bool inlined = !images.select->config_map;
+    const auto found = FindNamed(out_.rows, inlined ? images.select->names : listed_);
+    if (!found) {
+      const std::vector<std::string_view>& unknown = found.error();
+      return problems_.Add(
+          inlined ? "spec.images.select.names" : "spec.images.select.configMap",
+          (unknown.size() == 1 ? "no row has this name: " : "no rows have these names: ") + Listed(unknown));
+    }
+    out_.rows = out_.rows.Pick(*found);
+  }
+  if (images.limit > 0) {
+    out_.rows = out_.rows.Pick(Sample(static_cast<uint32_t>(out_.rows.size()), images.limit, images.seed));
   }
 }
 
@@ -274,7 +322,7 @@ bool Expander::Resolve(const std::vector<Use>& uses, size_t row, std::vector<std
       if (!value) {
         problems_.Add([&] {
           return Problem{out_.rows.Origin(row),
-                         "has no column " + Quote(name.text) + ", which " + uses[i].where + " uses"};
+                         Lacking(out_.rows.OtherValue(row, name.text), name.text, uses[i].where)};
         });
         all = false;
       } else if (own && own->find('\0') != std::string_view::npos) {
@@ -337,8 +385,9 @@ std::string_view Expander::NeededImage(const Name& name, size_t row) const {
 
 }  // namespace
 
-tl::expected<Expansion, std::vector<Problem>> Expand(const Batch& batch, Rows rows) {
-  return Expander(batch, std::move(rows)).Run();
+tl::expected<Expansion, std::vector<Problem>> Expand(const Batch& batch, Rows rows,
+                                                     const std::vector<std::string>& listed) {
+  return Expander(batch, std::move(rows), listed).Run();
 }
 
 }  // namespace imagebatch::batch

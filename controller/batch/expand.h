@@ -18,21 +18,24 @@ inline constexpr size_t kMaxLookUps = 20000000;  // rows times the values that i
 
 /// The whole work of a batch: a pure function of the spec and its rows.
 struct Expansion {
-  Rows rows{{}};              // in input order, named
+  Rows rows{{}};              // the selected ones, in their order, named
   std::vector<Build> builds;  // stage by stage, each in the order of its first row
   Lists needs;                // of each build: the builds, each of an earlier stage; sorted, unique
   TextPool texts;             // of the builds
 };
 
-/// Names the rows, renders keys and images, merges builds with the same key, and checks: row names unique, 1
-/// to 253 printable bytes, every $(name) known in every row, no column that is a variable too, image
-/// references valid (distribution/reference: at most 128 characters of tag), no two builds pushing the same
-/// image, rows that share a key agreeing in every value that the stage's image and template use (else the
-/// message names both rows and the value), 1 to kMaxBuilds rows and builds, and that the kernel and the API
-/// server will take what is rendered (kMaxArgument, kMaxTemplateText, no NUL). What is wrong for every row is
-/// told once. Costs time and memory in proportion to the rows and what they use; nothing is rendered for it.
-/// `batch` comes from ReadBatch, `rows` keep the UsedColumns of it (stage_uses.h).
-tl::expected<Expansion, std::vector<Problem>> Expand(const Batch& batch, Rows rows);
+/// Names the rows, takes those that spec.images selects (by their names first, then a sample; the others need
+/// only a name of their own), renders keys and images, merges builds with the same key, and checks: row names
+/// unique, 1 to 253 printable bytes, every $(name) known in every row, no column that is a variable too,
+/// image references valid (distribution/reference: at most 128 characters of tag), no two builds pushing the
+/// same image, rows that share a key agreeing in every value that the stage's image and template use (else
+/// the message names both rows and the value), every name that is selected one of a row, 1 to kMaxBuilds rows
+/// and builds, and that the kernel and the API server will take what is rendered (kMaxArgument,
+/// kMaxTemplateText, no NUL). What is wrong for every row is told once. Costs time and memory in proportion
+/// to the rows and what they use; nothing is rendered for it. `batch` comes from ReadBatch, `rows` keep the
+/// UsedColumns of it (stage_uses.h). `listed`: the names in spec.images.select.configMap (ReadNames).
+tl::expected<Expansion, std::vector<Problem>> Expand(const Batch& batch, Rows rows,
+                                                     const std::vector<std::string>& listed = {});
 
 /// The Pod template of a build, given by its index: every string value of the stage's template with $(...)
 /// replaced. Never through a shell. What the kubelet expands a second time (see DollarsAt in

@@ -27,12 +27,18 @@ std::optional<nlohmann::json> ReadStored(std::string_view text);
 inline constexpr const char* kTooDeep = "is nested deeper than 128 levels";
 
 /// Rows of one source: inline rows (spec.images.rows) or the text of a ConfigMap's key (JSON Lines; empty
-/// lines are skipped). Adds to `rows` and `problems`. A row that is not an object of strings, numbers and
-/// booleans, a duplicate column, a column name that is not [A-Za-z_][A-Za-z0-9_.-]* is a problem with its
-/// line. An inline row holds strings and integers only: of another number or a boolean the reader of the YAML
-/// has already lost the spelling (4.10, yes).
+/// lines are skipped). Adds to `rows` and `problems`. A line that is no JSON object, a duplicate column and
+/// more than kMaxColumns in one row are problems with their line. What the columns hold and how they are
+/// called matters only where they are used, which Expand checks. An inline row holds no other number than an
+/// integer and no boolean that could be used: the reader of the YAML has already lost the spelling (4.10,
+/// yes).
 void ReadInlineRows(const Images& images, Rows& rows, std::vector<Problem>& problems);
 void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& rows,
                   std::vector<Problem>& problems);
+
+/// The names of spec.images.select.configMap: one on each line, without the space around it; empty lines are
+/// skipped. None at all is a problem.
+void ReadNames(std::string_view text, const ConfigMapKey& config_map, std::vector<std::string>& names,
+               std::vector<Problem>& problems);
 
 }  // namespace imagebatch::batch

@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 #include "batch/expand.h"
-#include "batch/names.h"
 #include "batch/problems.h"
 #include "batch/read.h"
 #include "document/json_reader.h"
@@ -14,18 +13,13 @@ namespace {
 
 using nlohmann::json;
 
-std::string ColumnNameProblem(std::string_view name) {
-  if (IsColumnName(name)) return "";
-  return "column name " + Quote(name) + " must be a letter or _, then letters, digits, _ . -";
-}
-
-/// One line: an object of scalars, put together in `rows`. Numbers keep their spelling, which a value would
-/// lose (4.10 is not 4.1).
+/// One line: an object, put together in `rows`. Numbers keep their spelling, which a value would lose (4.10
+/// is not 4.1). What is within a list or an object is of no interest.
 class RowEvents final : public document::JsonEvents {
  public:
   explicit RowEvents(Rows& rows) : rows_(rows) { rows_.BeginRow(); }
 
-  bool null() override { return Reject("null"); }
+  bool null() override { return Set(Held::Null); }
   bool boolean(bool value) override { return Set(value ? "true" : "false"); }
   bool number_integer(number_integer_t value) override {
     return Set(value == 0 ? "-0" : std::to_string(value));  // only a number with a sign comes here
@@ -33,38 +27,39 @@ class RowEvents final : public document::JsonEvents {
   bool number_unsigned(number_unsigned_t value) override { return Set(std::to_string(value)); }
   bool number_float(number_float_t, const string_t& written) override { return Set(written); }
   bool string(string_t& value) override { return Set(value); }
-  bool start_object(size_t) override {
-    if (open_) return Reject("an object");
-    open_ = true;
-    return true;
-  }
+  bool start_object(size_t) override { return depth_ == 0 ? Open() : Set(Held::Object) && Open(); }
   bool key(string_t& name) override {
-    if (std::string problem = ColumnNameProblem(name); !problem.empty()) return Refuse(std::move(problem));
+    if (depth_ > 1) return true;
     if (rows_.columns_begun() == kMaxColumns)
       return Refuse("has more than " + std::to_string(kMaxColumns) + " columns");
-    if (!rows_.BeginColumn(name)) return Refuse("duplicate column " + Quote(name));
-    column_ = name;
-    return true;
+    return rows_.BeginColumn(name) || Refuse("duplicate column " + Quote(name));
   }
-  bool end_object() override { return true; }
-  bool start_array(size_t) override { return Reject("an array"); }
-  bool end_array() override { return true; }
+  bool end_object() override { return Close(); }
+  bool start_array(size_t) override { return Set(Held::List) && Open(); }
+  bool end_array() override { return Close(); }
 
  private:
-  bool Set(std::string_view value) {
-    if (!open_) return Reject("");
-    rows_.SetValue(value);
+  bool Open() {
+    ++depth_;
     return true;
   }
-  bool Reject(std::string_view kind) {
-    if (!open_) return Refuse("the row is not an object");
-    return Refuse("column " + Quote(column_) + " is " + std::string(kind) +
-                  "; a row may contain only strings, numbers and booleans");
+  bool Close() {
+    --depth_;
+    return true;
+  }
+  bool Set(std::string_view value) {
+    if (depth_ == 0) return Refuse("the row is not an object");
+    if (depth_ == 1) rows_.SetValue(value);
+    return true;
+  }
+  bool Set(Held held) {
+    if (depth_ == 0) return Refuse("the row is not an object");
+    if (depth_ == 1) rows_.SetOther(held);
+    return true;
   }
 
   Rows& rows_;
-  bool open_ = false;
-  std::string column_;
+  size_t depth_ = 0;  // of objects and lists that are open; 1 in the row itself
 };
 
 /// What is wrong with an inline row, nothing where all is well; then it is put together in `rows`.
@@ -72,23 +67,20 @@ std::string ReadInlineRow(const json& row, Rows& rows) {
   if (!row.is_object()) return "the row is not an object";
   rows.BeginRow();
   for (const auto& [name, value] : row.items()) {
-    if (std::string problem = ColumnNameProblem(name); !problem.empty()) return problem;
-    const std::string column = "column " + Quote(name);
+    if (rows.columns_begun() == kMaxColumns)
+      return "has more than " + std::to_string(kMaxColumns) + " columns";
     rows.BeginColumn(name);
     if (value.is_string()) {
       rows.SetValue(value.get_ref<const std::string&>());
     } else if (value.is_number_integer()) {
       rows.SetValue(value.dump());
-    } else if (value.is_number_float() || value.is_boolean()) {
-      // YAML has already read 4.10 as 4.1 and yes as true: what was written is lost
-      return column + " is " + (value.is_boolean() ? "a boolean" : "a number with a fraction") +
-             "; put it in quotes to keep it as written";
     } else {
-      return column + " is " +
-             (value.is_object()  ? "an object"
-              : value.is_array() ? "an array"
-                                 : "null") +
-             "; an inline row may contain only strings and integers";
+      // YAML has already read 4.10 as 4.1 and yes as true: what was written is lost
+      rows.SetOther(value.is_number_float() ? Held::Fraction
+                    : value.is_boolean()    ? Held::Boolean
+                    : value.is_null()       ? Held::Null
+                    : value.is_array()      ? Held::List
+                                            : Held::Object);
     }
   }
   return "";
@@ -112,6 +104,8 @@ std::string_view TakeLine(std::string_view& text) {
   text.remove_prefix(std::min(line.size() + 1, text.size()));
   return line;
 }
+
+std::string NameOf(const ConfigMapKey& source) { return "ConfigMap " + source.name + "/" + source.key; }
 
 /// Lines that are not blank.
 size_t CountLines(std::string_view text) {
@@ -140,7 +134,7 @@ void ReadInlineRows(const Images& images, Rows& rows, std::vector<Problem>& prob
 
 void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& rows,
                   std::vector<Problem>& problems) {
-  const std::string name = "ConfigMap " + config_map.name + "/" + config_map.key;
+  const std::string name = NameOf(config_map);
   const RowSource source{name + " line ", ""};
   rows.Begin(source);
   Problems found(name);
@@ -167,6 +161,26 @@ void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& r
   if (const size_t unread = full ? CountLines(text) : 0; unread > 0) {
     problems.push_back(
         {name, std::to_string(unread) + " more " + (unread == 1 ? "line was" : "lines were") + " not read"});
+  }
+}
+
+void ReadNames(std::string_view text, const ConfigMapKey& config_map, std::vector<std::string>& names,
+               std::vector<Problem>& problems) {
+  const size_t before = names.size();
+  if (const auto checked = document::CheckText(text, text.size()); !checked) {
+    problems.push_back({NameOf(config_map), checked.error().message});
+    return;
+  }
+  constexpr std::string_view kBom = "\xEF\xBB\xBF", kSpace = " \t\r";
+  if (text.starts_with(kBom)) text.remove_prefix(kBom.size());
+  while (!text.empty()) {
+    std::string_view line = TakeLine(text);
+    if (IsBlank(line)) continue;
+    line.remove_prefix(line.find_first_not_of(kSpace));
+    names.emplace_back(line.substr(0, line.find_last_not_of(kSpace) + 1));
+  }
+  if (names.size() == before) {
+    problems.push_back({NameOf(config_map), "has no names; give one on each line, or remove select"});
   }
 }
 

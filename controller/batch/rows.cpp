@@ -4,7 +4,10 @@
 
 namespace imagebatch::batch {
 
-void Rows::Begin(RowSource source) { sources_.emplace_back(rows_.size(), std::move(source)); }
+void Rows::Begin(RowSource source) {
+  runs_.emplace_back(rows_.size(), sources_.size());
+  sources_.push_back(std::move(source));
+}
 
 void Rows::BeginRow() {
   draft_.clear();
@@ -16,7 +19,7 @@ bool Rows::BeginColumn(std::string_view name) {
   const uint32_t column = ColumnOf(name);
   if (columns_[column].draft == draft_number_) return false;
   columns_[column].draft = draft_number_;
-  draft_.push_back({column, draft_text_.size(), 0});
+  draft_.push_back({column, std::nullopt, draft_text_.size(), 0});
   return true;
 }
 
@@ -25,6 +28,8 @@ void Rows::SetValue(std::string_view value) {
   draft_text_ += value;
   draft_.back().size = value.size();
 }
+
+void Rows::SetOther(Held held) { draft_.back().other = held; }
 
 void Rows::AddRow(uint32_t number) {
   const auto row = static_cast<uint32_t>(rows_.size());
@@ -38,6 +43,10 @@ void Rows::AddRow(uint32_t number) {
             [](const DraftCell& a, const DraftCell& b) { return a.column < b.column; });
   sorted_text_.clear();
   for (const DraftCell& cell : draft_) {
+    if (cell.other) {
+      others_.push_back({row, cell.column, *cell.other});
+      continue;
+    }
     sorted_text_.append(draft_text_, cell.begin, cell.size);
     cells_.push_back({cell.column, static_cast<uint32_t>(sorted_text_.size())});
   }
@@ -56,7 +65,7 @@ void Rows::SetName(size_t row, std::string_view name) {
 }
 
 std::optional<std::string_view> Rows::Value(size_t row, std::string_view column) const {
-  const auto wanted = column_index_.Find(column, [&](uint32_t i) { return columns_[i].name; });
+  const auto wanted = Find(column);
   if (!wanted) return std::nullopt;
   const std::span<const Cell> cells = CellsOf(row);
   const auto cell = std::lower_bound(cells.begin(), cells.end(), *wanted,
@@ -65,10 +74,52 @@ std::optional<std::string_view> Rows::Value(size_t row, std::string_view column)
   return ValueOf(row, *cell);
 }
 
-std::string Rows::Origin(size_t row) const {
-  const auto after = std::upper_bound(sources_.begin(), sources_.end(), row,
-                                      [](size_t a, const auto& source) { return a < source.first; });
-  return std::prev(after)->second.Origin(rows_[row].number);
+std::optional<Held> Rows::OtherValue(size_t row, std::string_view column) const {
+  const auto wanted = Find(column);
+  for (auto other = OthersFrom(row); other != others_.end() && other->row == row; ++other) {
+    if (wanted == other->column) return other->held;
+  }
+  return std::nullopt;
+}
+
+std::vector<Rows::Other>::const_iterator Rows::OthersFrom(size_t row) const {
+  return std::lower_bound(others_.begin(), others_.end(), row,
+                          [](const Other& a, size_t b) { return a.row < b; });
+}
+
+std::optional<uint32_t> Rows::Find(std::string_view column) const {
+  return column_index_.Find(column, [&](uint32_t i) { return columns_[i].name; });
+}
+
+size_t Rows::SourceOf(size_t row) const {
+  const auto after = std::upper_bound(runs_.begin(), runs_.end(), row,
+                                      [](size_t a, const auto& run) { return a < run.first; });
+  return std::prev(after)->second;
+}
+
+std::string Rows::Origin(size_t row) const { return sources_[SourceOf(row)].Origin(rows_[row].number); }
+
+Rows Rows::Pick(std::span<const uint32_t> rows) const {
+  Rows picked(used_);
+  picked.sources_ = sources_;
+  for (const uint32_t row : rows) {
+    const size_t source = SourceOf(row);
+    if (picked.runs_.empty() || picked.runs_.back().second != source) {
+      picked.runs_.emplace_back(picked.size(), source);
+    }
+    picked.BeginRow();
+    for (const Cell& cell : CellsOf(row)) {
+      picked.BeginColumn(columns_[cell.column].name);
+      picked.SetValue(ValueOf(row, cell));
+    }
+    for (auto other = OthersFrom(row); other != others_.end() && other->row == row; ++other) {
+      picked.BeginColumn(columns_[other->column].name);
+      picked.SetOther(other->held);
+    }
+    picked.AddRow(rows_[row].number);
+    picked.SetName(picked.size() - 1, name(row));
+  }
+  return picked;
 }
 
 std::vector<std::pair<size_t, std::string_view>> Rows::Columns() const {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "batch/expand.h"
 #include "batch/fields.h"
 #include "batch/names.h"
 #include "batch/pod_template.h"
@@ -19,12 +20,14 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxInlineRows = 2000;
+constexpr size_t kMaxSelected = 2000;  // inline
 constexpr size_t kMaxConfigMaps = 64;
 constexpr size_t kMaxVariables = 64;
 constexpr size_t kMaxVariable = 4096;
 constexpr size_t kMaxStages = 10;
 constexpr size_t kMaxStageName = 40;
 constexpr size_t kMaxPattern = 1024;  // nameFrom, key, image
+constexpr size_t kMaxName = 253;      // of a row, too
 constexpr const char* kNul = "holds a NUL byte, which no argument or environment variable can have";
 
 void CheckReference(std::string_view name, const Stage* stage, Field field, const std::string& where,
@@ -41,6 +44,42 @@ void CheckReferences(std::string_view text, const Stage* stage, Field field, con
   }
 }
 
+ConfigMapKey ReadConfigMapKey(const json& value, const std::string& path, Problems& problems) {
+  Fields source(value, path, problems);
+  ConfigMapKey read{source.RequiredString("name", kMaxName), source.RequiredString("key", kMaxName)};
+  source.RefuseOthers();
+  if (!read.name.empty() && !IsDnsSubdomain(read.name)) {
+    source.Add("name", Quote(read.name) + " is not a name of a ConfigMap");
+  }
+  return read;
+}
+
+Select ReadSelect(const json& value, const std::string& path, Problems& problems) {
+  Select select;
+  Fields fields(value, path, problems);
+  const json* names = fields.Find("names");
+  const json* config_map = fields.Find("configMap");
+  if (value.is_object() && (names == nullptr) == (config_map == nullptr)) {
+    problems.Add(path, names != nullptr ? "has both names and configMap; give only one of them"
+                                        : "needs names or configMap; remove select to take all rows");
+  }
+  if (names != nullptr && *names == json::array()) {
+    fields.Add("names", "is empty; name a row, or remove select to take all rows");
+  }
+  for (const json& name : fields.Array("names", kMaxSelected)) {
+    if (name.is_string() && !name.get_ref<const std::string&>().empty()) {
+      select.names.push_back(name.get<std::string>());
+    } else {
+      fields.Add("names", "holds " + (name.is_string() ? "an empty string" : name.dump()) +
+                              "; each must be the name of a row, as a string");
+    }
+  }
+  if (config_map != nullptr)
+    select.config_map = ReadConfigMapKey(*config_map, fields.PathOf("configMap"), problems);
+  fields.RefuseOthers();
+  return select;
+}
+
 Images ReadImages(const json& value, const std::string& path, Problems& problems) {
   Images images;
   Fields fields(value, path, problems);
@@ -48,12 +87,7 @@ Images ReadImages(const json& value, const std::string& path, Problems& problems
   const std::vector<json> config_maps = fields.Array("configMaps", kMaxConfigMaps);
   for (size_t i = 0; i < config_maps.size(); ++i) {
     const std::string where = fields.PathOf("configMaps") + "[" + std::to_string(i) + "]";
-    Fields source(config_maps[i], where, problems);
-    ConfigMapKey read{source.RequiredString("name", 253), source.RequiredString("key", 253)};
-    source.RefuseOthers();
-    if (!read.name.empty() && !IsDnsSubdomain(read.name)) {
-      source.Add("name", Quote(read.name) + " is not a name of a ConfigMap");
-    }
+    ConfigMapKey read = ReadConfigMapKey(config_maps[i], where, problems);
     const auto same = [&](const ConfigMapKey& other) {
       return other.name == read.name && other.key == read.key;
     };
@@ -64,6 +98,12 @@ Images ReadImages(const json& value, const std::string& path, Problems& problems
   }
   images.name_from = fields.String("nameFrom", images.name_from, kMaxPattern);
   CheckReferences(images.name_from, nullptr, Field::NameFrom, fields.PathOf("nameFrom"), problems);
+  if (const json* select = fields.Find("select")) {
+    images.select = ReadSelect(*select, fields.PathOf("select"), problems);
+  }
+  images.limit = static_cast<size_t>(fields.Integer("limit", 0, 0, kMaxBuilds));
+  images.seed =
+      static_cast<uint32_t>(fields.Integer("seed", images.seed, 0, std::numeric_limits<uint32_t>::max()));
   fields.RefuseOthers();
   const bool rows = fields.Find("rows") != nullptr;
   const bool sources = fields.Find("configMaps") != nullptr;

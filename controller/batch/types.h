@@ -13,11 +13,23 @@ struct ConfigMapKey {
   std::string name, key;
 };
 
+/// spec.images.select: the rows with these names, either given here or in a ConfigMap.
+struct Select {
+  std::vector<std::string> names;
+  std::optional<ConfigMapKey> config_map;
+};
+
 struct Images {
   std::vector<nlohmann::json> rows;  // inline rows as written; checked by ReadInlineRows
   std::vector<ConfigMapKey> config_maps;
   std::string name_from = "$(name)";
+  std::optional<Select> select;
+  size_t limit = 0;  // so many of the selected rows at random; 0: all, in the order of the input
+  uint32_t seed = 42;
 };
+
+/// All ConfigMaps that the rows come from: those of the rows in their order, then that of the selection.
+std::vector<ConfigMapKey> Sources(const Images& images);
 
 enum class HangAction { Flag, Retry, Fail };
 

@@ -89,14 +89,17 @@ bool IsConfigMapOf(const json& object, const batch::Batch& batch, std::string_vi
 /// The rows of `batch`, as far as the documents have them.
 struct FoundRows {
   batch::Rows rows;
+  std::vector<std::string> listed;  // of images.select.configMap
   std::vector<batch::Problem> problems;
   std::vector<std::string> missing;
 };
 
 FoundRows ReadRows(const batch::Batch& batch, const std::vector<Source>& sources) {
-  FoundRows found{batch::Rows(batch::UsedColumns(batch)), {}, {}};
+  FoundRows found{batch::Rows(batch::UsedColumns(batch)), {}, {}, {}};
   batch::ReadInlineRows(batch.images, found.rows, found.problems);
-  for (const batch::ConfigMapKey& wanted : batch.images.config_maps) {
+  size_t number = 0;
+  for (const batch::ConfigMapKey& wanted : batch::Sources(batch.images)) {
+    const bool has_rows = number++ < batch.images.config_maps.size();
     const auto source = std::find_if(sources.begin(), sources.end(), [&](const Source& one) {
       return IsConfigMapOf(one.document.value, batch, wanted.name);
     });
@@ -112,8 +115,12 @@ FoundRows ReadRows(const batch::Batch& batch, const std::vector<Source>& sources
           {"ConfigMap " + wanted.name, "has no key " + wanted.key + " in its data; add it"});
       continue;
     }
-    batch::ReadRowLines((*data)[wanted.key].get_ref<const std::string&>(), wanted, found.rows,
-                        found.problems);
+    const auto& text = (*data)[wanted.key].get_ref<const std::string&>();
+    if (has_rows) {
+      batch::ReadRowLines(text, wanted, found.rows, found.problems);
+    } else {
+      batch::ReadNames(text, wanted, found.listed, found.problems);
+    }
   }
   return found;
 }
@@ -130,7 +137,7 @@ void ReadOne(const Source& source, const std::vector<Source>& sources, BatchFile
   if (!found.problems.empty()) return add(found.problems);
   BatchFile file{source.file, std::move(object), std::move(*batch), std::nullopt, std::move(found.missing)};
   if (file.missing.empty()) {
-    auto expansion = batch::Expand(file.batch, std::move(found.rows));
+    auto expansion = batch::Expand(file.batch, std::move(found.rows), found.listed);
     if (!expansion) return add(expansion.error());
     file.expansion = std::move(*expansion);
   }

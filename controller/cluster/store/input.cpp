@@ -89,7 +89,8 @@ Input::Input(const batch::Batch& batch, bool started, RunnerSource runner, Chann
       started_(started),
       runner_(std::move(runner)),
       channel_(channel),
-      texts_(batch.images.config_maps.size()),
+      sources_(batch::Sources(batch.images)),
+      texts_(sources_.size()),
       versions_(texts_.size()),
       pause_(kLookAgain) {}
 
@@ -122,7 +123,7 @@ void Input::Step(Now now) {
 
 void Input::ReadConfigMap(size_t i) {
   ++under_way_;
-  const batch::ConfigMapKey& source = batch_.images.config_maps[i];
+  const batch::ConfigMapKey& source = sources_[i];
   channel_.Get({Purpose::ReadRows, source.name}, ConfigMapsPath(batch_.ns) + "/" + source.name,
                [this, i, source](const Result<kube::Response>& response, Now now) {
                  --under_way_;
@@ -155,8 +156,13 @@ void Input::Expand(Now now) {
   expansion_ = {};
   batch::Rows rows(batch::UsedColumns(batch_));
   batch::ReadInlineRows(batch_.images, rows, found_);
+  std::vector<std::string> listed;
   for (size_t i = 0; i < texts.size(); ++i) {
-    batch::ReadRowLines(*texts[i], batch_.images.config_maps[i], rows, found_);
+    if (i < batch_.images.config_maps.size()) {
+      batch::ReadRowLines(*texts[i], sources_[i], rows, found_);
+    } else if (missing_.empty()) {
+      batch::ReadNames(*texts[i], sources_[i], listed, found_);
+    }
     texts[i].reset();
   }
   if (!found_.empty()) {
@@ -167,7 +173,7 @@ void Input::Expand(Now now) {
     reason_ = "RowsMissing";
     return Reject(State::Lacking, Describe(missing_), now.steady);
   }
-  auto expansion = batch::Expand(batch_, std::move(rows));
+  auto expansion = batch::Expand(batch_, std::move(rows), listed);
   if (!expansion) {
     found_ = std::move(expansion.error());
     return Reject(State::Invalid, Describe(found_), now.steady);

@@ -37,7 +37,8 @@ class Input {
   /// Of a Valid one; once.
   batch::Expansion TakeExpansion() { return std::move(expansion_); }
   /// SHA-256 of all that is immutable once the batch has started and that goes into a build: images,
-  /// variables, stages, and of the rows their names and the columns that the stages use.
+  /// variables, stages, and of the rows that are selected, in their order, the
+  /// names and the columns that the stages use.
   const std::string& digest() const { return digest_; }
 
  private:
@@ -56,6 +57,7 @@ class Input {
   State state_ = State::Reading;
   std::string reason_, problems_, digest_;
   batch::Expansion expansion_;
+  const std::vector<batch::ConfigMapKey> sources_;
   std::vector<std::optional<std::string>> texts_;  // of the ConfigMaps' keys, as they arrive
   std::vector<std::string> versions_, judged_;     // of the ConfigMaps: as they arrive, as they were expanded
   size_t under_way_ = 0;                           // requests

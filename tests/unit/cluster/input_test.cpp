@@ -31,8 +31,10 @@ json ConfigMap(const std::string& rows) { return {{"metadata", json::object()}, 
 
 class InputTest : public testing::Test {
  protected:
-  void Begin(bool started = false) {
-    batch_ = batch::ReadBatch(Object()).value();
+  void Begin(bool started = false, const json& images = json::object()) {
+    json object = Object();
+    object["spec"]["images"].update(images);
+    batch_ = batch::ReadBatch(object).value();
     input_ = std::make_unique<Input>(batch_, started, RunnerSource{"runner:1"}, wire_.channel);
   }
 
@@ -109,6 +111,54 @@ TEST_F(InputTest, AllProblemsOfAllConfigMapsAreTold) {
   EXPECT_EQ(input_->state(), Input::State::Invalid);
   EXPECT_NE(input_->problems().find("ConfigMap one/rows line 2: "), std::string::npos) << input_->problems();
   EXPECT_NE(input_->problems().find("ConfigMap two: has no key rows in its data"), std::string::npos);
+}
+
+TEST_F(InputTest, TheNamesOfASelectionAreReadFromTheirConfigMap) {
+  const json select = {{"configMap", {{"name", "three"}, {"key", "rows"}}}};
+  std::vector<std::string> digests;
+  for (const char* names : {"b\r\n", "a\nb"}) {
+    Begin(true, {{"select", select}});
+    const auto reads = Step();
+    ASSERT_EQ(reads.size(), 3U);
+    EXPECT_EQ(reads[2].request.path, "/api/v1/namespaces/builds/configmaps/three");
+    wire_.Reply(reads[2], 200, ConfigMap(names));
+    wire_.Reply(reads[0], 200, ConfigMap(R"({"name": "a", "env": "e", "other": null})"));
+    wire_.Reply(reads[1], 200, ConfigMap(R"({"name": "b", "env": "e"})"));
+    Step();
+    ASSERT_EQ(input_->state(), Input::State::Valid) << input_->problems();
+    digests.push_back(input_->digest());
+  }
+  EXPECT_NE(digests[0], digests[1]) << "the digest is that of the rows that are selected";
+}
+
+TEST_F(InputTest, ASelectionThatIsMissingIsLacking) {
+  Begin(false, {{"select", {{"configMap", {{"name", "three"}, {"key", "rows"}}}}}});
+  const auto reads = Step();
+  ASSERT_EQ(reads.size(), 3U);
+  wire_.Reply(reads[0], 200, ConfigMap(R"({"name": "a", "env": "e"})"));
+  wire_.Reply(reads[1], 200, ConfigMap(R"({"name": "b", "env": "e"})"));
+  wire_.Reply(reads[2], 404, nullptr);
+  Step();
+  EXPECT_EQ(input_->state(), Input::State::Lacking);
+  EXPECT_EQ(input_->reason(), "RowsMissing");
+  EXPECT_EQ(input_->problems(), "ConfigMap three: not found in namespace builds; create it");
+}
+
+TEST_F(InputTest, TheDigestIsOfTheUsedColumnsInTheOrderOfTheSample) {
+  const auto digest = [&](const json& images, const std::string& one) {
+    Begin(true, images);
+    GiveRows(ConfigMap(one), ConfigMap(R"({"name": "b", "env": "e"})"));
+    Step();
+    EXPECT_EQ(input_->state(), Input::State::Valid) << input_->problems();
+    return input_->digest();
+  };
+  const std::string plain = R"({"name": "a", "env": "e"})";
+  const std::string all = digest(json::object(), plain);
+  EXPECT_EQ(digest(json::object(), R"({"name": "a", "env": "e", "other": [1, null]})"), all);
+  EXPECT_EQ(digest({{"limit", 0}, {"seed", 7}}, plain), all);
+  const std::string sample = digest({{"limit", 2}, {"seed", 0}}, plain);  // b, a
+  EXPECT_NE(sample, all);
+  EXPECT_EQ(digest({{"limit", 9}, {"seed", 0}}, plain), sample);
 }
 
 TEST_F(InputTest, ADuplicateNameAcrossConfigMapsIsAProblem) {
