@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "daemon/controller_command.h"
+#include "rows/commands.h"
 
 namespace {
 
@@ -40,6 +41,7 @@ int Run(int argc, char** argv) {
   app.get_formatter()->column_width(32);
   cli::AddValidate(app, exit);
   cli::AddRender(app, exit);
+  rows::AddRows(app, exit);
   daemon::AddController(app, exit);
   app.add_subcommand("version", "Print the version")->callback([] {
     std::cout << "imagebatch " IMAGEBATCH_VERSION "\n";

@@ -37,8 +37,7 @@ void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& r
                   std::vector<Problem>& problems);
 
 /// The names of spec.images.select.configMap: one on each line, without the space around it; empty lines are
-/// skipped. None at all is a problem.
-void ReadNames(std::string_view text, const ConfigMapKey& config_map, std::vector<std::string>& names,
-               std::vector<Problem>& problems);
+/// skipped. None at all is an error.
+Result<std::vector<std::string>> ReadNames(std::string_view text);
 
 }  // namespace imagebatch::batch

@@ -5,7 +5,7 @@
 #include "batch/expand.h"
 #include "batch/problems.h"
 #include "batch/read.h"
-#include "document/json_reader.h"
+#include "document/flat_object.h"
 #include "document/source_text.h"
 
 namespace imagebatch::batch {
@@ -13,53 +13,23 @@ namespace {
 
 using nlohmann::json;
 
-/// One line: an object, put together in `rows`. Numbers keep their spelling, which a value would lose (4.10
-/// is not 4.1). What is within a list or an object is of no interest.
-class RowEvents final : public document::JsonEvents {
+/// One line, put together in `rows`.
+class RowEvents final : public document::FlatObject {
  public:
   explicit RowEvents(Rows& rows) : rows_(rows) { rows_.BeginRow(); }
 
-  bool null() override { return Set(Held::Null); }
-  bool boolean(bool value) override { return Set(value ? "true" : "false"); }
-  bool number_integer(number_integer_t value) override {
-    return Set(value == 0 ? "-0" : std::to_string(value));  // only a number with a sign comes here
-  }
-  bool number_unsigned(number_unsigned_t value) override { return Set(std::to_string(value)); }
-  bool number_float(number_float_t, const string_t& written) override { return Set(written); }
-  bool string(string_t& value) override { return Set(value); }
-  bool start_object(size_t) override { return depth_ == 0 ? Open() : Set(Held::Object) && Open(); }
-  bool key(string_t& name) override {
-    if (depth_ > 1) return true;
-    if (rows_.columns_begun() == kMaxColumns)
-      return Refuse("has more than " + std::to_string(kMaxColumns) + " columns");
-    return rows_.BeginColumn(name) || Refuse("duplicate column " + Quote(name));
-  }
-  bool end_object() override { return Close(); }
-  bool start_array(size_t) override { return Set(Held::List) && Open(); }
-  bool end_array() override { return Close(); }
-
  private:
-  bool Open() {
-    ++depth_;
-    return true;
+  std::string Name(std::string_view name) override {
+    if (rows_.columns_begun() == kMaxColumns)
+      return "has more than " + std::to_string(kMaxColumns) + " columns";
+    return rows_.BeginColumn(name) ? "" : "duplicate column " + Quote(name);
   }
-  bool Close() {
-    --depth_;
-    return true;
-  }
-  bool Set(std::string_view value) {
-    if (depth_ == 0) return Refuse("the row is not an object");
-    if (depth_ == 1) rows_.SetValue(value);
-    return true;
-  }
-  bool Set(Held held) {
-    if (depth_ == 0) return Refuse("the row is not an object");
-    if (depth_ == 1) rows_.SetOther(held);
-    return true;
+  void Scalar(std::string_view value, Spelled) override { rows_.SetValue(value); }
+  void NoScalar(Other other) override {
+    rows_.SetOther(other == Other::Null ? Held::Null : other == Other::List ? Held::List : Held::Object);
   }
 
   Rows& rows_;
-  size_t depth_ = 0;  // of objects and lists that are open; 1 in the row itself
 };
 
 /// What is wrong with an inline row, nothing where all is well; then it is put together in `rows`.
@@ -105,8 +75,6 @@ std::string_view TakeLine(std::string_view& text) {
   return line;
 }
 
-std::string NameOf(const ConfigMapKey& source) { return "ConfigMap " + source.name + "/" + source.key; }
-
 /// Lines that are not blank.
 size_t CountLines(std::string_view text) {
   size_t count = 0;
@@ -134,7 +102,7 @@ void ReadInlineRows(const Images& images, Rows& rows, std::vector<Problem>& prob
 
 void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& rows,
                   std::vector<Problem>& problems) {
-  const std::string name = NameOf(config_map);
+  const std::string name = "ConfigMap " + config_map.name + "/" + config_map.key;
   const RowSource source{name + " line ", ""};
   rows.Begin(source);
   Problems found(name);
@@ -164,24 +132,20 @@ void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& r
   }
 }
 
-void ReadNames(std::string_view text, const ConfigMapKey& config_map, std::vector<std::string>& names,
-               std::vector<Problem>& problems) {
-  const size_t before = names.size();
-  if (const auto checked = document::CheckText(text, text.size()); !checked) {
-    problems.push_back({NameOf(config_map), checked.error().message});
-    return;
-  }
+Result<std::vector<std::string>> ReadNames(std::string_view text) {
+  if (const auto checked = document::CheckText(text, text.size()); !checked)
+    return Fail(checked.error().message);
   constexpr std::string_view kBom = "\xEF\xBB\xBF", kSpace = " \t\r";
   if (text.starts_with(kBom)) text.remove_prefix(kBom.size());
+  std::vector<std::string> names;
   while (!text.empty()) {
     std::string_view line = TakeLine(text);
     if (IsBlank(line)) continue;
     line.remove_prefix(line.find_first_not_of(kSpace));
     names.emplace_back(line.substr(0, line.find_last_not_of(kSpace) + 1));
   }
-  if (names.size() == before) {
-    problems.push_back({NameOf(config_map), "has no names; give one on each line, or remove select"});
-  }
+  if (names.empty()) return Fail("has no names; give one on each line");
+  return names;
 }
 
 }  // namespace imagebatch::batch

@@ -1,16 +1,12 @@
 #include "cli/batch_file.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <fstream>
-#include <iostream>
-#include <system_error>
 #include <utility>
 
 #include "base/text.h"
 #include "batch/read.h"
 #include "batch/stage_uses.h"
+#include "cli/read_all.h"
 #include "document/json_member.h"
 #include "document/read.h"
 
@@ -27,26 +23,6 @@ struct Source {
   std::string file;
   PlacedDocument document;
 };
-
-std::string ReasonOf(int error) { return std::generic_category().message(error); }
-
-Result<std::string> ReadAll(const std::string& file) {
-  const auto fail = [&](const std::string& why) { return Fail(Printable(file, 300) + ": " + why); };
-  std::ifstream opened;
-  if (file != "-") {
-    opened.open(file, std::ios::binary);
-    if (!opened) return fail("cannot be read: " + ReasonOf(errno));
-  }
-  std::istream& in = file == "-" ? std::cin : opened;
-  std::string text;
-  for (std::array<char, 65536> piece{}; in.read(piece.data(), piece.size()) || in.gcount() > 0;) {
-    text.append(piece.data(), static_cast<size_t>(in.gcount()));
-    if (text.size() > kMostFileBytes)
-      return fail("is larger than " + std::to_string(kMostFileBytes >> 20U) + " MiB");
-  }
-  if (in.bad()) return fail("cannot be read: " + ReasonOf(errno));
-  return text;
-}
 
 /// Objects of kind List are taken apart, as kubectl does.
 void Add(const std::string& file, PlacedDocument document, std::vector<Source>& sources) {
@@ -118,8 +94,10 @@ FoundRows ReadRows(const batch::Batch& batch, const std::vector<Source>& sources
     const auto& text = (*data)[wanted.key].get_ref<const std::string&>();
     if (has_rows) {
       batch::ReadRowLines(text, wanted, found.rows, found.problems);
+    } else if (auto names = batch::ReadNames(text)) {
+      found.listed = std::move(*names);
     } else {
-      batch::ReadNames(text, wanted, found.listed, found.problems);
+      found.problems.push_back({"ConfigMap " + wanted.name + "/" + wanted.key, names.error().message});
     }
   }
   return found;
@@ -150,7 +128,7 @@ tl::expected<BatchFiles, std::vector<std::string>> ReadBatchFiles(const std::vec
   std::vector<Source> sources;
   std::vector<std::string> problems;
   for (const std::string& file : files) {
-    auto text = ReadAll(file);
+    auto text = ReadAll(file, kMostFileBytes);
     if (!text) {
       problems.push_back(text.error().message);
       continue;

@@ -1,5 +1,6 @@
 #include "document/json_reader.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -40,20 +41,29 @@ class TreeEvents final : public JsonEvents {
 
 }  // namespace
 
-bool JsonEvents::Parse(std::string_view text) {
-  text_ = text;
+bool JsonEvents::Parse(std::string_view part, std::string_view whole) {
+  whole_ = whole;
+  begin_ = static_cast<size_t>(part.data() - whole.data());
   error_.clear();
-  return nlohmann::json::sax_parse(text.begin(), text.end(), this) && error_.empty();
+  return nlohmann::json::sax_parse(part.begin(), part.end(), this) && error_.empty();
 }
 
 bool JsonEvents::parse_error(size_t position, const std::string&, const nlohmann::detail::exception& error) {
+  const size_t at = std::min(whole_.size(), begin_ + (position == 0 ? 0 : position - 1));
+  const std::string place = Position(whole_, at) + ": ";
+  std::string_view what = error.what();
+  // What Python writes for floats that are no numbers; within a string it is the string that is wrong
+  for (const std::string_view word : {"NaN", "Infinity"}) {
+    if (!whole_.substr(at).starts_with(word) || what.find("invalid string") != std::string_view::npos)
+      continue;
+    return Refuse(place + std::string(word) + " is not JSON; write null, or put it in quotes");
+  }
   // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while ..."; the place is
   // ours, since the library counts it differently for the end of the text
-  std::string_view what = error.what();
   for (const std::string_view head : {"syntax error ", "number overflow "}) {
-    if (const size_t at = what.find(head); at != std::string_view::npos) what.remove_prefix(at);
+    if (const size_t found = what.find(head); found != std::string_view::npos) what.remove_prefix(found);
   }
-  return Refuse(Position(text_, position == 0 ? 0 : position - 1) + ": " + Printable(what, 300));
+  return Refuse(place + Printable(what, 300));
 }
 
 bool JsonEvents::Refuse(std::string message) {

@@ -10,7 +10,9 @@ namespace imagebatch::document {
 class JsonEvents : public nlohmann::json_sax<nlohmann::json> {
  public:
   /// Parses `text`; true where it was one whole, valid JSON value and no event was refused.
-  bool Parse(std::string_view text);
+  bool Parse(std::string_view text) { return Parse(text, text); }
+  /// The same of a part of a text; the places in errors are those within the `whole`.
+  bool Parse(std::string_view part, std::string_view whole);
   /// Why Parse was false.
   const std::string& error() const { return error_; }
 
@@ -23,7 +25,8 @@ class JsonEvents : public nlohmann::json_sax<nlohmann::json> {
   bool Refuse(std::string message);
 
  private:
-  std::string_view text_;
+  std::string_view whole_;
+  size_t begin_ = 0;  // of the part
   std::string error_;
 };
 

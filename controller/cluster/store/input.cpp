@@ -161,7 +161,12 @@ void Input::Expand(Now now) {
     if (i < batch_.images.config_maps.size()) {
       batch::ReadRowLines(*texts[i], sources_[i], rows, found_);
     } else if (missing_.empty()) {
-      batch::ReadNames(*texts[i], sources_[i], listed, found_);
+      auto names = batch::ReadNames(*texts[i]);
+      if (names) {
+        listed = std::move(*names);
+      } else {
+        found_.push_back({"ConfigMap " + sources_[i].name + "/" + sources_[i].key, names.error().message});
+      }
     }
     texts[i].reset();
   }

@@ -146,21 +146,14 @@ TEST(Select, IsCheckedAsWritten) {
 }
 
 TEST(Names, AreReadLineByLine) {
-  std::vector<std::string> names;
-  std::vector<Problem> problems;
-  ReadNames("\xEF\xBB\xBF one\r\n\r\n\ttwo words \nthree", {"s", "k"}, names, problems);
-  EXPECT_THAT(Lines(problems), IsEmpty());
-  EXPECT_THAT(names, ElementsAre("one", "two words", "three"));
+  const auto names = ReadNames("\xEF\xBB\xBF one\r\n\r\n\ttwo words \nthree");
+  ASSERT_TRUE(names) << names.error().message;
+  EXPECT_THAT(*names, ElementsAre("one", "two words", "three"));
 }
 
-TEST(Names, AreAProblemWhereThereIsNone) {
-  std::vector<std::string> names;
-  std::vector<Problem> problems;
-  ReadNames("\r\n  \n", {"s", "k"}, names, problems);
-  ReadNames("a\n\xC3\n", {"s", "k"}, names, problems);
-  EXPECT_THAT(Lines(problems),
-              ElementsAre("ConfigMap s/k: has no names; give one on each line, or remove select",
-                          "ConfigMap s/k: line 2, column 1: is not UTF-8"));
+TEST(Names, AreAnErrorWhereThereIsNone) {
+  EXPECT_EQ(ReadNames("\r\n  \n").error().message, "has no names; give one on each line");
+  EXPECT_EQ(ReadNames("a\n\xC3\n").error().message, "line 2, column 1: is not UTF-8");
 }
 
 }  // namespace
