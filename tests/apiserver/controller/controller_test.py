@@ -7,12 +7,13 @@ Needs KUBECONFIG of the fixture, and KUBECTL where kubectl is not in the PATH.
 import hashlib
 import json
 import random
+import subprocess
 import sys
 import time
 import unittest
 
-from case import ControllerCase
-from cluster import Server, container, container_status, stage, two_stages
+from case import BINARY, ControllerCase
+from cluster import KUBECTL, Server, container, container_status, stage, two_stages
 
 # Name of the batch, its spec, and what its condition must tell.
 INVALID = [
@@ -27,6 +28,9 @@ INVALID = [
     ("no-object", {"images": {"configMaps": [{"name": "rows", "key": "no-object"}]}}, ["ConfigMap rows/no-object line 1"]),
     ("duplicate-keys", {"images": {"configMaps": [{"name": "rows", "key": "duplicate-keys"}]}},
      ["ConfigMap rows/duplicate-keys line 1", "name"]),
+    ("unknown-selected", {"images": {"rows": [{"name": "a"}], "select": {"names": ["b"]}}},
+     ["spec.images.select.names", "no row has this name: b"]),
+    ("fraction", {"images": {"rows": [{"name": 4.1}]}}, ["spec.images.rows[0]", "put it in quotes to keep it as written"]),
     ("pod-template", {"stages": [stage(template={"spec": {"containers": [container(name="Build")]}})]},
      ["spec.stages[0].template", "containers[0].name"]),
     ("unknown-field", {"stages": [stage(template={"spec": {"containers": [container(imagePullPolicyy="x")]}})]},
@@ -37,6 +41,8 @@ LACKING = [
     ("config-map-missing", {"images": {"configMaps": [{"name": "absent", "key": "rows"}]}},
      ["ConfigMap absent", "not found"]),
     ("key-missing", {"images": {"configMaps": [{"name": "rows", "key": "absent"}]}}, ["ConfigMap rows", "no key absent"]),
+    ("selection-missing", {"images": {"rows": [{"name": "a"}], "select": {"configMap": {"name": "absent", "key": "names"}}}},
+     ["ConfigMap absent", "not found"]),
 ]
 ROWS = {"bad-line": '{"name": "a"}\n{"name": ', "no-object": '["a"]', "duplicate-keys": '{"name": "a", "name": "b"}'}
 
@@ -197,6 +203,36 @@ class ControllerTest(ControllerCase):
         self.wait(lambda: self.ns.has("changed", "Failed", "InputChanged"), "InputChanged")
         self.assertEqual(len(self.ns.list_jobs()), 1)
         self.assertIn("startTime", self.ns.status("changed"))
+
+    def test_a_sample_of_selected_rows(self):
+        def lines(**more):
+            return "".join(json.dumps({"name": "r%d" % i, **more}) + "\n" for i in range(10))
+
+        self.ns.create_config_map("rows", {"k": lines(tests=["a"]), "names": "r8\r\nr1\nr2\n\nr5\nr6\nr7\n"})
+        self.ns.create_batch("sample", images={"configMaps": [{"name": "rows", "key": "k"}], "limit": 3,
+                                               "select": {"configMap": {"name": "rows", "key": "names"}}})
+        built = [job["metadata"]["annotations"]["imagebatch.dev/name"] for job in self.wait_for_jobs(3)]
+        self.assertEqual(sorted(built), ["r1", "r2", "r8"], "those of pandas' sample(n=3, random_state=42)")
+        self.wait(lambda: "startTime" in self.ns.status("sample"), "the start")
+        self.controller.kill()
+        # A column that no stage uses may change
+        self.ns.api.patch(self.ns.core + "configmaps/rows", {"data": {"k": lines(tests=None, patch="x" * 1000)}})
+        self.controller.start()
+        self.finish("sample")
+        self.assertEqual(self.ns.status("sample")["succeeded"], 3)
+
+    def test_config_maps_that_the_command_makes(self):
+        rows = "".join(json.dumps({"name": "r%d" % i, "patch": '"\\\n\u2028' * 20000}) + "\n" for i in range(9))
+        made = subprocess.run([BINARY, "rows", "-", "--name", "made", "-n", self.ns.name], input=rows.encode(),
+                              capture_output=True, timeout=60, check=True)
+        created = subprocess.run([KUBECTL, "create", "-f", "-"], input=made.stdout, capture_output=True, timeout=60,
+                                 check=False)
+        self.assertEqual(created.returncode, 0, created.stderr)
+        names = sorted(line.split()[0].split("/")[1] for line in created.stdout.decode().splitlines())
+        self.assertGreater(len(names), 1)
+        config_maps = [{"name": name, "key": "rows.jsonl"} for name in names]
+        self.ns.create_batch("made", images={"configMaps": config_maps})
+        self.wait_for_jobs(9)
 
     def test_suspend_and_parallelism_can_be_changed(self):
         rows = [{"name": "row%d" % i} for i in range(5)]

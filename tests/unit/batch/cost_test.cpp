@@ -157,6 +157,25 @@ TEST(CostOfExpand, IsRefusedWhereItWouldKeepOthersWaiting) {
               ElementsAre(HasSubstr("spec.stages[0]: uses too many values of the rows: ")));
 }
 
+TEST(CostOfExpand, OfASampleIsThatOfTheNamesAndTheSample) {
+  Batch batch = WithArgs({});
+  batch.images.limit = 50;
+  batch.images.select = Select{};
+  std::vector<std::string> names;
+  RowMaps maps;
+  for (size_t i = 0; i < kMaxBuilds; ++i) {
+    names.push_back("row-" + std::to_string(i));
+    maps.push_back({{"name", names.back()}});
+  }
+  batch.images.select->names = names;
+  Rows rows = MakeRows(maps);
+  std::optional<Expansion> expansion;
+  const size_t bytes = Allocates([&] { expansion = Expand(batch, std::move(rows)).value(); });
+  EXPECT_EQ(expansion->rows.size(), 50U);
+  EXPECT_EQ(expansion->rows.name(0), "row-75721");
+  EXPECT_LT(bytes, 60'000'000U) << "in all; most of it is given back";
+}
+
 TEST(CostOfRows, EndsWithTheFirstProblemsAndTheLimits) {
   Rows rows({});
   std::vector<Problem> problems;
