@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import pathlib
+import pty
 import subprocess
 import tempfile
 import threading
@@ -47,7 +48,7 @@ class Dataset:
     def __init__(self):
         self.rows = [{"id": "row-%d" % i, "commit": "%040x" % i, "tests": ["a"], "score": 1.5, "patch": "x" * 100}
                      for i in range(250)]
-        self.faults = []       # (status, headers) or seconds, each once
+        self.faults = []       # (status, headers), seconds, or "cut": the connection ends within the reply; each once
         self.requests = []     # (path, query, token)
         self.truncated = []
         self.lock = threading.Lock()
@@ -57,6 +58,8 @@ class Dataset:
         with self.lock:
             self.requests.append((path, query, token))
             fault = self.faults.pop(0) if self.faults else None
+        if fault == "cut":
+            return 200, {"Content-Length": 10**6, "Connection": "close"}, {}
         if isinstance(fault, tuple):
             return fault[0], fault[1], {"error": "as the test wishes"}
         if fault is not None:
@@ -95,6 +98,8 @@ def serving(dataset):
                 self.send_header(name, str(value))
             self.end_headers()
             self.wfile.write(payload)
+            if headers.get("Connection") == "close":
+                self.close_connection = True
 
         def log_message(self, *_):
             pass
@@ -251,12 +256,25 @@ class DatasetTest(Scratch):
         self.assertNotIn("\r", done.stderr)
 
     def test_faults_are_waited_out(self):
-        self.dataset.faults = [(429, {"Retry-After": "1"}), (500, {}), 0.5, (503, {"Retry-After": "0"}), (502, {})]
+        self.dataset.faults = [(429, {"Retry-After": "1"}), (500, {}), 0.5, "cut", (503, {"Retry-After": "0"}), (502, {})]
         done = self.fetch("-o", "jsonl", "--columns", "id")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout.splitlines(), ['{"id": "row-%d"}' % i for i in range(250)])
         self.assertIn("data set owner/set: the server answers 429: as the test wishes; trying again in 1 s", done.stderr)
-        self.assertEqual(done.stderr.count("trying again"), 4)
+        self.assertEqual(done.stderr.count("trying again"), 5)
+
+    def test_a_terminal_has_a_progress_bar(self):
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        command = [IMAGEBATCH, "rows", "--dataset", "owner/set", "--server", self.url, "-o", "jsonl", "--columns", "id"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=False,
+                              env={**os.environ, "TERM": "xterm"})
+        os.close(theirs)
+        seen = os.read(ours, 65536).decode()
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (0, 250))
+        self.assertIn("] 100 of 250", seen)
+        self.assertIn("] 250 of 250", seen)
+        self.assertTrue(seen.endswith("\r\x1b[K"), seen)   # nothing of it stays
 
     def test_a_cut_value_is_an_error_where_it_is_wanted(self):
         self.dataset.truncated = ["patch"]
