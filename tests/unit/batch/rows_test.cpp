@@ -65,6 +65,12 @@ TEST(RowLines, SayWhatIsWrongAndWhere) {
                 "byte 8: syntax error while parsing object - unexpected end of input; expected '}'"},
            Case{R"({"a": 1} {"a": 2})",
                 "byte 10: syntax error while parsing value - unexpected '{'; expected end of input"},
+           Case{R"({"a": NaN})", "byte 7: NaN is not JSON; write null, or put it in quotes"},
+           Case{R"({"x": [-Infinity]})", "byte 9: Infinity is not JSON; write null, or put it in quotes"},
+           Case{
+               R"({"a": "\ud800"})",
+               "byte 14: syntax error while parsing value - invalid string: surrogate U+D800..U+DBFF must be "
+               "followed by U+DC00..U+DFFF; last read: '\"\\ud800\"'"},
            Case{R"({"a": 1e999})", "byte 11: number overflow parsing '1e999'"},
            Case{std::string("{\"a\": 1}\0", 9), "byte 9: holds a control character (byte 0)"},
            Case{"{\"a\": \"\xC3\"}", "byte 8: is not UTF-8"},
