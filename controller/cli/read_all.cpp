@@ -15,7 +15,7 @@ std::string ReasonOf(int error) { return std::generic_category().message(error);
 
 }  // namespace
 
-Result<std::string> ReadAll(const std::string& file, size_t most_bytes) {
+Result<std::string> ReadAll(const std::string& file, size_t most) {
   const auto fail = [&](const std::string& why) { return Fail(Printable(file, 300) + ": " + why); };
   std::ifstream opened;
   if (file != "-") {
@@ -26,7 +26,7 @@ Result<std::string> ReadAll(const std::string& file, size_t most_bytes) {
   std::string text;
   for (std::array<char, 65536> piece{}; in.read(piece.data(), piece.size()) || in.gcount() > 0;) {
     text.append(piece.data(), static_cast<size_t>(in.gcount()));
-    if (text.size() > most_bytes) return fail("is larger than " + std::to_string(most_bytes >> 20U) + " MiB");
+    if (text.size() > most) return fail("is larger than " + std::to_string(most >> 20U) + " MiB");
   }
   if (in.bad()) return fail("cannot be read: " + ReasonOf(errno));
   return text;
