@@ -116,9 +116,7 @@ Result<std::vector<Record>> ReadFile(const Options& options, const Columns& colu
   const std::string file = options.file == "-" ? "standard input" : Printable(options.file, 300);
   auto format = FormatOf(options.format.empty() ? options.file : "." + options.format, *text);
   if (!format) return Fail(file + ": is it JSON Lines, JSON, YAML or CSV? Say so with --format");
-  auto records = ReadRecords(*text, *format, file, columns);
-  if (records && records->empty()) return Fail(file + ": has no rows");
-  return records;
+  return ReadRecords(*text, *format, file, columns);
 }
 
 Result<Wanted> FindWanted(const Options& options) {
@@ -160,6 +158,9 @@ Result<Read> ReadRows(const Options& options) {
   }
   auto records = options.file.empty() ? Fetch(options, wanted->columns) : ReadFile(options, wanted->columns);
   if (!records) return tl::unexpected(records.error());
+  if (records->empty())
+    return Fail(Printable(options.file.empty() ? options.dataset.dataset : options.file, 300) +
+                ": has no rows");
   if (!names.empty()) {
     if (auto selected = SelectRecords(*records, *wanted, names); !selected)
       return Fail(Printable(options.select, 300) + ": " + selected.error().message);
@@ -242,7 +243,9 @@ Exit codes: 0 done, 1 the rows cannot be read or used, 2 wrong usage.)");
   command->add_option("--config", options->dataset.config, "of the data set, if it has several");
   command->add_option("--split", options->dataset.split, "of the data set, if it has several");
   command->add_option("--server", options->server, "a mirror of the datasets server");
-  auto* columns = command->add_option("--columns", options->columns, "only these: A,B,C")->delimiter(',');
+  auto* columns = command->add_option("--columns", options->columns, "only these: A,B,C")
+                      ->delimiter(',')
+                      ->allow_extra_args(false);
   command->add_option("--for", options->for_batch, "only the columns that this batch file uses")
       ->excludes(columns);
   command->add_option("--select", options->select, "only rows named in this file, one name a line");

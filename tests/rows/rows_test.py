@@ -77,7 +77,7 @@ class Dataset:
         rows = [{"row_idx": i, "row": self.rows[i], "truncated_cells": self.truncated}
                 for i in range(offset, min(offset + length, len(self.rows)))]
         features = [{"feature_idx": i, "name": name, "type": {"dtype": "string", "_type": "Value"}}
-                    for i, name in enumerate(self.rows[0])]
+                    for i, name in enumerate((self.rows or [{}])[0])]
         return 200, {}, {"features": features, "rows": rows, "num_rows_total": len(self.rows),
                          "num_rows_per_page": 100, "partial": False}
 
@@ -191,6 +191,7 @@ class FilesTest(Scratch):
         done = run(rows, "-o", "jsonl")
         self.assertEqual(done.stdout, '{"id": "a", "v": 4.10}\n')
         self.assertEqual(done.stderr, "left out, as a batch cannot use them: Unnamed: 0, tests\n")
+        self.assertEqual(run("-o", "jsonl", "--columns", "v,id", rows).stdout, '{"id": "a", "v": 4.10}\n')
         self.refused(run(rows, "-o", "jsonl", "--columns", "id,tests"),
                      'r.jsonl line 1: column "tests" is a list; a row may contain only strings, numbers and booleans')
 
@@ -288,6 +289,8 @@ class DatasetTest(Scratch):
                      "without authentication. (a private or gated data set needs a token in HF_TOKEN)")
         self.refused(self.fetch("--split", "train"), "give one of these (CONFIG/SPLIT) with --config and --split: "
                                                      "default/test")
+        self.dataset.rows = []
+        self.refused(self.fetch(), "owner/set: has no rows")
         self.dataset.faults = [(301, {"Location": "http://127.0.0.1:1/"})]
         self.refused(self.fetch(), "the server answers 301")
 
