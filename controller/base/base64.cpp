@@ -1,5 +1,6 @@
 #include "base/base64.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace imagebatch {
@@ -33,6 +34,20 @@ Result<std::string> DecodeBase64(std::string_view text) {
   if (digits % 4 != 0 || padding > 2) return Fail("not base64: its length is wrong");
   out.resize(out.size() - static_cast<size_t>(padding));
   return out;
+}
+
+std::string EncodeBase64(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    uint32_t bits = 0;
+    for (size_t i = 0; i < 3; ++i)
+      bits = bits << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+    const size_t digits = 1 + std::min<size_t>(3, bytes.size() - at);
+    for (size_t i = 0; i < 4; ++i)
+      text.push_back(i < digits ? kDigits[bits >> (18 - 6 * static_cast<uint32_t>(i)) & 63] : '=');
+  }
+  return text;
 }
 
 }  // namespace imagebatch

@@ -160,6 +160,20 @@ Response Head(const http_response& from) {
   return head;
 }
 
+/// `proxy`: as config.h has it.
+web::web_proxy MakeProxy(const std::string& proxy) {
+  const web::uri whole(proxy);
+  web::uri_builder address;
+  address.set_scheme("http").set_host(whole.host()).set_port(whole.port() > 0 ? whole.port() : 80);
+  web::web_proxy made(address.to_uri());
+  const std::string user = whole.user_info();
+  const size_t colon = std::min(user.find(':'), user.size());
+  if (!user.empty())
+    made.set_credentials({web::uri::decode(user.substr(0, colon)),
+                          web::uri::decode(user.substr(std::min(colon + 1, user.size())))});
+  return made;
+}
+
 class CpprestTransport final : public HttpTransport {
  public:
   explicit CpprestTransport(const TransportConfig& config)
@@ -255,6 +269,8 @@ class CpprestTransport final : public HttpTransport {
     http_client_config settings;
     settings.set_timeout(kNever);
     settings.set_max_redirects(0);
+    if (config_.skip_tls_verify) settings.set_validate_certificates(false);
+    if (!config_.proxy.empty()) settings.set_proxy(MakeProxy(config_.proxy));
     // Called for each new connection; an exception from here fails the request
     settings.set_ssl_context_callback([config = config_](boost::asio::ssl::context& context) {
       if (const auto set = ConfigureTls(context.native_handle(), config); !set)

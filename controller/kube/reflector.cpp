@@ -166,6 +166,8 @@ Request Reflector::MakeRequest(const std::string& query) const {
   std::string path = collection_.path + "?" + query;
   if (!collection_.label_selector.empty())
     path.append("&labelSelector=").append(PercentEncode(collection_.label_selector));
+  if (!collection_.field_selector.empty())
+    path.append("&fieldSelector=").append(PercentEncode(collection_.field_selector));
   Request request;
   request.path = std::move(path);
   return request;

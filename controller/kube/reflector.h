@@ -37,9 +37,10 @@ class WatchSink {
 
 /// What to watch.
 struct Collection {
-  std::string path;            // /apis/batch/v1/namespaces/x/jobs
-  std::string label_selector;  // empty: all
-  int page = 500;              // objects in one reply to a list; a reply has at most 64 MiB
+  std::string path;              // /apis/batch/v1/namespaces/x/jobs
+  std::string label_selector;    // empty: all
+  int page = 500;                // objects in one reply to a list; a reply has at most 64 MiB
+  std::string field_selector{};  // empty: all
 };
 
 struct ReflectorTiming {

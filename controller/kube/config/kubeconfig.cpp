@@ -1,60 +1,41 @@
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
-#include "document/read.h"
 #include "kube/config/config.h"
-#include "kube/config/file.h"
+#include "kube/config/exec_section.h"
+#include "kube/config/kubeconfig_files.h"
+#include "kube/config/proxy.h"
 
 namespace imagebatch::kube {
 namespace {
 
 using nlohmann::json;
+using Paths = std::vector<std::filesystem::path>;
 
-constexpr size_t kMaxKubeconfigBytes = 4 << 20;
-
-/// The place of $KUBECONFIG or ~/.kube/config.
-Result<std::filesystem::path> DefaultPath() {
+std::string Variable(const char* name) {
   // The environment does not change after the start
-  const char* set = std::getenv("KUBECONFIG");  // NOLINT(concurrency-mt-unsafe)
-  if (set != nullptr && *set != '\0') {
-    const std::string value = set;
-    if (value.find(':') != std::string::npos)
-      return Fail(
-          "KUBECONFIG: a list of files is not supported; merge them with `kubectl config view --flatten`");
-    return value;
-  }
-  const char* home = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe)
-  if (home == nullptr || *home == '\0') return Fail("no kubeconfig: neither KUBECONFIG nor HOME is set");
-  return std::filesystem::path(home) / ".kube" / "config";
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return value == nullptr ? "" : value;
 }
 
-/// One object of the file with its place in messages, such as `user "admin"`.
-struct Section {
-  json value;
-  std::string place;
-
-  Result<std::string> Text(const char* key) const {
-    const auto found = value.find(key);
-    if (found == value.end() || found->is_null()) return "";
-    if (!found->is_string()) return Fail(place + ": " + key + " must be a string (put it in quotes)");
-    return found->get<std::string>();
-  }
-};
-
-/// The entry called `name` of the list `list`, its part `kind`: {name: NAME, KIND: {...}}.
-Result<Section> Find(const json& file, const char* list, const char* kind, const std::string& name) {
-  const std::string place = std::string(kind) + " \"" + name + "\"";
-  const auto entries = file.find(list);
-  if (entries != file.end() && entries->is_array()) {
-    for (const json& entry : *entries) {
-      if (!entry.is_object() || entry.value("name", json()) != json(name)) continue;
-      const auto part = entry.find(kind);
-      if (part == entry.end() || !part->is_object()) return Fail(place + " has no " + kind + ": {...}");
-      return Section{*part, place};
+/// The files of $KUBECONFIG, or ~/.kube/config; none where neither variable is set.
+Paths DefaultPaths() {
+  Paths paths;
+  std::string list = Variable("KUBECONFIG");
+  if (!list.empty()) {
+    list += ':';
+    for (size_t begin = 0, end = 0; (end = list.find(':', begin)) != std::string::npos; begin = end + 1) {
+      const std::string path = list.substr(begin, end - begin);
+      if (!path.empty() && std::find(paths.begin(), paths.end(), path) == paths.end())
+        paths.emplace_back(path);
     }
+    return paths;
   }
-  return Fail(std::string("no ") + place + " in " + list);
+  const std::string home = Variable("HOME");
+  if (!home.empty()) paths.push_back(std::filesystem::path(home) / ".kube" / "config");
+  return paths;
 }
 
 struct Unsupported {
@@ -62,17 +43,23 @@ struct Unsupported {
   const char* way_out;
 };
 
-constexpr Unsupported kInCluster[] = {
+/// What a program that runs by itself has no use for.
+constexpr Unsupported kPersonalInCluster[] = {
     {"insecure-skip-tls-verify", "give the server's CA as certificate-authority"},
     {"tls-server-name", "use a name of the server's certificate in `server`"},
     {"proxy-url", "connect without a proxy, or through `kubectl proxy`"},
 };
-constexpr Unsupported kInUser[] = {
+constexpr Unsupported kPersonalInUser[] = {
     {"exec", "make a token with `kubectl create token` and give it as token or tokenFile"},
+};
+constexpr Unsupported kInUser[] = {
     {"auth-provider", "make a token with `kubectl create token` and give it as token or tokenFile"},
     {"username", "use a client certificate or a token"},
     {"password", "use a client certificate or a token"},
     {"as", "use the credentials of the account itself"},
+    {"as-uid", "use the credentials of the account itself"},
+    {"as-groups", "use the credentials of the account itself"},
+    {"as-user-extra", "use the credentials of the account itself"},
 };
 
 template <size_t count>
@@ -81,13 +68,13 @@ Result<void> Refuse(const Section& section, const Unsupported (&keys)[count]) {
     const auto found = section.value.find(one.key);
     if (found == section.value.end() || found->is_null() || *found == json(false) || *found == json(""))
       continue;
-    return Fail(section.place + ": " + one.key + " is not supported; " + one.way_out);
+    return section.Wrong(std::string(one.key) + " is not supported; " + one.way_out);
   }
   return {};
 }
 
 /// KEY-data (base64) or else KEY (a file, relative to the kubeconfig's folder).
-Result<Pem> ReadPemKeys(const Section& section, const std::string& key, const std::filesystem::path& folder) {
+Result<Pem> ReadPemKeys(const Section& section, const std::string& key) {
   const auto data = section.Text((key + "-data").c_str());
   if (!data) return tl::unexpected(data.error());
   const auto file = section.Text(key.c_str());
@@ -95,34 +82,50 @@ Result<Pem> ReadPemKeys(const Section& section, const std::string& key, const st
   Pem pem;
   if (!data->empty()) {
     auto decoded = DecodeBase64(*data);
-    if (!decoded) return Fail(section.place + ": " + key + "-data: " + decoded.error().message);
+    if (!decoded) return section.Wrong(key + "-data: " + decoded.error().message);
     pem.data = std::move(*decoded);
   } else if (!file->empty()) {
-    pem.file = folder / *file;  // an absolute path stays
+    pem.file = section.folder / *file;  // an absolute path stays
   }
   return pem;
 }
 
-Result<void> ReadCluster(const Section& cluster, const std::filesystem::path& folder,
-                         TransportConfig& config) {
-  if (auto refused = Refuse(cluster, kInCluster); !refused) return refused;
+Result<void> ReadCluster(const Section& cluster, TransportConfig& config) {
   auto server = cluster.Text("server");
   if (!server) return tl::unexpected(server.error());
   if (server->rfind("https://", 0) != 0 && server->rfind("http://", 0) != 0)
-    return Fail(cluster.place + ": server must begin with https:// or http://");
+    return cluster.Wrong("server must begin with https:// or http://");
   while (server->back() == '/') server->pop_back();
   config.server = std::move(*server);
-  auto ca = ReadPemKeys(cluster, "certificate-authority", folder);
+  auto ca = ReadPemKeys(cluster, "certificate-authority");
   if (!ca) return tl::unexpected(ca.error());
   config.ca = std::move(*ca);
   return {};
 }
 
-Result<void> ReadUser(const Section& user, const std::filesystem::path& folder, TransportConfig& config) {
+/// What of a cluster only people may have.
+Result<void> ReadPersonalCluster(const Section& cluster, TransportConfig& config) {
+  auto name = cluster.Text("tls-server-name");
+  if (!name) return tl::unexpected(name.error());
+  const auto skip = cluster.Flag("insecure-skip-tls-verify");
+  if (!skip) return tl::unexpected(skip.error());
+  if (*skip && !config.ca.Empty())
+    return cluster.Wrong("has a certificate-authority and insecure-skip-tls-verify; take one of them away");
+  const auto own = cluster.Text("proxy-url");
+  if (!own) return tl::unexpected(own.error());
+  auto proxy = CheckProxy(own->empty() ? ProxyFor(config.server, ProxiesOfEnvironment()) : *own);
+  if (!proxy) return cluster.Wrong(proxy.error().message);
+  config.tls_server_name = std::move(*name);
+  config.skip_tls_verify = *skip;
+  config.proxy = std::move(*proxy);
+  return {};
+}
+
+Result<void> ReadUser(const Section& user, TransportConfig& config) {
   if (auto refused = Refuse(user, kInUser); !refused) return refused;
-  auto certificate = ReadPemKeys(user, "client-certificate", folder);
+  auto certificate = ReadPemKeys(user, "client-certificate");
   if (!certificate) return tl::unexpected(certificate.error());
-  auto key = ReadPemKeys(user, "client-key", folder);
+  auto key = ReadPemKeys(user, "client-key");
   if (!key) return tl::unexpected(key.error());
   auto token = user.Text("token");
   if (!token) return tl::unexpected(token.error());
@@ -131,37 +134,51 @@ Result<void> ReadUser(const Section& user, const std::filesystem::path& folder, 
   config.client_certificate = std::move(*certificate);
   config.client_key = std::move(*key);
   config.token = std::move(*token);
-  if (!token_file->empty()) config.token_file = folder / *token_file;
+  if (!token_file->empty()) config.token_file = user.folder / *token_file;
   return {};
 }
 
-Result<ClusterConfig> Read(const json& file, const std::filesystem::path& folder, std::string context_name) {
-  const Section top{file, "kubeconfig"};
-  if (!file.is_object()) return Fail("not a kubeconfig: the top is not a mapping");
+Result<ClusterConfig> Load(const KubeconfigFiles& files, std::string context_name, bool personal) {
   if (context_name.empty()) {
-    auto current = top.Text("current-context");
+    auto current = files.CurrentContext();
     if (!current) return tl::unexpected(current.error());
-    if (current->empty()) return Fail("no current-context; name a context");
     context_name = std::move(*current);
   }
-  const auto context = Find(file, "contexts", "context", context_name);
+  const auto context = files.Find("contexts", "context", context_name);
   if (!context) return tl::unexpected(context.error());
   const auto cluster_name = context->Text("cluster");
   if (!cluster_name) return tl::unexpected(cluster_name.error());
   const auto user_name = context->Text("user");
   if (!user_name) return tl::unexpected(user_name.error());
-  const auto cluster = Find(file, "clusters", "cluster", *cluster_name);
+  const auto cluster = files.Find("clusters", "cluster", *cluster_name);
   if (!cluster) return tl::unexpected(cluster.error());
   const auto namespace_name = context->Text("namespace");
   if (!namespace_name) return tl::unexpected(namespace_name.error());
 
   ClusterConfig config;
   config.namespace_name = namespace_name->empty() ? "default" : *namespace_name;
-  if (auto read = ReadCluster(*cluster, folder, config.transport); !read) return tl::unexpected(read.error());
+  config.place = context->place;
+  if (!personal) {
+    if (auto refused = Refuse(*cluster, kPersonalInCluster); !refused) return tl::unexpected(refused.error());
+  }
+  if (auto read = ReadCluster(*cluster, config.transport); !read) return tl::unexpected(read.error());
+  if (personal) {
+    if (auto read = ReadPersonalCluster(*cluster, config.transport); !read)
+      return tl::unexpected(read.error());
+  }
   if (user_name->empty()) return config;  // anonymous, as for `kubectl proxy`
-  const auto user = Find(file, "users", "user", *user_name);
+  const auto user = files.Find("users", "user", *user_name);
   if (!user) return tl::unexpected(user.error());
-  if (auto read = ReadUser(*user, folder, config.transport); !read) return tl::unexpected(read.error());
+  if (!personal) {
+    if (auto refused = Refuse(*user, kPersonalInUser); !refused) return tl::unexpected(refused.error());
+  }
+  if (auto read = ReadUser(*user, config.transport); !read) return tl::unexpected(read.error());
+  // A token comes before a plugin, as in kubectl
+  const bool given = !config.transport.token.empty() || !config.transport.token_file.empty();
+  if (given || !user->value.contains("exec")) return config;
+  auto plugin = ReadExecSection(*user, *cluster, config.transport);
+  if (!plugin) return tl::unexpected(plugin.error());
+  config.plugin = std::move(*plugin);
   return config;
 }
 
@@ -169,19 +186,29 @@ Result<ClusterConfig> Read(const json& file, const std::filesystem::path& folder
 
 Result<ClusterConfig> LoadKubeconfig(std::filesystem::path path, std::string context) {
   if (path.empty()) {
-    auto standard = DefaultPath();
-    if (!standard) return tl::unexpected(standard.error());
-    path = std::move(*standard);
+    Paths paths = DefaultPaths();
+    if (paths.empty()) return Fail("no kubeconfig: neither KUBECONFIG nor HOME is set");
+    if (paths.size() > 1)
+      return Fail(
+          "KUBECONFIG: a list of files is not supported; merge them with `kubectl config view --flatten`");
+    path = std::move(paths.front());
   }
-  const auto text = ReadFile(path, kMaxKubeconfigBytes);
-  if (!text) return tl::unexpected(text.error());
-  const auto file = document::ReadYaml(*text, kMaxKubeconfigBytes);
-  if (!file) return Fail(path.string() + ": " + file.error().message);
-  std::error_code error;
-  const auto folder = std::filesystem::absolute(path, error).parent_path();
-  auto config = Read(*file, folder, std::move(context));
-  if (!config) return Fail(path.string() + ": " + config.error().message);
-  return config;
+  const auto files = KubeconfigFiles::Read({path}, /*skip_missing=*/false);
+  if (!files) return tl::unexpected(files.error());
+  return Load(*files, std::move(context), /*personal=*/false);
+}
+
+Result<ClusterConfig> LoadPersonalKubeconfig(const std::filesystem::path& path, const std::string& context) {
+  const Paths paths = path.empty() ? DefaultPaths() : Paths{path};
+  const auto files = KubeconfigFiles::Read(paths, /*skip_missing=*/path.empty());
+  if (!files) return tl::unexpected(files.error());
+  if (!files->Empty()) return Load(*files, context, /*personal=*/true);
+  if (context.empty() && !Variable("KUBERNETES_SERVICE_HOST").empty()) return LoadInCluster();
+  std::string tried;
+  for (const std::filesystem::path& one : paths) tried += (tried.empty() ? "" : ", ") + one.string();
+  return Fail(
+      "no kubeconfig: " + (tried.empty() ? "neither KUBECONFIG nor HOME is set" : tried + " does not exist") +
+      "; name one with --kubeconfig or in KUBECONFIG");
 }
 
 }  // namespace imagebatch::kube

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <array>
 #include <memory>
@@ -88,6 +89,35 @@ Result<void> UseKey(SSL_CTX* context, const Pem& source) {
   return {};
 }
 
+/// In place of X509_verify_cert: without the callback of the HTTP library, which knows only the host of the
+/// address. The name is checked as the context has it.
+int VerifyByContext(X509_STORE_CTX* store, void* /*unused*/) {
+  X509_STORE_CTX_set_verify_cb(store, [](int good, X509_STORE_CTX* /*unused*/) { return good; });
+  return X509_verify_cert(store);
+}
+
+/// Before the first message of a connection goes out: the name in it, for servers with several certificates.
+void NameServer(const SSL* connection, int where, int /*unused*/) {
+  if ((where & SSL_CB_HANDSHAKE_START) == 0) return;
+  SSL* const ssl = const_cast<SSL*>(connection);  // what OpenSSL hands out there is the connection itself
+  const char* const name = X509_VERIFY_PARAM_get0_host(SSL_get0_param(ssl), 0);
+  // What SSL_set_tlsext_host_name does with a cast of the old style
+  if (name != nullptr)
+    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(name));
+}
+
+Result<void> ExpectName(SSL_CTX* context, const std::string& name) {
+  X509_VERIFY_PARAM* const expected = SSL_CTX_get0_param(context);
+  X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (X509_VERIFY_PARAM_set1_ip_asc(expected, name.c_str()) != 1 &&
+      X509_VERIFY_PARAM_set1_host(expected, name.data(), name.size()) != 1)
+    return Fail("tls-server-name: " + LastError());
+  ERR_clear_error();
+  SSL_CTX_set_cert_verify_callback(context, VerifyByContext, nullptr);
+  SSL_CTX_set_info_callback(context, NameServer);
+  return {};
+}
+
 }  // namespace
 
 Result<void> ConfigureTls(SSL_CTX* context, const TransportConfig& config) {
@@ -95,6 +125,9 @@ Result<void> ConfigureTls(SSL_CTX* context, const TransportConfig& config) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   if (!config.ca.Empty()) {
     if (auto trusted = TrustOnly(context, config.ca); !trusted) return trusted;
+  }
+  if (!config.tls_server_name.empty()) {
+    if (auto expected = ExpectName(context, config.tls_server_name); !expected) return expected;
   }
   if (config.client_certificate.Empty() != config.client_key.Empty())
     return Fail("client certificate and client key must be given together");

@@ -19,6 +19,7 @@ TEST(Base64, DecodesTheVectorsOfRfc4648) {
     const auto decoded = DecodeBase64(text);
     ASSERT_TRUE(decoded) << text;
     EXPECT_EQ(*decoded, bytes);
+    EXPECT_EQ(EncodeBase64(bytes), text);
   }
   EXPECT_EQ(*DecodeBase64("Zm9v\nYmFy\r\n"), "foobar");
 }
