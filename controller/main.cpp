@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/cluster/commands.h"
 #include "cli/commands.h"
 #include "daemon/controller_command.h"
 #include "rows/commands.h"
@@ -17,6 +18,12 @@ using namespace imagebatch;
 std::string NameOf(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return app.get_name() + (chosen.empty() ? "" : " " + chosen.front()->get_name());
+}
+
+/// What the person has typed: kubectl calls `kubectl-imagebatch` for `kubectl imagebatch`.
+std::string OwnName(const char* path) {
+  const std::string_view called = path;
+  return called.ends_with("kubectl-imagebatch") ? "kubectl imagebatch" : "imagebatch";
 }
 
 /// CLI11 would take the next argument for the value of `--option=`.
@@ -34,7 +41,8 @@ int Run(int argc, char** argv) {
     return static_cast<int>(cli::Exit::Usage);
   }
   cli::Exit exit = cli::Exit::Done;
-  CLI::App app("Build container images in batches on Kubernetes, and tell which builds hang.", "imagebatch");
+  CLI::App app("Build container images in batches on Kubernetes, and tell which builds hang.",
+               OwnName(argv[0]));
   app.set_version_flag("--version", "imagebatch " IMAGEBATCH_VERSION);
   app.set_help_flag("-h,--help", "this text, or that of a command");
   app.require_subcommand(1);
@@ -42,7 +50,9 @@ int Run(int argc, char** argv) {
   cli::AddValidate(app, exit);
   cli::AddRender(app, exit);
   rows::AddRows(app, exit);
+  cli::AddClusterCommands(app, exit);
   daemon::AddController(app, exit);
+  cli::AddCompletion(app, exit);
   app.add_subcommand("version", "Print the version")->callback([] {
     std::cout << "imagebatch " IMAGEBATCH_VERSION "\n";
   });

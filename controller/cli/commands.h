@@ -16,4 +16,8 @@ void AddValidate(CLI::App& app, Exit& exit);
 /// imagebatch render FILE... [--build BUILD]: the Jobs that the controller would create.
 void AddRender(CLI::App& app, Exit& exit);
 
+/// imagebatch completion bash|zsh|fish: a script that completes the command lines of all that `app` has by
+/// then, while it parses.
+void AddCompletion(CLI::App& app, Exit& exit);
+
 }  // namespace imagebatch::cli

@@ -1,8 +1,9 @@
-"""A proxy in front of the fixture's API server that answers some requests itself, with a failure."""
+"""A proxy in front of the fixture's API server that answers some requests itself: with a failure, or with a log."""
 import http.client
 import http.server
 import json
 import pathlib
+import re
 import tempfile
 import threading
 
@@ -18,6 +19,9 @@ class Proxy:
     def __init__(self):
         self.fails = False  # every third request
         self.failed = []    # "METHOD path" of each request that was answered with a failure
+        self.logs = {}      # text by name of the Pod: the logs that only a kubelet would have
+        self.read = []      # the paths of those that were read
+        self.watched = []   # the paths of watches that have begun
         self._count, self._lock = 0, threading.Lock()
         api = Api()
         proxy = self
@@ -29,12 +33,17 @@ class Proxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if proxy.is_to_fail(self.command + " " + self.path):
                     return self.answer(500, FAILURE)
+                log = re.match("/api/v1/namespaces/[^/]+/pods/([^/]+)/log", self.path)
+                if log and log[1] in proxy.logs:
+                    proxy.read.append(self.path)
+                    return self.answer(200, proxy.logs[log[1]])
                 upstream = api.connect()
                 try:
                     kind = {"Content-Type": self.headers["Content-Type"]} if body else {}
                     upstream.request(self.command, self.path, body or None, kind)
                     reply = upstream.getresponse()
                     if "watch=1" in self.path or "watch=true" in self.path:
+                        proxy.watched.append(self.path)
                         return self.stream(reply)
                     return self.answer(reply.status, reply.read())
                 except (OSError, http.client.HTTPException):
