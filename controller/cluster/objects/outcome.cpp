@@ -120,7 +120,7 @@ void FailByItself(Outcome& outcome, const PodView& pod) {
   } else {
     const bool stopped =
         container.exit_code == 128 + 15 || document::StringMember(outcome.runner, key::kSignal) == "SIGTERM";
-    if (stopped) code += ": something asked it to stop; the kubelet does so when a livenessProbe fails";
+    if (stopped) code += ": something asked it to stop, as the kubelet does when a livenessProbe fails";
     if (killed)
       code += ": something killed it or one of its children; the kernel does so when memory runs out";
     Fail(outcome, Cause::Build, "Error", code);

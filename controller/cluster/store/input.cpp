@@ -19,26 +19,6 @@ using nlohmann::json;
 constexpr std::chrono::seconds kLookAgain(30), kLongestPause(300);
 constexpr size_t kProblemsLimit = 4096;
 
-// Another way to make it is another kDigestVersion.
-std::string Digest(const batch::Batch& batch, const batch::Rows& rows) {
-  json stages = json::array();
-  for (const batch::Stage& stage : batch.stages) {
-    stages.push_back({stage.name, stage.needs, stage.key, stage.image, stage.pod_template});
-  }
-  Sha256Stream digest;
-  digest.Add(json{batch.images.name_from, batch.variables, std::move(stages)}.dump());
-  const auto used = batch::UsedColumns(batch);
-  for (size_t row = 0; row < rows.size(); ++row) {
-    json columns = json::object();
-    for (const std::string& name : used) {
-      if (const auto value = rows.Value(row, name)) columns[name] = *value;
-    }
-    digest.Add("\n");
-    digest.Add(json{rows.name(row), std::move(columns)}.dump());
-  }
-  return digest.Take();
-}
-
 /// What is read of a ConfigMap, which may have a megabyte.
 struct RowsText {
   std::string version;
@@ -74,6 +54,26 @@ bool IsFinal(const kube::Response& response, const std::string& message) {
 }
 
 }  // namespace
+
+// Another way to make it is another kDigestVersion.
+std::string InputDigest(const batch::Batch& batch, const batch::Rows& rows) {
+  json stages = json::array();
+  for (const batch::Stage& stage : batch.stages) {
+    stages.push_back({stage.name, stage.needs, stage.key, stage.image, stage.pod_template});
+  }
+  Sha256Stream digest;
+  digest.Add(json{batch.images.name_from, batch.variables, std::move(stages)}.dump());
+  const auto used = batch::UsedColumns(batch);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    json columns = json::object();
+    for (const std::string& name : used) {
+      if (const auto value = rows.Value(row, name)) columns[name] = *value;
+    }
+    digest.Add("\n");
+    digest.Add(json{rows.name(row), std::move(columns)}.dump());
+  }
+  return digest.Take();
+}
 
 std::string Describe(const std::vector<batch::Problem>& problems) {
   std::string text;
@@ -184,7 +184,7 @@ void Input::Expand(Now now) {
     return Reject(State::Invalid, Describe(found_), now.steady);
   }
   expansion_ = std::move(*expansion);
-  digest_ = Digest(batch_, expansion_.rows);
+  digest_ = InputDigest(batch_, expansion_.rows);
   Check();
 }
 

@@ -36,9 +36,7 @@ class Input {
   const std::string& problems() const { return problems_; }
   /// Of a Valid one; once.
   batch::Expansion TakeExpansion() { return std::move(expansion_); }
-  /// SHA-256 of all that is immutable once the batch has started and that goes into a build: images,
-  /// variables, stages, and of the rows that are selected, in their order, the
-  /// names and the columns that the stages use.
+  /// InputDigest of a Valid one.
   const std::string& digest() const { return digest_; }
 
  private:
@@ -68,6 +66,10 @@ class Input {
   Duration pause_;      // until then
   Backoff backoff_;
 };
+
+/// SHA-256 of all that is immutable once the batch has started and that goes into a build: images, variables,
+/// stages, and of the rows that are selected, in their order, the names and the columns that the stages use.
+std::string InputDigest(const batch::Batch& batch, const batch::Rows& rows);
 
 /// Which of the ways to make a digest this program has. Only digests of the same version can be compared: a
 /// program of another version takes the input as it finds it.

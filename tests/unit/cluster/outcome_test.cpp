@@ -357,7 +357,7 @@ TEST(OutcomeTest, TheEndOfTheLogIsTheReasonWhereThereIsNoOther) {
   EXPECT_EQ(with(Pod(255, "Error"), "exec /bin/sh: argument list too long"),
             "the command ended with exit code 255; its log ends with: exec /bin/sh: argument list too long");
   EXPECT_EQ(with(Pod(143, "Error"), "tick\n  \n{\"imagebatch\":\"line\",\"verdict\":\"Progressing\"}\n"),
-            "the command ended with exit code 143: something asked it to stop; the kubelet does so when a "
+            "the command ended with exit code 143: something asked it to stop, as the kubelet does when a "
             "livenessProbe fails; its log ends with: tick");
   EXPECT_EQ(with(Pod(1, "Error"), ""), "the command ended with exit code 1");
   EXPECT_EQ(with(Pod(124, "Error", kHung), "anything"), "nothing for 300 s") << "it has a reason";
