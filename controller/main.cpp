@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "daemon/controller_command.h"
 #include "rows/commands.h"
+#include "local/run_command.h"
 
 namespace {
 
@@ -51,6 +52,7 @@ int Run(int argc, char** argv) {
   cli::AddRender(app, exit);
   rows::AddRows(app, exit);
   cli::AddClusterCommands(app, exit);
+  local::AddRun(app, exit);
   daemon::AddController(app, exit);
   cli::AddCompletion(app, exit);
   app.add_subcommand("version", "Print the version")->callback([] {

@@ -2,25 +2,24 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <iostream>
-#include <random>
 #include <utility>
 #include <vector>
 
 #include "base/keep_sooner.h"
 #include "cluster/objects/markers.h"
 #include "cluster/store/input.h"
+#include "contract/contract.h"
 #include "local/child.h"
 #include "local/command.h"
 #include "local/layout.h"
+#include "local/machine.h"
 #include "local/pages.h"
 #include "local/processes.h"
 #include "local/result_file.h"
@@ -41,40 +40,9 @@ constexpr seconds kLook{1};            // at the states of the runners, and at a
 constexpr milliseconds kLookSoon{20};  // while what a killed guard has left is being ended
 constexpr size_t kStateBytes = size_t{64} * 1024, kLogBytes = size_t{64} * 1024;
 
-/// The last `most` bytes of a file; empty where there is none.
-std::string ReadEnd(const std::string& path, size_t most) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (!file.Open() || fstat(file.Get(), &status) != 0) return "";
-  const auto size = static_cast<size_t>(std::max<off_t>(status.st_size, 0));
-  std::string text(std::min(size, most), '\0');
-  const ssize_t length = pread(file.Get(), text.data(), text.size(), static_cast<off_t>(size - text.size()));
-  text.resize(static_cast<size_t>(std::max<ssize_t>(length, 0)));
-  return text;
-}
-
-std::vector<std::string> OwnEnvironment() {
-  std::vector<std::string> variables;
-  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
-    variables.emplace_back(*variable);
-  return variables;
-}
-
-std::string Machine() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-std::string Secret() {
-  std::random_device device;
-  std::string secret;
-  for (int i = 0; i < 8; ++i) secret += std::to_string(device());
-  return secret;
-}
-
 /// 32 hexadecimal digits as a UID.
 std::string AsUid(std::string digits) {
-  for (const size_t at : {8, 13, 18, 23}) digits.insert(at, "-");
+  for (const size_t at : {8U, 13U, 18U, 23U}) digits.insert(at, "-");
   return digits;
 }
 
@@ -96,7 +64,7 @@ class LocalRun {
         results_(std::move(results)),
         start_(start),
         scratch_(layout_.root),
-        work_(batch_, std::move(expansion), results_.stored(), {Machine(), layout_.root}),
+        work_(batch_, std::move(expansion), results_.stored(), {HostName(), layout_.root}),
         markers_(Secret()),
         environment_(OwnEnvironment()) {}
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "document/json_member.h"
+#include "local/machine.h"
 
 namespace imagebatch::local {
 namespace {
@@ -85,11 +86,6 @@ struct Owner {
   pid_t pid = 0;
   std::string host, since;
 };
-
-std::string HostName() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
-}
 
 std::optional<Owner> ReadOwner(int file) {
   std::array<char, 1024> text{};

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cluster/objects/hang_classes.h"
 #include "cluster/objects/names.h"
-#include "cluster/watch/stall.h"
+#include "contract/contract.h"
 #include "local/layout.h"
 #include "local/log_tail.h"
 
@@ -36,7 +36,7 @@ plan::Policy PolicyOf(const batch::Batch& batch, bool stopping, bool expired) {
 }
 
 std::optional<cluster::Evidence> EvidenceIn(std::string_view state) {
-  if (state.empty() || cluster::NestedDeeper(state, kMostLevels)) return std::nullopt;
+  if (state.empty() || NestedDeeper(state, kMostLevels)) return std::nullopt;
   return cluster::EvidenceOfAccount(json::parse(state, nullptr, false));
 }
 

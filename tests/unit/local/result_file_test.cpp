@@ -11,8 +11,8 @@
 namespace imagebatch::local {
 namespace {
 
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 std::string Line(const std::string& build) {
   cluster::Outcome outcome;
@@ -21,7 +21,7 @@ std::string Line(const std::string& build) {
   return cluster::ResultLine({"image", build, "r/x", build, "job", 1, {}, {}, {}}, outcome, Time{});
 }
 
-class ResultFileTest : public testing::Test {
+class ResultFileTest : public ::testing::Test {
  protected:
   Result<ResultFile> Open() const { return ResultFile::Open(directory_.path() / "results.jsonl"); }
   auto Size() const { return std::filesystem::file_size(directory_.path() / "results.jsonl"); }

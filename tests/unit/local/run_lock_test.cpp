@@ -14,9 +14,9 @@
 namespace imagebatch::local {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class RunLockTest : public testing::Test {
+class RunLockTest : public ::testing::Test {
  protected:
   Result<RunLock> Take() {
     return RunLock::Take(path_, Time{}, [this](const std::string& text) { told_ += text; });

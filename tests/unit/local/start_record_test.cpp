@@ -8,11 +8,11 @@ namespace imagebatch::local {
 namespace {
 
 using std::chrono::hours;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr Time kStart{hours(400'000)};
 
-class StartRecordTest : public testing::Test {
+class StartRecordTest : public ::testing::Test {
  protected:
   Result<StartRecord> At(const std::string& digest, Time now, bool has_results = true) const {
     return Begin(directory_.path() / "start.json", digest, has_results, now);
