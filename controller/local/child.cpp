@@ -8,9 +8,9 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "local/descriptor.h"
+#include "local/machine.h"
 
 namespace imagebatch::local {
 namespace {
@@ -49,7 +49,7 @@ Trouble::Step Become(const ChildSpec& spec, char** words, char** environment, pi
 }
 
 std::string Describe(const ChildSpec& spec, const Trouble& trouble) {
-  const std::string why = strerror(trouble.error);
+  const std::string why = ErrorText(trouble.error);
   if (trouble.step == Trouble::Step::Directory) return "workingDir " + spec.directory + ": " + why;
   if (trouble.step == Trouble::Step::Program) return "cannot run " + spec.words.front() + ": " + why;
   return "cannot start a process: " + why;
@@ -61,12 +61,12 @@ Result<pid_t> StartChild(const ChildSpec& spec) {
   const auto words = Pointers(spec.words);
   const auto environment = Pointers(spec.environment);
   std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return Fail(std::string("cannot make a pipe: ") + strerror(errno));
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return Fail(std::string("cannot make a pipe: ") + ErrorText(errno));
   const Descriptor reader(ends[0]);
   Descriptor writer(ends[1]);
   const pid_t parent = getpid();
   const pid_t child = fork();
-  if (child < 0) return Fail(std::string("cannot start a process: ") + strerror(errno));
+  if (child < 0) return Fail(std::string("cannot start a process: ") + ErrorText(errno));
   if (child == 0) {
     Trouble trouble{
         Become(spec, const_cast<char**>(words.data()), const_cast<char**>(environment.data()),  // NOLINT

@@ -20,7 +20,7 @@ struct RunnerFiles {
   std::string program, state, result;
 };
 
-/// Of the Job of an attempt (cluster/objects/job_object.h), whose template CheckTemplates has let pass. What
+/// Of the Job of an attempt (cluster/objects/job_object.h), whose template CheckBatch has let pass. What
 /// the kubelet replaces is replaced as it does that: $(NAME) of variables of the container, in env of those
 /// before it, and $$ by $; what is unknown stays (k8s.io/kubernetes/third_party/forked/golang/expansion).
 /// `uid` is what metadata.uid stands for; metadata.name is the Job's name. `marker`: the attempt's, for a Job

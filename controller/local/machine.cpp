@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <system_error>
 
 #include "local/descriptor.h"
 
@@ -16,6 +17,8 @@ std::string HostName() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
 }
+
+std::string ErrorText(int error) { return std::generic_category().message(error); }
 
 std::vector<std::string> OwnEnvironment() {
   std::vector<std::string> variables;

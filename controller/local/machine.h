@@ -8,6 +8,9 @@ namespace imagebatch::local {
 
 std::string HostName();
 
+/// What an errno means, in words; safe in any thread.
+std::string ErrorText(int error);
+
 /// NAME=value of our own environment.
 std::vector<std::string> OwnEnvironment();
 

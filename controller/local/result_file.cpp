@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
+
+#include "local/machine.h"
 
 namespace imagebatch::local {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 tl::unexpected<Error> Cannot(const char* what, const fs::path& path) {
-  return Fail(std::string("cannot ") + what + " " + path.string() + ": " + strerror(errno));
+  return Fail(std::string("cannot ") + what + " " + path.string() + ": " + ErrorText(errno));
 }
 
 /// The directory's entry of a new file has to reach the disk too.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <iostream>
 #include <utility>
 #include <vector>
@@ -198,10 +197,9 @@ void LocalRun::Keep(const std::optional<Work::Kept>& kept) {
 void LocalRun::StartDue() {
   bool stopping = stop_ != Stop::No || !unstored_.empty();
   if (!stopping && !work_.Done()) {
-    // A build starts only where its result will have room
-    const auto left = static_cast<size_t>(work_.Total().Total());
-    const bool full =
-        !results_.Reserve(processes_.size() + std::min(static_cast<size_t>(batch_.parallelism), left));
+    // A build starts only where its result will have room, beside those of all that run
+    const auto places = std::min<int64_t>(batch_.parallelism, work_.Total().Total());
+    const bool full = !results_.Reserve(static_cast<size_t>(places));
     if (full && !std::exchange(disk_full_, full)) {
       Say("the disk of " + layout_.root.string() +
               " is full: nothing more starts until there is room for the results",
@@ -223,7 +221,7 @@ void LocalRun::Start(const plan::Start& start) {
   fs::create_directories(log.parent_path(), error);
   const Descriptor output(open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
   if (!output.Open()) {
-    const std::string why = "cannot write " + log.string() + ": " + strerror(errno);
+    const std::string why = "cannot write " + log.string() + ": " + ErrorText(errno);
     return Finish(work_.NotStarted(start, why, false, Clocks()));
   }
   scratch_.Forget(job);

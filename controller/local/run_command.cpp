@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "cli/batch_file.h"
+#include "local/batch_check.h"
 #include "local/run.h"
-#include "local/template_check.h"
 
 namespace imagebatch::local {
 namespace {
@@ -34,9 +34,7 @@ std::string Listed(const std::vector<std::string>& texts) {
 }
 
 /// What of the batch means nothing here: said once, so that nobody misses it.
-void TellWhatIsIgnored(const nlohmann::json& object, std::vector<std::string> ignored) {
-  for (const char* field : {"stall", "ttlSecondsAfterFinished"})
-    if (object["spec"].contains(field)) ignored.push_back(std::string("spec.") + field);
+void TellWhatIsIgnored(const std::vector<std::string>& ignored) {
   std::cerr
       << "imagebatch: builds run as processes of this machine; the image of their container has no effect";
   if (!ignored.empty()) std::cerr << ", nor have " << Listed(ignored);
@@ -63,7 +61,7 @@ Exit RunBatch(Options options) {
     return Exit::Usage;
   }
   batch::Batch& batch = file->batch;
-  const TemplateCheck check = CheckTemplates(batch);
+  const BatchCheck check = CheckBatch(file->object, batch);
   for (const batch::Problem& problem : check.refused)
     std::cerr << file->file << ": " << problem.where << ": " << problem.message << "\n";
   if (!check.refused.empty()) return Exit::Usage;
@@ -83,7 +81,7 @@ Exit RunBatch(Options options) {
   runner = fs::absolute(runner, error);
   if (access(runner.c_str(), X_OK) != 0)
     return Refuse(Exit::Failed, "--runner: " + runner + " is no program that can be run");
-  TellWhatIsIgnored(file->object, check.ignored);
+  TellWhatIsIgnored(check.ignored);
   return Run(batch, *std::move(file->expansion), options.run);
 }
 

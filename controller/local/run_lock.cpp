@@ -11,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -33,7 +32,7 @@ constexpr std::chrono::seconds kGiveUpAfter{20};
 constexpr std::chrono::milliseconds kLookAgain{20};
 
 tl::unexpected<Error> CannotLock(const fs::path& path, int error) {
-  return Fail("cannot lock " + path.string() + ": " + strerror(error));
+  return Fail("cannot lock " + path.string() + ": " + ErrorText(error));
 }
 
 bool IsFile(const fs::path& link, const struct stat& file) {

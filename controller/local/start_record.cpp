@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include "cluster/store/input.h"
 #include "document/json_member.h"
 #include "local/descriptor.h"
+#include "local/machine.h"
 
 namespace imagebatch::local {
 namespace {
@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 tl::unexpected<Error> CannotWrite(const fs::path& path, int error) {
-  return Fail("cannot write " + path.string() + ": " + strerror(error));
+  return Fail("cannot write " + path.string() + ": " + ErrorText(error));
 }
 
 std::string MoveAway(const fs::path& path) {

@@ -160,7 +160,7 @@ cluster::ResultSubject Work::Subject(uint32_t build, int attempt) const {
   return subject;
 }
 
-Finished Work::Conclude(uint32_t build, int attempt, Outcome outcome, cluster::ResultSubject subject,
+Finished Work::Conclude(uint32_t build, int attempt, Outcome outcome, const cluster::ResultSubject& subject,
                         Now now) const {
   Finished finished{build, attempt, std::move(outcome), "", {}, subject.hangs};
   finished.verdict = HangAtEnd(finished.outcome, subject.verdict);
@@ -211,7 +211,7 @@ Finished Work::End(uint32_t build, const Ending& ending, std::optional<Kept>& ke
   flagged_.Remove(job);
   subject.hangs = hangs_.End(job, outcome);
   forecast_.Ended(build, now);
-  return Conclude(build, live.attempt, std::move(outcome), std::move(subject), now);
+  return Conclude(build, live.attempt, std::move(outcome), subject, now);
 }
 
 void Work::CutShort(uint32_t build, Now now) {

@@ -116,8 +116,8 @@ class Work {
     std::string evidence_path, evidence_sha;  // of the verdict that stands
   };
   cluster::ResultSubject Subject(uint32_t build, int attempt) const;
-  Finished Conclude(uint32_t build, int attempt, cluster::Outcome outcome, cluster::ResultSubject subject,
-                    Now now) const;
+  Finished Conclude(uint32_t build, int attempt, cluster::Outcome outcome,
+                    const cluster::ResultSubject& subject, Now now) const;
   void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void Tell(Story::Kind kind, const std::string& text);
 

@@ -74,7 +74,7 @@ class WholeBatchTest(RunCase):
         order = [line.split()[0] for line in self.lines("order")]
         envs = len({row["repo"] for row in rows})
         self.assertEqual(sorted(order), ["env"] * envs + ["image"] * 12)
-        self.assertIn("the image of their container has no effect, nor have resources, spec.stall", self.out())
+        self.assertIn("the image of their container has no effect, nor have resources, stall", self.out())
         log = self.root / self.results()[-1]["log_path"]
         self.assertEqual(log.read_text(encoding="utf-8"), "to %s\n" % self.results()[-1]["tags"][0])
 

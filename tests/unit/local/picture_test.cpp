@@ -51,7 +51,7 @@ TEST(PictureTest, ShowsStagesAndWhatHangsWithTheWayToItsEvidence) {
   EXPECT_THAT(lines[1].text, HasSubstr("] 40 %  about 23 min left"));
   EXPECT_EQ(lines[2].text, "  env: 10 of 10");
   EXPECT_EQ(lines[3].text, "  image: 5 of 30, 1 failed, 4 running, 1 slow");
-  EXPECT_EQ(lines[4].text, "HUNG image/x?y (Idle) for 12 min: nothing for 300 s");
+  EXPECT_EQ(lines[4].text, "HUNG image/x y (Idle) for 12 min: nothing for 300 s");
   EXPECT_EQ(lines[5].text, "     look: imagebatch-runner explain builds/swe/evidence/image/x.1.json");
 }
 

@@ -13,12 +13,16 @@
 
 namespace imagebatch::local {
 
-/// A batch of the given spec, as YAML in flow style: `spec` follows "images: ...".
-inline batch::Batch BatchOf(const std::string& spec) {
+/// An ImageBatch of the given spec, in YAML with two columns of indentation.
+inline nlohmann::json ObjectOf(const std::string& spec) {
   const auto object = document::ReadYaml(
       "apiVersion: imagebatch.dev/v1alpha1\nkind: ImageBatch\nmetadata: {name: b}\nspec:\n" + spec, 1 << 20);
   EXPECT_TRUE(object) << (object ? "" : object.error().message);
-  auto batch = batch::ReadBatch(*object);
+  return *object;
+}
+
+inline batch::Batch BatchOf(const std::string& spec) {
+  auto batch = batch::ReadBatch(ObjectOf(spec));
   EXPECT_TRUE(batch) << (batch ? "" : batch.error().front().where + ": " + batch.error().front().message);
   return *std::move(batch);
 }
@@ -29,7 +33,8 @@ inline batch::Expansion ExpansionOf(const batch::Batch& batch) {
   batch::ReadInlineRows(batch.images, rows, problems);
   EXPECT_TRUE(problems.empty());
   auto expansion = batch::Expand(batch, std::move(rows));
-  EXPECT_TRUE(expansion);
+  EXPECT_TRUE(expansion) << (expansion ? ""
+                                       : expansion.error()[0].where + ": " + expansion.error()[0].message);
   return *std::move(expansion);
 }
 

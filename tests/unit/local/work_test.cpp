@@ -22,7 +22,7 @@ constexpr const char* kPod = "{containers: [{name: build, command: [make]}]}";
 
 Now At(int64_t after) { return {kStart + seconds(after), SteadyTime(seconds(after))}; }
 
-std::string Account(const std::string& more) { return R"({"marker":"m")" + more + "}"; }
+std::string Account(const std::string& more) { return R"({"marker":"m4rker")" + more + "}"; }
 
 std::string HungState(const std::string& class_name) {
   return std::string("{") + R"("verdict":"Hung","class":")" + class_name +
@@ -42,7 +42,7 @@ class WorkTest : public testing::Test {
   }
   std::vector<plan::Start> Start(int64_t at) {
     auto starts = work_->Decide(false, false, At(at));
-    for (const plan::Start& start : starts) work_->Started(start, "m", At(at));
+    for (const plan::Start& start : starts) work_->Started(start, "m4rker", At(at));
     return starts;
   }
   json End(uint32_t build, int exit_code, int64_t at, const std::string& account = "",

@@ -1,4 +1,4 @@
-#include "local/template_check.h"
+#include "local/batch_check.h"
 
 #include <gmock/gmock.h>
 
@@ -10,25 +10,16 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TemplateCheck Check(const std::string& pod) { return CheckTemplates(BatchOf(OneStage("{name: one}", pod))); }
+BatchCheck CheckSpec(const std::string& spec) { return CheckBatch(ObjectOf(spec), BatchOf(spec)); }
 
-/// The paths of what is refused, after "spec.stages[0].template.spec.".
-std::vector<std::string> Refused(const std::string& pod) {
-  std::vector<std::string> paths;
-  for (const batch::Problem& problem : Check(pod).refused) {
-    EXPECT_TRUE(problem.where.starts_with("spec.stages[0].template.spec.")) << problem.where;
-    EXPECT_FALSE(problem.message.empty());
-    paths.push_back(problem.where.substr(sizeof("spec.stages[0].template.spec.") - 1));
-  }
-  return paths;
-}
+BatchCheck Check(const std::string& pod) { return CheckSpec(OneStage("{name: one}", pod)); }
 
 std::string Container(const std::string& fields) {
   return "{containers: [{name: build, command: [make]" + fields + "}]}";
 }
 
-TEST(TemplateCheckTest, TakesWhatAProcessCanHave) {
-  const TemplateCheck check = Check(
+TEST(BatchCheckTest, TakesWhatAProcessCanHave) {
+  const BatchCheck check = Check(
       "{terminationGracePeriodSeconds: 5, restartPolicy: Never, volumes: [{name: v, emptyDir: {}}], "
       "containers: "
       "[{name: build, image: x, command: [make], args: [all], workingDir: /, imagePullPolicy: Always, tty: "
@@ -39,8 +30,8 @@ TEST(TemplateCheckTest, TakesWhatAProcessCanHave) {
   EXPECT_THAT(check.ignored, IsEmpty());
 }
 
-TEST(TemplateCheckTest, SaysWhatItIgnores) {
-  const TemplateCheck check = Check(
+TEST(BatchCheckTest, SaysWhatItIgnores) {
+  const BatchCheck check = Check(
       "{nodeSelector: {a: b}, tolerations: [], securityContext: {}, containers: [{name: build, command: "
       "[make], "
       "resources: {}, securityContext: {privileged: true}}]}");
@@ -48,16 +39,16 @@ TEST(TemplateCheckTest, SaysWhatItIgnores) {
   EXPECT_THAT(check.ignored, ElementsAre("nodeSelector", "resources", "securityContext", "tolerations"));
 }
 
-TEST(TemplateCheckTest, SaysInWhichStagesItIgnoresIt) {
-  const TemplateCheck check = CheckTemplates(
-      BatchOf("  images: {rows: [{name: one}]}\n  stages:\n"
-              "  - {name: a, image: r/a, template: {spec: {containers: [{name: build, command: [m], "
-              "resources: {}}]}}}\n"
-              "  - {name: b, image: r/b, template: {spec: {containers: [{name: build, command: [m]}]}}}\n"));
+TEST(BatchCheckTest, SaysInWhichStagesItIgnoresIt) {
+  const BatchCheck check = CheckSpec(
+      ("  images: {rows: [{name: one}]}\n  stages:\n"
+       "  - {name: a, image: r/a, template: {spec: {containers: [{name: build, command: [m], "
+       "resources: {}}]}}}\n"
+       "  - {name: b, image: r/b, template: {spec: {containers: [{name: build, command: [m]}]}}}\n"));
   EXPECT_THAT(check.ignored, ElementsAre("resources (stage a)"));
 }
 
-TEST(TemplateCheckTest, RefusesWhatTheCommandWouldSee) {
+TEST(BatchCheckTest, RefusesWhatTheCommandWouldSee) {
   EXPECT_THAT(
       Refused("{volumes: [{name: v, configMap: {name: c}}], containers: [{name: build, command: [m]}]}"),
       ElementsAre("volumes[0].configMap"));
@@ -83,17 +74,35 @@ TEST(TemplateCheckTest, RefusesWhatTheCommandWouldSee) {
               ElementsAre("containers[0].env[0].value", "containers[0].env[1].name"));
 }
 
-TEST(TemplateCheckTest, RefusesWhatItDoesNotKnow) {
+TEST(BatchCheckTest, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(Refused("{madeUpTomorrow: 1, containers: [{name: build, command: [m]}]}"),
               ElementsAre("madeUpTomorrow"));
   EXPECT_THAT(Refused(Container(", madeUpTomorrow: 1")), ElementsAre("containers[0].madeUpTomorrow"));
 }
 
-TEST(TemplateCheckTest, NeedsACommandEvenWithoutARunner) {
-  const auto check = CheckTemplates(
-      BatchOf("  images: {rows: [{name: one}]}\n  stages:\n  - {name: image, image: r/x, template: "
-              "{metadata: {annotations: "
-              "{imagebatch.dev/runner: none}}, spec: {containers: [{name: build, image: x}]}}}\n"));
+TEST(BatchCheckTest, SaysWhatOfTheBatchItIgnores) {
+  const BatchCheck check = CheckSpec(OneStage("{name: one}", "{containers: [{name: build, command: [m]}]}",
+                                              "  stall: {afterSeconds: 60}\n  ttlSecondsAfterFinished: 5\n"));
+  EXPECT_THAT(check.refused, IsEmpty());
+  EXPECT_THAT(check.ignored, ElementsAre("stall", "ttlSecondsAfterFinished"));
+}
+
+TEST(BatchCheckTest, RefusesAFieldOfTheBatchThatItDoesNotKnow) {
+  const std::string spec = OneStage("{name: one}", "{containers: [{name: build, command: [m]}]}");
+  nlohmann::json object = ObjectOf(spec);
+  object["spec"]["madeUpTomorrow"] = 1;
+  object["spec"]["stages"][0]["another"] = 1;
+  const BatchCheck check = CheckBatch(object, BatchOf(spec));
+  ASSERT_EQ(check.refused.size(), 2U);
+  EXPECT_EQ(check.refused[0].where, "spec.madeUpTomorrow");
+  EXPECT_EQ(check.refused[1].where, "spec.stages[0].another");
+}
+
+TEST(BatchCheckTest, NeedsACommandEvenWithoutARunner) {
+  const auto check =
+      CheckSpec(("  images: {rows: [{name: one}]}\n  stages:\n  - {name: image, image: r/x, template: "
+                 "{metadata: {annotations: "
+                 "{imagebatch.dev/runner: none}}, spec: {containers: [{name: build, image: x}]}}}\n"));
   ASSERT_EQ(check.refused.size(), 1U);
   EXPECT_EQ(check.refused[0].where, "spec.stages[0].template.spec.containers[0].command");
 }

@@ -1,4 +1,4 @@
-#include "local/template_check.h"
+#include "local/batch_check.h"
 
 #include <algorithm>
 #include <map>
@@ -24,6 +24,31 @@ enum class Use {
 };
 
 using Fields = std::map<std::string_view, Use>;
+
+const Fields& SpecFields() {
+  static const Fields fields = {
+      {"parallelism", Use::Taken},
+      {"suspend", Use::Looked},
+      {"images", Use::Taken},
+      {"variables", Use::Taken},
+      {"stages", Use::Looked},
+      {"backoffLimit", Use::Taken},
+      {"infrastructureRetryLimit", Use::Taken},
+      {"hang", Use::Taken},
+      {"activeDeadlineSeconds", Use::Taken},
+      {"stall", Use::Ignored},  // nothing has to be scheduled or pulled
+      {"ttlSecondsAfterFinished", Use::Ignored},
+  };
+  return fields;
+}
+
+const Fields& StageFields() {
+  static const Fields fields = {
+      {"name", Use::Taken},      {"needs", Use::Taken}, {"key", Use::Taken},     {"image", Use::Taken},
+      {"template", Use::Looked}, {"hang", Use::Taken},  {"stall", Use::Ignored},
+  };
+  return fields;
+}
 
 const Fields& PodFields() {
   static const Fields fields = {
@@ -106,10 +131,12 @@ bool IsOfMetadata(const json& field_path) {
 
 class Checker {
  public:
-  explicit Checker(batch::Problems& refused) : refused_(refused) {}
+  Checker(batch::Problems& refused, size_t stages) : refused_(refused), stages_(stages) {}
 
-  void Check(const batch::Stage& stage, const std::string& where) {
+  void CheckStage(const json& written, const batch::Stage& stage, const std::string& path) {
     stage_ = stage.name;
+    CheckFields(written, StageFields(), path);
+    const std::string where = path + ".template.spec";
     const json& spec = Member(stage.pod_template, "spec");
     const auto build = batch::BuildContainer(stage.pod_template);
     if (!spec.is_object() || !build) return;  // told by ReadBatch
@@ -134,12 +161,28 @@ class Checker {
     }
   }
 
-  /// "resources (stage env), tolerations"; `stages`: how many there are.
-  std::vector<std::string> Ignored(size_t stages) const {
+  /// Of an object, the fields that are not known, or are to be told.
+  void CheckFields(const json& object, const Fields& known, const std::string& where) {
+    for (const auto& [name, value] : object.items()) {
+      if (value.is_null()) continue;
+      const auto use = known.find(name);
+      if (use == known.end()) {
+        refused_.Add(
+            where + "." + Printable(name, 100),
+            "cannot be honoured on this machine, and without it the batch would be another; leave it out");
+      } else if (use->second == Use::Ignored) {
+        std::vector<std::string>& stages = ignored_[name];
+        if (std::find(stages.begin(), stages.end(), stage_) == stages.end()) stages.push_back(stage_);
+      }
+    }
+  }
+
+  /// "resources (stage env)", "tolerations".
+  std::vector<std::string> Ignored() const {
     std::vector<std::string> texts;
     for (const auto& [field, names] : ignored_) {
       std::string text = field;
-      if (names.size() < stages) {
+      if (names.size() < stages_ && !names.front().empty()) {
         text += names.size() == 1 ? " (stage " : " (stages ";
         for (const std::string& name : names) text += (&name == &names.front() ? "" : ", ") + name;
         text += ")";
@@ -152,20 +195,6 @@ class Checker {
  private:
   void RefuseUnless(bool good, const std::string& where, const char* message) {
     if (!good) refused_.Add(where, message);
-  }
-
-  void CheckFields(const json& object, const Fields& known, const std::string& where) {
-    for (const auto& [name, value] : object.items()) {
-      if (value.is_null()) continue;
-      const auto use = known.find(name);
-      if (use == known.end()) {
-        refused_.Add(where + "." + Printable(name, 100),
-                     "cannot be honoured on this machine, and the command might miss it; leave it out");
-      } else if (use->second == Use::Ignored) {
-        std::vector<std::string>& stages = ignored_[name];
-        if (std::find(stages.begin(), stages.end(), stage_) == stages.end()) stages.push_back(stage_);
-      }
-    }
   }
 
   void CheckVolumes(const json& volumes, const std::string& where) {
@@ -222,18 +251,23 @@ class Checker {
   }
 
   batch::Problems& refused_;
-  std::string stage_;
+  const size_t stages_;
+  std::string stage_;                                        // empty: none, but the batch itself
   std::map<std::string, std::vector<std::string>> ignored_;  // field -> stages
 };
 
 }  // namespace
 
-TemplateCheck CheckTemplates(const batch::Batch& batch) {
+BatchCheck CheckBatch(const json& object, const batch::Batch& batch) {
   batch::Problems refused("ImageBatch");
-  Checker checker(refused);
-  for (size_t i = 0; i < batch.stages.size(); ++i)
-    checker.Check(batch.stages[i], "spec.stages[" + std::to_string(i) + "].template.spec");
-  return {refused.Take(), checker.Ignored(batch.stages.size())};
+  Checker checker(refused, batch.stages.size());
+  const json& spec = Member(object, "spec");
+  checker.CheckFields(spec, SpecFields(), "spec");
+  for (size_t i = 0; i < batch.stages.size(); ++i) {
+    const std::string where = "spec.stages[" + std::to_string(i) + "]";
+    checker.CheckStage(Member(spec, "stages")[i], batch.stages[i], where);
+  }
+  return {refused.Take(), checker.Ignored()};
 }
 
 }  // namespace imagebatch::local
