@@ -74,7 +74,7 @@ TEST(CommandTest, IsWatchedAsInAPod) {
 
 TEST(CommandTest, WithoutARunnerNothingIsAHang) {
   const batch::Batch batch = BatchOf(
-      "  images: {rows: [{name: one}]}\n  stages:\n  - {name: image, image: r/x, template: {metadata: "
+      "  images: {rows: [{name: one}]}\n  stages:\n  - {name: image, image: 'r/x:1', template: {metadata: "
       "{annotations: "
       "{imagebatch.dev/runner: none}}, spec: {containers: [{name: build, command: [make]}]}}}\n");
   const cluster::Builds builds(batch, ExpansionOf(batch));
