@@ -147,11 +147,19 @@ void LocalRun::Step() {
   Show();
 }
 
-// Of those that were told to end nothing is known: what they were at is done again.
+/// By a signal that ends programs.
+bool WasEnded(int exit_code) {
+  const auto signals = {SIGHUP, SIGINT, SIGKILL, SIGTERM};
+  return std::any_of(signals.begin(), signals.end(), [&](int signal) { return exit_code == 128 + signal; });
+}
+
+// Of those that were told to end nothing is known: what they were at is done again. We may not have been the
+// first to tell them: who stops a service sends each of its processes a signal.
 void LocalRun::Collect() {
   for (const EndedProcess& ended : processes_.Reap()) {
     const Process& process = ended.process;
-    if (process.told_to_end && !process.past_deadline) {
+    const bool by_others = signals_ > 0 && WasEnded(ended.exit_code);
+    if ((process.told_to_end || by_others) && !process.past_deadline) {
       work_.CutShort(process.start.build, Clocks());
       ++cut_short_;
     } else {

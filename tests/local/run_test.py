@@ -135,6 +135,19 @@ class StopTest(RunCase):
         self.assertEqual(self.results(), [])
         self.expect_nobody_left()
 
+    def test_a_service_manager_may_tell_every_process_at_once(self):
+        run = self.stop(":", signal.SIGCONT)
+        everybody = [run.pid, *processes(str(self.directory), "imagebatch-runner")]
+        for pid in everybody:
+            os.kill(pid, signal.SIGSTOP)  # so that nobody is ahead
+        for pid in everybody:
+            os.kill(pid, signal.SIGTERM)
+        for pid in reversed(everybody):
+            os.kill(pid, signal.SIGCONT)
+        self.assertEqual(self.finish(run), 1)
+        self.assertEqual(self.results(), [])
+        self.expect_nobody_left()
+
     def test_a_second_interrupt_kills(self):
         run = self.stop("trap 'echo >>%s/told' TERM" % self.directory)
         self.wait(lambda: len(self.lines("told")) == 2, "the first interrupt")
