@@ -147,6 +147,14 @@ void LocalRun::Step() {
   Show();
 }
 
+bool StopIsPending() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+         sigismember(&pending, SIGHUP) == 1;
+}
+
 /// By a signal that ends programs.
 bool WasEnded(int exit_code) {
   const auto signals = {SIGHUP, SIGINT, SIGKILL, SIGTERM};
@@ -158,7 +166,7 @@ bool WasEnded(int exit_code) {
 void LocalRun::Collect() {
   for (const EndedProcess& ended : processes_.Reap()) {
     const Process& process = ended.process;
-    const bool by_others = signals_ > 0 && WasEnded(ended.exit_code);
+    const bool by_others = WasEnded(ended.exit_code) && (signals_ > 0 || StopIsPending());
     if ((process.told_to_end || by_others) && !process.past_deadline) {
       work_.CutShort(process.start.build, Clocks());
       ++cut_short_;
