@@ -14,6 +14,18 @@ BatchCheck CheckSpec(const std::string& spec) { return CheckBatch(ObjectOf(spec)
 
 BatchCheck Check(const std::string& pod) { return CheckSpec(OneStage("{name: one}", pod)); }
 
+/// The paths of what is refused, after "spec.stages[0].template.spec.".
+std::vector<std::string> Refused(const std::string& pod) {
+  const std::string before = "spec.stages[0].template.spec.";
+  std::vector<std::string> paths;
+  for (const batch::Problem& problem : Check(pod).refused) {
+    EXPECT_TRUE(problem.where.starts_with(before)) << problem.where;
+    EXPECT_FALSE(problem.message.empty());
+    paths.push_back(problem.where.substr(before.size()));
+  }
+  return paths;
+}
+
 std::string Container(const std::string& fields) {
   return "{containers: [{name: build, command: [make]" + fields + "}]}";
 }
