@@ -50,6 +50,7 @@ int Run(int argc, char** argv) {
   app.get_formatter()->column_width(32);
   cli::AddValidate(app, exit);
   cli::AddRender(app, exit);
+  cli::AddReport(app, exit);
   rows::AddRows(app, exit);
   cli::AddClusterCommands(app, exit);
   local::AddRun(app, exit);

@@ -16,6 +16,9 @@ void AddValidate(CLI::App& app, Exit& exit);
 /// imagebatch render FILE... [--build BUILD]: the Jobs that the controller would create.
 void AddRender(CLI::App& app, Exit& exit);
 
+/// imagebatch report SOURCE...: what became of a batch, as a manifest, a summary or a page.
+void AddReport(CLI::App& app, Exit& exit);
+
 /// imagebatch completion bash|zsh|fish: a script that completes the command lines of all that `app` has by
 /// then, while it parses.
 void AddCompletion(CLI::App& app, Exit& exit);
