@@ -1,7 +1,9 @@
 #include "report/builds.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
+#include <string_view>
 #include <tuple>
 
 namespace imagebatch::report {
@@ -11,10 +13,16 @@ using Key = std::pair<std::string, std::string>;  // stage, name
 
 constexpr size_t kMessageLimit = 300;
 
+bool IsWordPart(std::string_view text, size_t at) {
+  return at < text.size() && std::isalnum(static_cast<unsigned char>(text[at])) != 0;
+}
+
 /// What equal failures have in common: no numbers, and not the build's own name.
 std::string Shape(std::string text, const std::string& name) {
-  for (size_t at = 0; !name.empty() && (at = text.find(name, at)) != std::string::npos; at += 1)
-    text.replace(at, name.size(), "@");
+  for (size_t at = 0; !name.empty() && (at = text.find(name, at)) != std::string::npos; ++at) {
+    const bool word = (at == 0 || !IsWordPart(text, at - 1)) && !IsWordPart(text, at + name.size());
+    if (word) text.replace(at, name.size(), "@");
+  }
   std::string shape;
   for (const char c : text.substr(0, kMessageLimit)) {
     const bool digit = c >= '0' && c <= '9';
@@ -37,8 +45,9 @@ void PutIn(Group& group, size_t build) {
   if (group.builds.empty() || group.builds.back() != build) group.builds.push_back(build);
 }
 
-std::vector<Group> Sorted(std::map<std::string, Group> groups) {
+std::vector<Group> Sorted(std::map<std::string, Group>&& groups) {
   std::vector<Group> sorted;
+  sorted.reserve(groups.size());
   for (auto& [key, group] : groups) sorted.push_back(std::move(group));
   std::stable_sort(sorted.begin(), sorted.end(), [](const Group& a, const Group& b) {
     if (a.builds.size() != b.builds.size()) return a.builds.size() > b.builds.size();
@@ -149,6 +158,7 @@ std::vector<std::string> StagesOf(const std::vector<Expected>& expected, const s
     if (!added) at->second = std::min(at->second, start);
   }
   std::vector<std::pair<Time, std::string>> by_start;
+  by_start.reserve(begun.size());
   for (const auto& [stage, start] : begun) by_start.emplace_back(start, stage);
   std::sort(by_start.begin(), by_start.end());
   for (const auto& [start, stage] : by_start) add(stage);

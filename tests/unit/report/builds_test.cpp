@@ -84,6 +84,13 @@ TEST(BuildsTest, FailuresAreGroupedWithoutNumbersAndNames) {
   EXPECT_EQ(report.failures[0].detail, "push of django-1 failed after 31 s");
 }
 
+TEST(BuildsTest, AShortNameIsNotTakenOutOfWords) {
+  json one = Line("e", "failed"), two = Line("x", "failed");
+  one["error"] = "Error: exit code 3 of e";
+  two["error"] = "Error: exit code 4 of x";
+  EXPECT_EQ(ReportOf(Text(one) + Text(two)).failures.size(), 1U);
+}
+
 TEST(BuildsTest, AFailureWithoutAMessageHasOne) {
   json line = Line("a", "failed");
   line["error"] = nullptr;
