@@ -14,6 +14,7 @@
 
 #include "kube/config/tls.h"
 #include "kube/config/token_source.h"
+#include "kube/foreign_socket.h"
 #include "kube/line_filter.h"
 
 namespace imagebatch::kube {
@@ -26,15 +27,19 @@ using web::http::client::http_client;
 using web::http::client::http_client_config;
 
 constexpr size_t kPiece = 1 << 20;
-constexpr size_t kPoolThreads = 2;  // they only move bytes and never wait; more would pass them around
-constexpr auto kSlice = 50ms;       // how soon a stop is seen
-constexpr auto kFarewell = 40ms;    // for a cancelled task to end; one that takes longer is left behind
-constexpr auto kNever = 24h;        // the library's own timer, which is per step; the deadlines here rule
+constexpr size_t kPoolThreads = 2;   // they only move bytes and never wait; more would pass them around
+constexpr auto kSlice = 50ms;        // how soon a stop is seen
+constexpr auto kForeignSlice = 5ms;  // how soon too large a head is
+constexpr size_t kForeignHead = 64 << 10;
+constexpr auto kFarewell = 40ms;  // for a cancelled task to end; one that takes longer is left behind
+constexpr auto kNever = 24h;      // the library's own timer, which is per step; the deadlines here rule
 
 const char* Name(Method method) {
   switch (method) {
     case Method::Get:
       return "GET";
+    case Method::Head:
+      return "HEAD";
     case Method::Post:
       return "POST";
     case Method::Put:
@@ -69,6 +74,25 @@ struct RunAtOnce final : pplx::scheduler_interface {
 };
 #pragma GCC diagnostic pop
 
+/// What a connection to a foreign server brings, once there is one.
+class Meter {
+ public:
+  /// Opened here, before the library connects it, so that it can be watched.
+  void Open(boost::asio::ip::tcp::socket& socket, int family) {
+    socket.open(family == AF_INET ? boost::asio::ip::tcp::v4() : boost::asio::ip::tcp::v6());
+    const std::lock_guard lock(mutex_);
+    received_ = std::make_unique<ReceivedBytes>(socket.native_handle());
+  }
+  size_t Count() const {
+    const std::lock_guard lock(mutex_);
+    return received_ ? received_->Count() : 0;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::unique_ptr<ReceivedBytes> received_;
+};
+
 /// One request on the wire. Whatever the library's threads fill or run is owned by its tasks, so that an
 /// exchange can be given up while they still work on it.
 class Exchange {
@@ -76,6 +100,9 @@ class Exchange {
   /// `most_bytes`: of the body. `stopped`: checked every 50 ms.
   Exchange(size_t most_bytes, std::function<bool()> stopped)
       : most_bytes_(most_bytes), stopped_(std::move(stopped)) {}
+
+  /// Of a foreign server: what it brings is bounded even while the library reads it.
+  void Watch(std::shared_ptr<const Meter> meter) { meter_ = std::move(meter); }
 
   Result<void> Begin(http_client& client, const http_request& request, SteadyTime until) {
     auto response = Await(client.request(request, cancel_.get_token()), until, nullptr);
@@ -132,24 +159,30 @@ class Exchange {
               std::make_shared<RunAtOnce>());
     while (true) {
       const SteadyTime now = std::chrono::steady_clock::now();
-      const auto slice = std::min<std::chrono::nanoseconds>(kSlice, until - now);
+      const auto slice = std::min<std::chrono::nanoseconds>(meter_ ? kForeignSlice : kSlice, until - now);
       if (future.wait_for(slice) == std::future_status::ready) return future.get();
       const bool stopped = stopped_();
-      if (!stopped && std::chrono::steady_clock::now() < until) continue;
+      const bool flooded = meter_ && meter_->Count() > most_bytes_ + kForeignHead;
+      if (!stopped && !flooded && std::chrono::steady_clock::now() < until) continue;
       cancel_.cancel();
       future.wait_for(kFarewell);
-      return Fail(stopped ? "stopped" : "timed out");
+      return Fail(stopped ? "stopped" : flooded ? "the reply is too large" : "timed out");
     }
   }
 
   const size_t most_bytes_;
   const std::function<bool()> stopped_;
+  std::shared_ptr<const Meter> meter_;
   pplx::cancellation_token_source cancel_;
   http_response response_;
 };
 
-Response Head(const http_response& from) {
+Response Head(const http_response& from, const Request& request) {
   Response head{.status = from.status_code(), .body = {}, .retry_after = {}, .received = 0};
+  for (const std::string& name : request.reads_headers) {
+    if (const auto at = from.headers().find(name); at != from.headers().end())
+      head.headers[name] = at->second;
+  }
   const auto header = from.headers().find("Retry-After");
   if (header == from.headers().end()) return head;
   const std::string& text = header->second;
@@ -211,8 +244,22 @@ class CpprestTransport final : public HttpTransport {
     const auto message = MakeRequest(request);
     if (!message) return tl::unexpected(message.error());
     Exchange exchange(request.most_bytes, [this] { return shut_down_.load(); });
-    if (auto begun = exchange.Begin(requests_, *message, until); !begun) return tl::unexpected(begun.error());
-    Response response = Head(exchange.response());
+    std::optional<http_client> own;
+    if (config_.foreign) {
+      const auto family = FamilyOf(web::uri(config_.server).host());
+      if (!family) return tl::unexpected(family.error());
+      const auto meter = std::make_shared<Meter>();
+      own = MakeClient(
+          [meter, family = *family](boost::asio::ip::tcp::socket& socket) { meter->Open(socket, family); });
+      exchange.Watch(meter);
+    }
+    http_client& client = own ? *own : requests_;
+    if (auto begun = exchange.Begin(client, *message, until); !begun) return tl::unexpected(begun.error());
+    Response response = Head(exchange.response(), request);
+    if (request.method == Method::Head) {  // has no body, whatever its length says
+      static_cast<void>(exchange.GiveUp(""));
+      return response;
+    }
     std::optional<LineFilter> filter;
     if (!request.only_lines_with.empty() && response.status == 200) filter.emplace(request.only_lines_with);
     while (true) {
@@ -243,7 +290,7 @@ class CpprestTransport final : public HttpTransport {
       return tl::unexpected(error);
     };
     if (auto begun = exchange.Begin(client, *message, by()); !begun) return ended(begun.error());
-    bool more = on_head(Head(exchange.response()));
+    bool more = on_head(Head(exchange.response(), request));
     while (more) {
       const auto piece = exchange.Read(by());
       if (!piece) return ended(piece.error());
@@ -259,13 +306,21 @@ class CpprestTransport final : public HttpTransport {
     if (!token) return tl::unexpected(token.error());
     http_request message(Name(request.method));
     message.set_request_uri(web::uri(request.path));
-    message.headers().add("Accept", "application/json");
+    message.headers().add("Accept", request.accept);
     if (!token->empty()) message.headers().add("Authorization", "Bearer " + *token);
+    if (token->empty() && !request.authorization.empty())
+      message.headers().add("Authorization", request.authorization);
+    if (config_.foreign) {
+      message.headers().add("Connection", "close");
+      message.headers().add("User-Agent", "imagebatch");
+    }
     if (!request.body.empty()) message.set_body(request.body, request.content_type);
     return message;
   }
 
-  http_client MakeClient() const {
+  /// `on_socket`: called with the socket of each connection before it is connected.
+  http_client MakeClient(
+      const std::function<void(boost::asio::ip::tcp::socket&)>& on_socket = nullptr) const {
     http_client_config settings;
     settings.set_timeout(kNever);
     settings.set_max_redirects(0);
@@ -276,6 +331,14 @@ class CpprestTransport final : public HttpTransport {
       if (const auto set = ConfigureTls(context.native_handle(), config); !set)
         throw std::runtime_error(set.error().message);
     });
+    if (on_socket) {
+      const bool tls = config_.server.starts_with("https:");
+      settings.set_nativehandle_options([on_socket, tls](web::http::client::native_handle handle) {
+        using Socket = boost::asio::ip::tcp::socket;
+        on_socket(tls ? static_cast<boost::asio::ssl::stream<Socket&>*>(handle)->next_layer()
+                      : *static_cast<Socket*>(handle));
+      });
+    }
     return http_client(web::uri(config_.server), settings);
   }
 

@@ -28,6 +28,7 @@ bool HasParameter(std::string_view query, std::string_view parameter) {
 std::string Verb(Method method, bool named, bool watch) {
   switch (method) {
     case Method::Get:
+    case Method::Head:
       if (watch) return "watch";
       return named ? "get" : "list";
     case Method::Post:

@@ -3,15 +3,17 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
 namespace imagebatch::kube {
 
-enum class Method { Get, Post, Put, Patch, Delete };
+enum class Method { Get, Head, Post, Put, Patch, Delete };
 
 /// What waits for different things waits in lanes of its own, so that one holds up no other.
 enum class Lane {
@@ -35,6 +37,9 @@ struct Request {
   /// Not empty: of a successful reply only lines that hold this text are kept, and the beginning of its last
   /// whole line. What a reply may bring is then more than what it costs in memory (line_filter.h).
   std::string only_lines_with;
+  std::string accept = "application/json";
+  std::string authorization;                 // of this request alone, where its server has no token
+  std::vector<std::string> reads_headers{};  // of the reply, in lower case: what Response::headers is to have
 };
 
 struct Response {
@@ -42,6 +47,7 @@ struct Response {
   std::string body;
   std::optional<std::chrono::seconds> retry_after;  // of a 429 or 503
   size_t received = 0;  // bytes of the body as it came; more than `body` has where lines were left out
+  std::map<std::string, std::string> headers{};  // by name; see Request::reads_headers
 };
 
 /// The error of a reply that is larger than kMostBytes: to be asked for in smaller pieces.

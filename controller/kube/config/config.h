@@ -28,6 +28,9 @@ struct TransportConfig {
   Pem client_certificate, client_key;
   std::string token;                 // bearer token
   std::filesystem::path token_file;  // takes precedence over `token`; read again at most once a minute
+  /// The server is not ours: it may be named by anybody, and say anything. Each request has a connection of
+  /// its own, none goes to a link-local address, and a head of more than 64 KiB is an error.
+  bool foreign = false;
 
   // Of people alone: the controller refuses them
   std::string tls_server_name;   // whom the server's certificate must be for; empty: the host of `server`
