@@ -226,6 +226,10 @@ void ReadSpec(const json& value, Batch& batch, Problems& problems) {
   Fields spec(value, "spec", problems);
   batch.parallelism = static_cast<int>(spec.Integer("parallelism", batch.parallelism, 1, 10000));
   batch.suspend = spec.Bool("suspend", batch.suspend);
+  const std::string existing = spec.String("existing", "Rebuild", 16);
+  if (existing != "Rebuild" && existing != "Skip")
+    spec.Add("existing", Quote(existing) + " must be Rebuild or Skip");
+  batch.skip_existing = existing == "Skip";
   if (const json* images = spec.Require("images")) {
     batch.images = ReadImages(*images, spec.PathOf("images"), problems);
   }

@@ -87,6 +87,7 @@ struct Batch {
   int64_t generation = 0;
   int parallelism = 50;
   bool suspend = false;
+  bool skip_existing = false;  // existing: Skip
   Images images;
   std::map<std::string, std::string> variables;
   std::vector<Stage> stages;

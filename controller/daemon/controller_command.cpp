@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/mutex.h"
 #include "kube/client.h"
@@ -21,6 +22,7 @@
 #include "log/log.h"
 #include "loop/loop.h"
 #include "loop/own_image.h"
+#include "loop/registry_access.h"
 #include "metrics/server.h"
 
 namespace imagebatch::daemon {
@@ -32,6 +34,8 @@ struct Options {
   std::string kubeconfig, ns, listen = ":8080", log_level = "info";
   std::string resources, security_context;  // JSON
   cluster::RunnerSource runner;
+  std::vector<std::string> registries, auth_files, auth_secrets;
+  cluster::RegistrySources registry;
 };
 
 /// The JSON object in `text`, null where it is empty.
@@ -56,6 +60,15 @@ Result<void> Complete(Options& options) {
   read = ReadObject("--runner-security-context", options.security_context);
   if (!read) return tl::unexpected(read.error());
   options.runner.security_context = std::move(*read);
+  for (const std::string& host : options.registries) {
+    if (const auto added = options.registry.hosts.Add(host); !added)
+      return Fail("--registries: " + added.error().message);
+  }
+  for (const std::string& secret : options.auth_secrets) {
+    if (const auto added = options.registry.AddSecret(secret); !added)
+      return Fail("--registry-secrets: " + added.error().message);
+  }
+  options.registry.files.assign(options.auth_files.begin(), options.auth_files.end());
   if (options.runner.image.empty() && OwnPod().empty()) {
     return Fail("--runner-image is required unless POD_NAME names the Pod whose image to use");
   }
@@ -66,6 +79,14 @@ Result<kube::ClusterConfig> LoadConfig(const std::string& kubeconfig) {
   const bool in_pod =
       std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;  // NOLINT(concurrency-mt-unsafe): one thread yet
   return kubeconfig.empty() && in_pod ? kube::LoadInCluster() : kube::LoadKubeconfig(kubeconfig, "");
+}
+
+/// To a registry, which may be anybody's.
+Result<std::unique_ptr<kube::HttpTransport>> Connect(const std::string& server) {
+  kube::TransportConfig config;
+  config.server = server;
+  config.foreign = true;
+  return kube::MakeCpprestTransport(config);
 }
 
 Exit FailToStart(const std::string& message) {
@@ -128,9 +149,12 @@ Exit Run(Options options, const sigset_t& signals) {
         [&](const std::string& trouble) { pages.Wait(trouble); });
     if (options.runner.image.empty()) return Exit::Done;  // told to stop meanwhile
   }
-  loop.emplace(client, stats, options.ns, options.runner);
+  loop.emplace(client, stats, options.ns, options.runner, Connect);
   pages.Show(*loop);
 
+  std::optional<cluster::RegistryAccess> access;
+  access.emplace(client, options.registry,
+                 [&loop](registry::Access found) { loop->SetRegistryAccess(std::move(found)); });
   std::thread waiter([&] {
     int signal = 0;
     sigwait(&signals, &signal);
@@ -138,7 +162,8 @@ Exit Run(Options options, const sigset_t& signals) {
   });
   loop->Run();
   waiter.join();
-  (*transport)->Shutdown();
+  (*transport)->Shutdown();  // which ends what `access` may wait for
+  access.reset();
   log::Info("stopped");
   return Exit::Done;
 }
@@ -190,6 +215,14 @@ void AddController(CLI::App& app, Exit& exit) {
   add("--runner-resources", options->resources,
       "its resources, as JSON (default: those of the build container)");
   add("--runner-security-context", options->security_context, "merged into its security context, as JSON");
+  const auto add_list = [command](const char* name, std::vector<std::string>& values, const char* help) {
+    command->add_option(name, values, help)->delimiter(',')->allow_extra_args(false);
+  };
+  add_list("--registries", options->registries,
+           "hosts that may be asked for images (existing: Skip) and tokens, beside those with a login; "
+           "http://HOST is asked in plain HTTP");
+  add_list("--registry-auth", options->auth_files, "files with logins, like ~/.docker/config.json");
+  add_list("--registry-secrets", options->auth_secrets, "Secrets with logins, NAMESPACE/NAME");
   add("--listen", options->listen, "address of /metrics, /healthz and /readyz")->capture_default_str();
   add("--log-level", options->log_level, "")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

@@ -40,7 +40,7 @@ metrics::Health HealthOf(Duration age, bool synced, const std::optional<std::str
 }
 
 Loop::Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::string& ns,
-           RunnerSource runner)
+           RunnerSource runner, registry::Asker::Connect connect)
     : stats_(stats),
       reconciler_(std::move(runner), NewSecret()),
       durations_(metrics::Totals().reconcile_duration),
@@ -51,6 +51,10 @@ Loop::Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::
             Push(Replied{id, std::move(response)});
           },
           std::random_device()()),
+      asker_(std::move(connect), clock_,
+             [this](uint64_t id, registry::Answer answer) {
+               Push(Asked{id, std::move(answer)});
+             }),
       feeds_(client, ns, clock_, [this](Event event) { Push(std::move(event)); }) {}
 
 void Loop::Push(Event event) {
@@ -86,12 +90,14 @@ void Loop::Run() {
     for (; !events.empty(); events.pop_front()) reconciler_.Observe(events.front(), Time());
     for (Command& command : reconciler_.Step(Time()))
       dispatcher_.Submit(command.id, std::move(command.request));
+    for (registry::Question& question : reconciler_.TakeQuestions()) asker_.Submit(std::move(question));
     Publish(Time(), clock_.Steady() - begin);
     const MutexLock lock(mutex_);
     stopping = stopping_;
   }
   log::Info("stopping");
   feeds_.Quiet();
+  asker_.Stop();
   if (!dispatcher_.Drain(kDrain))
     log::Warn("some requests were still in flight at shutdown; the next start finds out what they did");
 }

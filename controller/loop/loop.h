@@ -12,6 +12,7 @@
 #include "loop/spin_guard.h"
 #include "metrics/server.h"
 #include "metrics/snapshot.h"
+#include "registry/asker.h"
 
 namespace imagebatch::cluster {
 
@@ -23,7 +24,9 @@ metrics::Health HealthOf(Duration age, bool synced, const std::optional<std::str
 /// reconciler decide, and hands its requests to the dispatcher.
 class Loop {
  public:
-  Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::string& ns, RunnerSource runner);
+  /// `connect`: to registries.
+  Loop(kube::ApiClient& client, const kube::RequestStats& stats, const std::string& ns, RunnerSource runner,
+       registry::Asker::Connect connect);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
@@ -32,6 +35,9 @@ class Loop {
   void Run();
   /// From any thread.
   void Stop();
+
+  /// Which registries may be asked; from any thread. Until the first call none is.
+  void SetRegistryAccess(registry::Access access) { asker_.SetAccess(std::move(access)); }
 
   /// For the server's threads.
   std::shared_ptr<const metrics::Snapshot> Snapshot() const;
@@ -60,6 +66,7 @@ class Loop {
   std::optional<imagebatch::Time> last_seeing_;  // the last round with a true picture of the cluster
 
   kube::Dispatcher dispatcher_;
+  registry::Asker asker_;
   Feeds feeds_;  // last: its threads use all of the above
 };
 

@@ -47,6 +47,7 @@ Plan::Plan(Graph graph, size_t stages, Policy policy)
       dependents_(graph_.needs.Inverse()),
       builds_(graph_.stages.size()),
       counts_(stages),
+      unasked_(builds_.size()),
       ready_(builds_.size()),
       policy_(std::move(policy)) {
   for (uint32_t i = 0; i < builds_.size(); ++i) {
@@ -58,13 +59,15 @@ Plan::Plan(Graph graph, size_t stages, Policy policy)
 // What a build is, from its own attempts, its needs and the policy alone.
 Plan::Derived Plan::Derive(uint32_t build) const {
   const auto& attempts = builds_[build].attempts;
+  const std::optional<bool> exists = builds_[build].exists;
+  if (attempts.empty() && exists.value_or(false)) return {State::Skipped, FailReason::None, {}};
   int by_itself = 0, infrastructure = 0, newest = 0;
   bool hung = false;
   Time last_end{};
   std::optional<Phase> live;
   for (const Attempt& attempt : attempts) {
     newest = std::max(newest, attempt.number);
-    if (attempt.phase == Phase::Succeeded) return {State::Succeeded, FailReason::None, {}};
+    if (attempt.phase == Phase::Succeeded) return {State::Succeeded};
     if (Live(attempt.phase)) {
       live = std::max(live.value_or(attempt.phase), attempt.phase);
       continue;
@@ -98,7 +101,8 @@ Plan::Derived Plan::Derive(uint32_t build) const {
   }
   if (waits) return {State::Waiting, FailReason::None, {}};
   const int failures = by_itself + infrastructure;
-  return {State::Queued, FailReason::None, failures == 0 ? Time{} : last_end + RetryDelay(failures)};
+  return {State::Queued, FailReason::None, failures == 0 ? Time{} : last_end + RetryDelay(failures),
+          policy_.ask && attempts.empty() && !exists};
 }
 
 // Adds a build to the counts and queues, or takes it out of them.
@@ -112,6 +116,9 @@ void Plan::Enter(uint32_t build, int by) {
   if (by < 0) {
     delayed_.erase({b.due, build});
     ready_.Erase(build);
+    unasked_.Erase(build);
+  } else if (b.unasked) {
+    unasked_.Insert(build);
   } else if (b.due == Time{}) {
     ready_.Insert(build);
   } else {
@@ -129,7 +136,7 @@ void Plan::Update(uint32_t first) {
     const Derived now = Derive(build);
     Build& b = builds_[build];
     const bool changed = now.state != b.state;
-    if (!changed && now.reason == b.reason && now.due == b.due) continue;
+    if (now == static_cast<const Derived&>(b)) continue;
     Enter(build, -1);
     static_cast<Derived&>(b) = now;
     Enter(build, 1);
@@ -169,6 +176,22 @@ void Plan::AddOccupied(uint32_t build, int by) {
 
 void Plan::Occupy(uint32_t build) { AddOccupied(build, 1); }
 void Plan::Release(uint32_t build) { AddOccupied(build, -1); }
+
+std::vector<uint32_t> Plan::TakeUnasked(size_t at_most) {
+  std::vector<uint32_t> taken;
+  if (policy_.suspend || policy_.expired) return taken;
+  while (taken.size() < at_most && !unasked_.Empty()) {
+    taken.push_back(unasked_.First());
+    unasked_.Erase(taken.back());
+  }
+  return taken;
+}
+
+void Plan::Answer(uint32_t build, bool exists) {
+  if (!builds_[build].attempts.empty()) return;
+  builds_[build].exists = exists;
+  Update(build);
+}
 
 std::vector<Start> Plan::Decide(Time now) {
   std::vector<Start> starts;

@@ -50,6 +50,7 @@ struct Policy {
   int parallelism = 50;
   bool suspend = false;  // nothing new starts
   bool expired = false;  // spec.activeDeadlineSeconds has passed: nothing new starts, what is not done fails
+  bool ask = false;      // a build of which there is no attempt starts only after Answer
   int backoff_limit = 2;
   int infrastructure_retry_limit = 5;
   std::vector<bool> retry_hung;  // by stage: a build that was ended because it hung is tried again
@@ -98,6 +99,15 @@ class Plan {
   void Occupy(uint32_t build);
   void Release(uint32_t build);
 
+  /// Builds that could start but for Policy::ask, at most so many, each once for every time that it comes to
+  /// this; lowest first.
+  std::vector<uint32_t> TakeUnasked(size_t at_most);
+  /// It could start but for Policy::ask.
+  bool Unasked(uint32_t build) const { return builds_[build].unasked; }
+  /// Whether its image exists already: it is then Skipped, for good. Changes nothing once there is an
+  /// attempt.
+  void Answer(uint32_t build, bool exists);
+
   /// What to start now, lowest build first; each is taken for Creating from here on.
   std::vector<Start> Decide(Time now);
 
@@ -120,10 +130,14 @@ class Plan {
     State state = State::Waiting;
     FailReason reason = FailReason::None;
     Time due{};  // of a Queued one
+    bool unasked = false;
+
+    bool operator==(const Derived&) const = default;
   };
   struct Build : Derived {
     std::vector<Attempt> attempts;  // by number; few
     int occupied = 0;
+    std::optional<bool> exists;  // as Answer said
   };
 
   Derived Derive(uint32_t build) const;
@@ -136,6 +150,7 @@ class Plan {
   std::vector<Build> builds_;
   std::vector<Counts> counts_;                   // by stage
   std::set<std::pair<Time, uint32_t>> delayed_;  // queued ones by the time they are due, if they have one
+  NumberSet unasked_;                            // queued ones that TakeUnasked has not given
   NumberSet ready_;                              // the other queued ones, and those due at the last Decide
   int64_t live_ = 0;                             // builds that are Held, Pending or Running, or occupied
   Policy policy_;

@@ -292,6 +292,54 @@ class DefaultTest(unittest.TestCase):
                          {"get", "list", "watch", "delete", "deletecollection"}, "only the controller writes records")
 
 
+class RegistriesTest(unittest.TestCase):
+    def setUp(self):
+        values = {"registrySecrets": [{"namespace": "system", "name": "own"}, {"namespace": "builds", "name": "pull"}],
+                  "registries": ["http://registry.ci:5000", "auth.example"]}
+        self.objects = render("--set-json", "registrySecrets=" + json.dumps(values["registrySecrets"]),
+                              "--set-json", "registries=" + json.dumps(values["registries"]))
+        self.pod = only(self.objects, "Deployment")["spec"]["template"]["spec"]
+
+    def test_none_by_default(self):
+        objects = render()
+        self.assertNotIn("secrets", {resource for role in objects.values() if role["kind"].endswith("Role")
+                                     for resource, _ in rights(role)})
+        pod = only(objects, "Deployment")["spec"]["template"]["spec"]
+        self.assertNotIn("volumes", pod)
+        self.assertFalse([word for word in pod["containers"][0]["args"] if "regist" in word])
+
+    def test_the_controller_is_told(self):
+        arguments = self.pod["containers"][0]["args"]
+        self.assertIn("--registries=http://registry.ci:5000,auth.example", arguments)
+        self.assertIn("--registry-auth=/etc/imagebatch/registries/0/config.json", arguments)
+        self.assertIn("--registry-secrets=builds/pull", arguments)
+
+    def test_a_secret_of_the_own_namespace_is_mounted(self):
+        (volume,) = self.pod["volumes"]
+        self.assertEqual(volume["secret"]["secretName"], "own")
+        self.assertTrue(volume["secret"]["optional"], "a missing one does not keep the controller from starting")
+        (mount,) = self.pod["containers"][0]["volumeMounts"]
+        self.assertEqual((mount["name"], mount["readOnly"]), (volume["name"], True))
+        self.assertTrue("/etc/imagebatch/registries/0/config.json".startswith(mount["mountPath"] + "/"))
+
+    def test_of_another_namespace_just_that_one_may_be_read(self):
+        with_secrets = [role for role in self.objects.values() if role["kind"].endswith("Role")
+                        and ("secrets", "get") in rights(role)]
+        (role,) = with_secrets
+        self.assertEqual((role["kind"], role["metadata"]["namespace"]), ("Role", "builds"))
+        self.assertEqual(rights(role), {("secrets", "get")})
+        self.assertEqual([rule["resourceNames"] for rule in role["rules"]], [["pull"]])
+        binding = self.objects["RoleBinding", role["metadata"]["name"]]
+        self.assertEqual(binding["metadata"]["namespace"], "builds")
+        self.assertEqual(binding["subjects"][0]["namespace"], "system")
+
+    def test_wrong_values_are_refused(self):
+        for value in ("ftp://x", "host/path", "a b", ""):
+            self.assertNotEqual(template("--set-json", "registries=" + json.dumps([value])).returncode, 0, value)
+        for value in ({"name": "x"}, {"namespace": "a"}, {"namespace": "a", "name": "b", "key": "c"}):
+            self.assertNotEqual(template("--set-json", "registrySecrets=" + json.dumps([value])).returncode, 0, value)
+
+
 class WatchNamespaceTest(unittest.TestCase):
     def test_rights_in_that_namespace_only(self):
         objects = render("--set", "watchNamespace=builds")

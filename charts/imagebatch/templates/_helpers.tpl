@@ -27,3 +27,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end -}}
 {{- end -}}
 {{- end }}
+
+{{- /* The registrySecrets of the release's own namespace, which need no right to read them. One that is missing, or comes
+later, does not keep the controller from starting. */ -}}
+{{- define "imagebatch.registryVolumes" -}}
+{{- range $i, $secret := .Values.registrySecrets }}
+{{- if eq .namespace $.Release.Namespace }}
+- name: registry-{{ $i }}
+  secret:
+    secretName: {{ .name }}
+    optional: true
+    items: [{key: .dockerconfigjson, path: config.json}]
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "imagebatch.registryMounts" -}}
+{{- range $i, $secret := .Values.registrySecrets }}
+{{- if eq .namespace $.Release.Namespace }}
+- {name: registry-{{ $i }}, mountPath: /etc/imagebatch/registries/{{ $i }}, readOnly: true}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -24,6 +24,7 @@ Attempts::Attempts(const batch::Batch& batch, const Builds& builds, RunnerKit& k
       plan_(plan),
       client_(batch, builds, kit, channel),
       evidence_(batch, builds, channel),
+      pushed_(builds, channel),
       verdicts_(batch, builds, channel, evidence_) {}
 
 Attempts::Live* Attempts::Find(const std::string& name) {

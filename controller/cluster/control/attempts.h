@@ -10,6 +10,7 @@
 #include "batch/expand.h"
 #include "cluster/control/create_pace.h"
 #include "cluster/control/parked.h"
+#include "cluster/control/pushed_images.h"
 #include "cluster/objects/builds.h"
 #include "cluster/objects/outcome.h"
 #include "cluster/objects/views.h"
@@ -142,6 +143,7 @@ class Attempts {
   void EndStalled(Now now);
   void LookAgain(const std::string& name);
   void ConcludeEnded(const std::string& name, Live& live, Now now);
+  bool PushKnown(const std::string& name, const Live& live, Now now);
   bool LogEndKnown(const std::string& name, Live& live, Now now);
   void End(const std::string& name, plan::Cause cause, const std::string& reason, const std::string& message,
            Now now);
@@ -160,6 +162,7 @@ class Attempts {
   CreatePace pace_;
   JobClient client_;
   EvidenceKeeper evidence_;
+  PushedImages pushed_;
   Verdicts verdicts_;
   std::vector<Happening> happenings_;
   std::unordered_set<std::string> unstored_;  // Jobs whose attempts have ended and whose results wait

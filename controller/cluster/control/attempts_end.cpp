@@ -31,9 +31,18 @@ void Attempts::ConcludeEnded(const std::string& name, Live& live, Now now) {
   if (evidence_.Busy(name)) return;
   const bool reads = outlived || (!outcome.succeeded && outcome.reason == "Error");
   if (reads && !LogEndKnown(name, live, now)) return;
+  if (outcome.succeeded && batch_.skip_existing && !PushKnown(name, live, now)) return;
+  pushed_.Take(name, live.build, outcome);
   AddLogEnd(outcome, live.log_end.value_or(""));
   if (outlived) outcome.log_end = live.log_end.value_or("");
   Conclude(name, std::move(outcome), now, outlived ? OutlivedBy(*live.pod) : std::string());
+}
+
+// False: the registry is being asked for its image, or is to be; the attempt is looked at again then.
+bool Attempts::PushKnown(const std::string& name, const Live& live, Now now) {
+  if (pushed_.Known(name, live.build, now, [this, name](Now then) { Advance(name, then); })) return true;
+  timers_.Set(name, pushed_.Due(name));
+  return false;
 }
 
 // False: it is being read, or is to be; the attempt is looked at again then.

@@ -212,6 +212,7 @@ void BatchControl::FollowSpec(Now now) {
 plan::Policy BatchControl::PolicyOf(Now now) const {
   plan::Policy policy;
   policy.parallelism = batch_.parallelism;
+  policy.ask = batch_.skip_existing;
   policy.suspend = batch_.suspend || Ending() || Halted() || salvaged_;
   const auto deadline = Deadline();
   policy.expired = deadline && now.wall >= *deadline;
@@ -268,7 +269,8 @@ void BatchControl::FinishOrNot(Now now) {
   completion_ = now.wall;
   status_due_ = true;
   const std::string counts =
-      std::to_string(total[State::Succeeded]) + " of " + std::to_string(total.Total()) + " builds succeeded";
+      std::to_string(total[State::Succeeded]) + " of " + std::to_string(total.Total()) + " builds succeeded" +
+      (total[State::Skipped] > 0 ? ", " + std::to_string(total[State::Skipped]) + " were skipped" : "");
   if (total[State::Failed] == 0) return events_.Normal("Completed", counts, now);
   const auto deadline = Deadline();
   const bool expired = deadline && now.wall >= *deadline;
@@ -289,7 +291,7 @@ void BatchControl::WriteStatus(Now now) {
   if (work_) {
     work_->Fill(summary);
     const plan::Counts total = work_->Total();
-    finished_builds = total[State::Succeeded] + total[State::Failed];
+    finished_builds = total[State::Succeeded] + total[State::Skipped] + total[State::Failed];
   }
   if (salvaged_) summary.end.reset();  // nobody knows when the rows come back
   summary.start = start_;

@@ -33,6 +33,10 @@ class Reconciler {
   /// one Replied event.
   std::vector<Command> Step(Now now);
 
+  /// What registries are to be asked since the last call, after Step; each must be answered by one Asked
+  /// event.
+  std::vector<registry::Question> TakeQuestions() { return requests_.TakeQuestions(); }
+
   /// When to call Step again if no event comes.
   std::optional<SteadyTime> Next() const;
 
@@ -58,6 +62,7 @@ class Reconciler {
   void On(const Observation& seen, Now now);
   void On(const WatchedPodSeen& seen, Now now) { pods_.Observe(seen, now); }
   void On(const Replied& replied, Now now) { requests_.Deliver(replied.id, replied.response, now); }
+  void On(const Asked& asked, Now now) { requests_.Deliver(asked.id, asked.answer, now); }
   template <class View>
   void OnView(const Seen<View>& seen, Now now);
   void OnList(const ListBegun& begun, Now now);

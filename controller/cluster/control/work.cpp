@@ -47,10 +47,16 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit
       sinks_(sinks),
       plan_(builds_.Graph(), batch.stages.size(), Nothing()),
       attempts_(batch, builds_, kit, plan_, sinks.channel),
+      lookups_(builds_, plan_, sinks.channel),
       forecast_(batch, plan_) {
   for (const ResultKey& key : stored) {
     const auto build = builds_.Find(key.build);
     if (!build) continue;
+    if (key.skipped) {
+      plan_.Answer(*build, true);
+      last_success_ = std::max(last_success_, key.finished);
+      continue;
+    }
     const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
     plan_.Observe(*build, {key.attempt, phase, key.cause, key.finished});
     hangs_.Stored(key.hangs);
@@ -87,6 +93,8 @@ void Work::Step(const plan::Policy& policy, Now now) {
   for (const Happening& happening : attempts_.TakeHappenings())
     std::visit([&](const auto& each) { Record(each, now); }, happening);
   plan_.SetPolicy(policy);
+  lookups_.Step(!policy.suspend && !policy.expired, now);
+  for (const Lookups::Found& found : lookups_.TakeFound()) Skip(found, now);
   for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
   forecast_.Step(attempts_.flagged(), now);
   const bool held = plan_.Total()[State::Held] > 0;
@@ -97,12 +105,27 @@ void Work::Step(const plan::Policy& policy, Now now) {
 
 std::optional<SteadyTime> Work::Next(Now now) const {
   std::optional<SteadyTime> next = attempts_.Next();
+  KeepSooner(next, lookups_.Next());
   const auto retry = plan_.NextRetry();
   if (retry) KeepSooner(next, now.steady + std::max(*retry - now.wall, Duration(0)));
   if (const auto forecast = forecast_.Next())
     KeepSooner(next, now.steady + std::max(*forecast - now.wall, Duration(0)));
   KeepSooner(next, sinks_.results.Next());
   return next;
+}
+
+// It waits for its line to be stored as a result does: what was skipped and not stored is asked again.
+void Work::Skip(const Lookups::Found& found, Now now) {
+  ResultSubject subject;
+  subject.stage = builds_.stage(found.build).name;
+  subject.name = builds_.name(found.build);
+  subject.image = builds_.image(found.build);
+  subject.build_hash = builds_.hash(found.build);
+  sinks_.results.Add(SkippedLine(subject, found.digest, now.wall), now);
+  last_success_ = std::max(last_success_, now.wall);
+  log::Info("build " + subject.name + " of stage " + subject.stage + " is skipped: its image exists, " +
+                found.digest,
+            {batch_.ns, batch_.name, {}, "BuildSkipped"});
 }
 
 void Work::Record(const Ran& ran, Now now) { forecast_.Ran(ran.build, ran.attempt, ran.pod, ran.since, now); }

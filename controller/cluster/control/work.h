@@ -9,6 +9,7 @@
 #include "batch/expand.h"
 #include "cluster/control/attempts.h"
 #include "cluster/control/forecast.h"
+#include "cluster/control/lookups.h"
 #include "cluster/control/parked.h"
 #include "cluster/objects/builds.h"
 #include "cluster/objects/hang_groups.h"
@@ -47,7 +48,7 @@ class Work {
 
   /// Nothing of any attempt is to be followed, stored or deleted.
   bool Idle() const { return unstored_.empty() && sinks_.results.Empty() && attempts_.Idle(); }
-  /// Every build has succeeded or failed for good.
+  /// Every build has succeeded, was skipped or failed for good.
   bool Finished() const { return plan_.Finished(); }
   plan::Counts Total() const { return plan_.Total(); }
   /// When something has advanced last: see Attempts::progress.
@@ -66,6 +67,7 @@ class Work {
   void Record(const VerdictChange& change, Now now);
   void Record(const EvidenceRefused& refused, Now now);
   void Record(const Concluded& concluded, Now now);
+  void Skip(const Lookups::Found& found, Now now);
   void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void ReleaseStored(Now now);
   /// The oldest, at most kListed.
@@ -76,6 +78,7 @@ class Work {
   Sinks sinks_;
   plan::Plan plan_;
   Attempts attempts_;
+  Lookups lookups_;
   Forecast forecast_;
   bool held_ = false;                    // builds are held, as of the last Step
   bool held_told_ = false;               // ... and that has been told, here or by an earlier process

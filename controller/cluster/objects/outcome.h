@@ -23,6 +23,7 @@ struct Outcome {
   std::string pod, node;
   Time started{}, finished{};  // of the container where known, else of the Job
   std::optional<int> exit_code;
+  std::string digest;     // of the image it pushed, where the registry was asked
   std::string log_end;    // of one whose Pod goes: the end of its log, printable lines, at most 1 KiB
   nlohmann::json runner;  // the runner's own account (contract/contract.h); null where there is none
 };

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "kube/transport.h"
+#include "registry/answer.h"
 
 /// What the cluster shows of a batch: the few fields of each object that anything here depends on.
 namespace imagebatch::cluster {
@@ -153,7 +154,13 @@ struct Replied {
   Result<kube::Response> response;
 };
 
-using Event = std::variant<BatchSeen, Observation, WatchedPodSeen, Replied>;
+/// What a registry says of an image; see Requests::Ask.
+struct Asked {
+  uint64_t id;
+  registry::Answer answer;
+};
+
+using Event = std::variant<BatchSeen, Observation, WatchedPodSeen, Replied, Asked>;
 
 /// One moment, by both clocks: wall time for what is written and compared with the cluster's times, steady
 /// time for how long something has lasted here.

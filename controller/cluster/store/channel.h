@@ -29,6 +29,10 @@ class Channel {
   void Send(Errand errand, kube::Request request, Handler handler) {
     requests_.Send(*this, std::move(errand), std::move(request), std::move(handler));
   }
+  /// As Requests::Ask.
+  void Ask(Errand errand, std::string image, Requests::AnswerHandler handler) {
+    requests_.Ask(*this, std::move(errand), std::move(image), std::move(handler));
+  }
   void Get(Errand errand, std::string path, Handler handler);
   /// `object`: JSON.
   void Create(Errand errand, std::string path, std::string object, Handler handler);

@@ -25,6 +25,8 @@ Words WordsOf(Purpose purpose) {
       return {"ReadRows", "RowsNotRead", "the ConfigMaps with the rows cannot be read"};
     case Purpose::DryRun:
       return {"DryRun", "JobsNotChecked", "its Jobs cannot be checked by a dry run"};
+    case Purpose::AskRegistry:
+      return {"AskRegistry", "ImagesNotChecked", "images cannot be looked up in their registry"};
     case Purpose::CreateJob:
       return {"CreateJob", "JobsNotCreated", "Jobs cannot be created"};
     case Purpose::DeleteJob:
@@ -94,6 +96,7 @@ bool Failed(Purpose purpose, const Result<kube::Response>& response) {
       return passing && status != 403;
     case Purpose::WriteEvidence:
       return passing && status != 401 && status != 403;
+    case Purpose::AskRegistry:
     case Purpose::LoadEvidence:
     case Purpose::ReadPod:
     case Purpose::ReadEvents:

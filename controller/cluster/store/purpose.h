@@ -17,6 +17,7 @@ enum class Purpose {
   ReadBatch,  // after a refused write of the status
   ReadRows,
   DryRun,
+  AskRegistry,  // whether an image exists
   CreateJob,
   DeleteJob,
   ReadJob,

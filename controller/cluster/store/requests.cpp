@@ -9,24 +9,70 @@
 
 namespace imagebatch::cluster {
 
-void Requests::Send(const Channel& from, Errand errand, kube::Request request, Handler handler) {
-  request.sender = reinterpret_cast<uintptr_t>(&from.root());
+namespace {
+
+/// A registry's answer as a reply, for whoever keeps count of what fails.
+kube::Response ReplyOf(const registry::Answer& answer) {
+  using Kind = registry::Answer::Kind;
+  kube::Response reply;
+  switch (answer.kind) {
+    case Kind::There:
+    case Kind::NotThere:
+      reply.status = 200;
+      break;
+    case Kind::Denied:
+      reply.status = 403;
+      break;
+    case Kind::Throttled:
+      reply.status = 429;
+      break;
+    case Kind::Unreachable:
+      reply.status = 503;
+      break;
+  }
+  reply.body = nlohmann::json{{"message", answer.reason}}.dump();
+  return reply;
+}
+
+}  // namespace
+
+uint64_t Requests::Add(const Channel& from, const Errand& errand) {
   if (const auto troubles = troubles_.find(&from.root()); troubles != troubles_.end())
     troubles->second.Sent(errand);
-  commands_.push_back({++last_id_, errand.purpose, std::move(request)});
-  waiting_.emplace(last_id_, Waiting{&from, std::move(errand), std::move(handler)});
+  return ++last_id_;
+}
+
+void Requests::Send(const Channel& from, Errand errand, kube::Request request, Handler handler) {
+  request.sender = reinterpret_cast<uintptr_t>(&from.root());
+  const uint64_t id = Add(from, errand);
+  commands_.push_back({id, errand.purpose, std::move(request)});
+  waiting_.emplace(id, Waiting{&from, std::move(errand), std::move(handler)});
+}
+
+void Requests::Ask(const Channel& from, Errand errand, std::string image, AnswerHandler handler) {
+  const uint64_t id = Add(from, errand);
+  questions_.push_back({id, reinterpret_cast<uintptr_t>(&from.root()), std::move(image)});
+  waiting_.emplace(id, Waiting{&from, std::move(errand), {}, std::move(handler)});
 }
 
 void Requests::Deliver(uint64_t id, const Result<kube::Response>& response, Now now) {
-  const auto at = waiting_.find(id);
-  if (at == waiting_.end()) return;
-  const Channel& root = at->second.from->root();
-  const Errand errand = std::move(at->second.errand);
-  const Handler handler = std::move(at->second.handler);  // it may send again
-  waiting_.erase(at);
+  const auto waiting = waiting_.extract(id);
+  if (waiting.empty()) return;
+  const auto& [from, errand, handler, answer_handler] = waiting.mapped();  // the handler may send again
+  const Channel& root = from->root();
   Note(root, errand, response, now);
   root.Replied();
   if (handler) handler(response, now);
+}
+
+void Requests::Deliver(uint64_t id, const registry::Answer& answer, Now now) {
+  const auto waiting = waiting_.extract(id);
+  if (waiting.empty()) return;
+  const auto& [from, errand, handler, answer_handler] = waiting.mapped();
+  const Channel& root = from->root();
+  NoteTrouble(root, errand, ReplyOf(answer), now);
+  root.Replied();
+  if (answer_handler) answer_handler(answer, now);
 }
 
 void Requests::Drop(const Channel& channel) {
@@ -60,6 +106,11 @@ void Requests::Note(const Channel& root, const Errand& errand, const Result<kube
     ending_.insert(&root);
     return;
   }
+  NoteTrouble(root, errand, response, now);
+}
+
+void Requests::NoteTrouble(const Channel& root, const Errand& errand, const Result<kube::Response>& response,
+                           Now now) {
   const auto known = troubles_.find(&root);
   if (known != troubles_.end()) return known->second.Answered(errand, response, now);
   if (Failed(errand.purpose, response)) troubles_[&root].Answered(errand, response, now);

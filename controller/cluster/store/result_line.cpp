@@ -17,6 +17,7 @@ namespace key = contract::key;
 
 constexpr size_t kPhases = 12;
 constexpr size_t kLineLimit = 4096;
+constexpr const char* kSkipped = "skipped_remote_exists";
 
 const char* CauseName(plan::Cause cause) {
   switch (cause) {
@@ -92,6 +93,7 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Tim
                {"job", subject.job},
                {"pod", outcome.pod},
                {"node", outcome.node}};
+  if (!outcome.digest.empty()) line["digest"] = outcome.digest;
   if (!outcome.succeeded) line["cause"] = CauseName(outcome.cause);
   if (outcome.exit_code) line["exit_code"] = *outcome.exit_code;
   if (!outcome.log_end.empty()) line["log_end"] = outcome.log_end;
@@ -112,6 +114,17 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Tim
     whole = text();
   }
   return whole;
+}
+
+std::string SkippedLine(const ResultSubject& subject, const std::string& digest, Time now) {
+  const json line = {{"time", FormatTime(now)}, {"stage", subject.stage},
+                     {"name", subject.name},    {"tags", {subject.image}},
+                     {"status", kSkipped},      {"skip_reason", "the image exists"},
+                     {"digest", digest},        {"error", json()},
+                     {"class", json()},         {"attempt_count", 0},
+                     {"started_at", json()},    {"finished_at", FormatTime(now)},
+                     {"duration_seconds", 0},   {"build", subject.build_hash}};
+  return line.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::optional<ResultKey> ParseResultLine(std::string_view line) {
@@ -149,11 +162,12 @@ std::optional<ResultKey> ParseResultLine(std::string_view line) {
   });
   if (!whole || key.build.empty() || !numbered) return std::nullopt;
   key.succeeded = status == "built";
+  key.skipped = status == kSkipped;
   if (!hang.class_name.empty()) {
     hang.alike = AlikeOf(std::move(fingerprint), summary, hang.class_name, hang.reason);
     key.verdict = std::move(hang);
   }
-  if (!key.succeeded) {
+  if (!key.succeeded && !key.skipped) {
     const auto known = CauseOf(cause);
     if (!known) return std::nullopt;
     key.cause = *known;

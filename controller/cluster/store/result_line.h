@@ -17,6 +17,7 @@ struct ResultKey {
   std::string stage, name;
   int attempt = 0;
   bool succeeded = false;
+  bool skipped = false;  // no attempt: its image was there
   plan::Cause cause = plan::Cause::Build;
   Time finished{};
   double seconds = 0;  // from the start of its container to its end
@@ -35,9 +36,13 @@ struct ResultSubject {
 };
 
 /// One JSON object on one line, at most 4 KiB, with the field names of the manifest it replaces (time, tags,
-/// error, status, attempt_count, started_at, finished_at, duration_seconds) plus stage, class, hangs,
+/// error, status, attempt_count, started_at, finished_at, duration_seconds) plus stage, digest, class, hangs,
 /// fingerprint and evidence.
 std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Time now);
+
+/// The same of a build that was skipped: status skipped_remote_exists, attempt_count 0, no class, job or
+/// times.
+std::string SkippedLine(const ResultSubject& subject, const std::string& digest, Time now);
 
 /// Reads a line back; nothing for a line that is none of ours.
 std::optional<ResultKey> ParseResultLine(std::string_view line);

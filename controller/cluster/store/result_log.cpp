@@ -102,7 +102,7 @@ void ResultLog::TakeLine(std::string_view line) {
   auto key = ParseResultLine(line);
   if (!key) return;
   loaded_keys_.push_back(std::move(*key));
-  if (loaded_keys_.back().succeeded) return;
+  if (loaded_keys_.back().succeeded || loaded_keys_.back().skipped) return;
   explained_.push_back(&loaded_keys_.back());  // stays where it is: the deque only grows
   if (explained_.size() <= kExplained) return;
   explained_.front()->reason = explained_.front()->message = std::string();

@@ -67,9 +67,12 @@ Condition Ready(const Summary& summary, const Condition& hung, const Condition& 
 
 std::vector<Condition> Conditions(const Summary& summary, const plan::Counts& total) {
   const bool failed = !summary.failed_reason.empty();
-  const std::string progress = std::to_string(total[State::Succeeded]) + " of " +
-                               std::to_string(total.Total()) + " builds succeeded, " +
-                               std::to_string(total[State::Failed]) + " failed";
+  const std::string progress =
+      std::to_string(total[State::Succeeded]) + " of " + std::to_string(total.Total()) +
+      " builds succeeded, " +
+      (total[State::Skipped] > 0 ? std::to_string(total[State::Skipped]) + " were skipped, "
+                                 : std::string()) +
+      std::to_string(total[State::Failed]) + " failed";
   const std::string unfinished = summary.counts.empty() ? "the batch has not started" : progress;
   std::vector<Condition> conditions;
   if (summary.finished && !failed) {

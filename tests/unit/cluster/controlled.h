@@ -59,6 +59,7 @@ class BatchControlTest : public testing::Test {
   void Restart() {
     control_.reset();
     requests_.Take();
+    requests_.TakeQuestions();
     control_ = std::make_unique<BatchControl>(*api_.Find(Kind::Batch, "b"), kit_, requests_, totals_);
     for (const auto& [name, job] : api_.All(Kind::Job))
       control_->Observe(JobSeen{Change::Upsert, *ParseJob(job.dump())}, now_);
@@ -72,7 +73,12 @@ class BatchControlTest : public testing::Test {
     for (int round = 0; round < 200; ++round) {
       control_->Step(true, now_);
       const std::vector<Command> sent = requests_.Take();
-      if (sent.empty()) return;
+      const std::vector<registry::Question> questions = requests_.TakeQuestions();
+      if (sent.empty() && questions.empty()) return;
+      for (const registry::Question& question : questions) {
+        asked_.push_back(question.image);
+        requests_.Deliver(question.id, registry_(question.image), now_);
+      }
       for (const Command& command : sent) {
         Note(command.request);
         const int refusal = refuse_ ? refuse_(command) : 0;
@@ -218,7 +224,11 @@ class BatchControlTest : public testing::Test {
   std::vector<std::string> told_;              // reasons of Events
   std::vector<std::string> messages_;          // ... and what they say
   std::function<int(const Command&)> refuse_;  // with which status; 0: not
-  bool blind_ = false;                         // the watch brings nothing
+  std::vector<std::string> asked_;             // images, of their registries
+  std::function<registry::Answer(const std::string&)> registry_ = [](const std::string&) {
+    return registry::Answer{registry::Answer::Kind::NotThere, "", "", {}};
+  };
+  bool blind_ = false;  // the watch brings nothing
   json refused_with_ = Refusal("exceeded quota");
 
   /// Every request of this purpose is refused.

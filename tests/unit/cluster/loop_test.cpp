@@ -37,7 +37,7 @@ TEST(LoopTest, IsReadyOnceAllIsListedAndAliveBefore) {
   api.Refuse("/pods");
   kube::RequestStats stats;
   kube::ApiClient client(api, stats);
-  Loop loop(client, stats, "", RunnerSource{});
+  Loop loop(client, stats, "", RunnerSource{}, nullptr);
   EXPECT_TRUE(loop.Health().live.ok) << "it has not begun";
   std::thread run([&] { loop.Run(); });
   ASSERT_TRUE(Eventually([&] {

@@ -118,13 +118,41 @@ TEST(ResultLineTest, EveryFieldStandsInTheDocumentation) {
   outcome.class_name = "Idle";
   outcome.hang_reason = "NoActivity";
   outcome.hung_since = kStarted;
+  outcome.digest = "sha256:0";
   ResultSubject subject = kSubject;
   subject.evidence = {"b-evidence-abcdefghij-2", "0abc"};
   const json line = json::parse(ResultLine(subject, outcome, kFinished));
-  EXPECT_EQ(line.size(), 29U) << "a new field: fill it here";
+  EXPECT_EQ(line.size(), 30U) << "a new field: fill it here";
   for (const auto& [field, value] : line.items()) {
     EXPECT_NE(docs.str().find("`" + field + "`"), std::string::npos) << field;
   }
+}
+
+TEST(ResultLineTest, OfASkippedBuild) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  const json line = json::parse(SkippedLine(kSubject, digest, kFinished));
+  EXPECT_EQ(line["status"], "skipped_remote_exists");
+  EXPECT_EQ(line["tags"], json::array({"r.example/eval:django-1"}));
+  EXPECT_EQ(line["digest"], digest);
+  const auto key = ParseResultLine(line.dump());
+  ASSERT_TRUE(key);
+  EXPECT_TRUE(key->skipped);
+  EXPECT_FALSE(key->succeeded);
+  EXPECT_EQ(key->build, "abcdefghij");
+  EXPECT_EQ(key->attempt, 0);
+  EXPECT_EQ(key->finished, kFinished);
+  std::ifstream page(std::string(IMAGEBATCH_SOURCE_DIR) + "/docs/operations.md");
+  std::stringstream text;
+  text << page.rdbuf();
+  for (const auto& [field, value] : line.items())
+    EXPECT_NE(text.str().find("`" + field + "`"), std::string::npos) << field;
+}
+
+TEST(ResultLineTest, TheDigestOfWhatWasPushedStandsInIt) {
+  Outcome outcome = Succeeded();
+  EXPECT_FALSE(json::parse(ResultLine(kSubject, outcome, kFinished)).contains("digest"));
+  outcome.digest = "sha256:" + std::string(64, 'a');
+  EXPECT_EQ(json::parse(ResultLine(kSubject, outcome, kFinished))["digest"], outcome.digest);
 }
 
 TEST(ResultLineTest, NoDurationIsNegative) {

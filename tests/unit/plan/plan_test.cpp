@@ -311,5 +311,59 @@ TEST(PlanTest, IncrementalStateEqualsAFreshPlanInAnyOrder) {
   }
 }
 
+Policy Asking(int parallelism) {
+  Policy policy = Parallel(parallelism);
+  policy.ask = true;
+  return policy;
+}
+
+TEST(PlanTest, NothingStartsBeforeItsAnswer) {
+  Plan plan(TwoStages(), 2, Asking(10));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre());
+  EXPECT_THAT(plan.TakeUnasked(1), ElementsAre(0));
+  EXPECT_THAT(plan.TakeUnasked(10), ElementsAre(1));
+  EXPECT_THAT(plan.TakeUnasked(10), ElementsAre());
+  plan.Answer(1, false);
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(1, 1)));
+  EXPECT_TRUE(plan.Unasked(0));
+  EXPECT_FALSE(plan.Unasked(1));
+}
+
+TEST(PlanTest, WhatExistsIsSkippedAndIsEnoughForItsDependents) {
+  Plan plan(TwoStages(), 2, Asking(10));
+  plan.Answer(0, true);
+  EXPECT_EQ(plan.state(0), State::Skipped);
+  EXPECT_EQ(plan.Total()[State::Skipped], 1);
+  EXPECT_THAT(plan.TakeUnasked(10), ElementsAre(1, 2, 3));
+  for (uint32_t build = 1; build < 5; ++build) plan.Answer(build, true);
+  EXPECT_EQ(plan.state(4), State::Skipped);
+  EXPECT_TRUE(plan.Finished());
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre());
+}
+
+TEST(PlanTest, ARetryIsNotAskedAbout) {
+  Plan plan(TwoStages(), 2, Asking(10));
+  plan.Observe(0, Failed(1, Cause::Build));
+  EXPECT_THAT(plan.TakeUnasked(10), ElementsAre(1));
+  plan.Answer(0, true);  // too late
+  EXPECT_EQ(plan.state(0), State::Queued);
+  EXPECT_THAT(plan.Decide(kStart + seconds(10)), ElementsAre(IsStart(0, 2)));
+}
+
+TEST(PlanTest, AskingMayBeTurnedOnAndOff) {
+  Plan plan(TwoStages(), 2, Asking(10));
+  EXPECT_THAT(plan.TakeUnasked(1), ElementsAre(0));
+  plan.SetPolicy(Parallel(1));
+  EXPECT_THAT(plan.TakeUnasked(10), ElementsAre());
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 1)));
+  plan.SetPolicy(Asking(10));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre());
+  EXPECT_THAT(plan.TakeUnasked(10), ElementsAre(1));
+  Policy suspended = Asking(10);
+  suspended.suspend = true;
+  Plan other(TwoStages(), 2, suspended);
+  EXPECT_THAT(other.TakeUnasked(10), ElementsAre());
+}
+
 }  // namespace
 }  // namespace imagebatch::plan
