@@ -284,6 +284,7 @@ void Node::EndJob(const std::string& job, const json& uid, bool complete) {
     completed.insert(job);
     const std::string build = ended["metadata"]["labels"][std::string(cluster::kBuildLabel)];
     succeeded.insert(build);
+    pushed.insert(build);
     if (!late_.contains(job)) finished.insert(build);
   }
   api_.Put(Kind::Job, ended);

@@ -40,6 +40,7 @@ class Node {
   Time moved{};
   /// Builds that have ever had a Complete Job, by build hash.
   std::set<std::string> succeeded;
+  std::set<std::string> pushed;  // builds whose image is in the registry, whatever became of their Jobs
   /// Of those, the ones with a Job that had not stood still for `may_stand` before it came to life: the
   /// attempt of such a Job may have been ended, and it could not be deleted in time.
   std::set<std::string> finished;

@@ -13,6 +13,8 @@ using nlohmann::json;
 using std::chrono::seconds;
 using Kind = ApiServer::Kind;
 
+constexpr const char* kSkipped = "skipped_remote_exists";
+
 std::string ImageOf(const json& job) {
   return job["metadata"]["annotations"][std::string(cluster::kImageAnnotation)];
 }
@@ -39,6 +41,15 @@ std::string BuildOf(const json& object) {
 
 }  // namespace
 
+// What was skipped is known by its result.
+void Simulation::CheckQuestion(const std::string& image) const {
+  if (!skips_) Break("a registry is asked unasked for " + image);
+  for (const json& result : StoredResults()) {
+    if (tally_.blows == 0 && result["status"] == kSkipped && result["tags"][0] == image)
+      Break(image + " is asked for after it was skipped");
+  }
+}
+
 void Simulation::CheckCreate(const json& job) {
   ++tally_.jobs;
   node_->moved = now_;
@@ -46,6 +57,7 @@ void Simulation::CheckCreate(const json& job) {
   const std::string build = job["metadata"]["labels"][std::string(cluster::kBuildLabel)];
   Say("create " + name + " for " + image);
   build_of_image_[image] = build;
+  if (there_.contains(image)) Break("an image is built that is there: " + image);
   if (++creates_[name] > 1 && untraced_.erase(name) == 0) Break("a second Job for the attempt " + name);
   if (node_->finished.contains(build)) Break("a finished build is built again: " + image);
   for (const std::string& before : node_->ended_hung) {
@@ -55,6 +67,7 @@ void Simulation::CheckCreate(const json& job) {
       Break(name + " is created before the evidence of " + before + " is stored");
   }
   for (const std::string& need : needs_[image]) {
+    if (there_.contains(need)) continue;
     if (!build_of_image_.contains(need) || !node_->succeeded.contains(build_of_image_[need])) {
       // A need whose Job was deleted by hand in the moment between its end and the storing of its result has
       // succeeded all the same
@@ -220,7 +233,7 @@ std::vector<json> Simulation::StoredResults() const {
 
 bool Simulation::IsStored(const std::string& job) const {
   for (const json& result : StoredResults()) {
-    if (result["job"] == job) return true;
+    if (result.value("job", "") == job) return true;
   }
   return false;
 }
@@ -239,8 +252,15 @@ void Simulation::CheckQuiet() {
 void Simulation::CheckEnd() {
   const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
   std::map<std::string, int> lines;
-  std::set<std::string> built;
+  std::set<std::string> built, skipped;
   for (const json& result : StoredResults()) {
+    if (result["status"] == kSkipped) {
+      if (!there_.contains(result["tags"][0])) Break("skipped, and not there: " + result.dump());
+      if (!skipped.insert(result["build"]).second) Break("two results of a skipped build: " + result.dump());
+      if (result["finished_at"] > status["lastProgressTime"])
+        Break("no progress is told of " + result.dump());
+      continue;
+    }
     if (++lines[result["job"]] > 1) Break("two results for " + result["job"].get<std::string>());
     for (const char* reason : {"JobRejected", "JobNameTaken", "PodNotCreated", "QuotaExceeded",
                                "Unschedulable", "Terminating", "NodeLost"}) {
@@ -256,6 +276,11 @@ void Simulation::CheckEnd() {
     Break("the status counts " + status["succeeded"].dump() + " successes, the results " +
           std::to_string(built.size()));
   }
+  if (static_cast<int64_t>(skipped.size()) != status["skipped"]) {
+    Break("the status counts " + status["skipped"].dump() + " skipped builds, the results " +
+          std::to_string(skipped.size()));
+  }
+  tally_.skipped = skipped.size();
   for (const json& result : StoredResults()) {
     if (result.value("cause", "") != "Hang" || deleted_.contains(result["job"].get<std::string>())) continue;
     ++tally_.hangs_ended;

@@ -51,10 +51,12 @@ void Simulation::Tally::Add(const Tally& other) {
   jobs += other.jobs;
   strangers += other.strangers;
   rows_lost += other.rows_lost;
+  skipped += other.skipped;
   blows += other.blows;
 }
 
-Simulation::Simulation(uint64_t seed, bool print) : random_(seed), print_(print), used_up_(seed % 3 == 0) {
+Simulation::Simulation(uint64_t seed, bool print)
+    : random_(seed), print_(print), used_up_(seed % 3 == 0), skips_(seed % 4 == 1) {
   api_ = std::make_unique<ApiServer>(
       [this](Kind kind, Change change, const json& object) { OnWatch(kind, change, object); });
   api_->on_create_job = [this](const json& job) { CheckCreate(job); };
@@ -105,6 +107,13 @@ json Simulation::MakeBatch() {
       {"infrastructureRetryLimit", Pick(2, 8)},
       {"hang", {{"idleSeconds", 60}, {"action", retry_hung_ ? "Retry" : "Flag"}}},
       {"stall", {{"afterSeconds", kPending.count()}, {"action", retry_hung_ ? "Retry" : "Flag"}}}};
+  if (skips_) {
+    spec["existing"] = "Skip";
+    for (const auto& [image, needs] : needs_) {
+      if (Pick(0, 2) == 0) there_.insert(image);
+      if (Pick(0, 2) == 0) there_.insert(needs.begin(), needs.end());
+    }
+  }
   if (Pick(0, 5) == 0) spec["activeDeadlineSeconds"] = Pick(30, 600);
   if (Pick(0, 1) == 1) {
     std::string lines;
@@ -216,6 +225,29 @@ void Simulation::Deliver(const cluster::Event& event) {
 
 void Simulation::Step() {
   for (const cluster::Command& command : reconciler_->Step(Now())) Send(command);
+  for (const registry::Question& question : reconciler_->TakeQuestions()) Ask(question);
+}
+
+// A registry that is slow, throttles, denies or is away now and then, while there are faults.
+void Simulation::Ask(const registry::Question& question) {
+  using Of = registry::Answer::Kind;
+  CheckQuestion(question.image);
+  const int incarnation = incarnation_;
+  Schedule(milliseconds(Chance(0.1) ? Pick(0, 20000) : Pick(1, 100)), [this, question, incarnation] {
+    if (incarnation != incarnation_) return;
+    const auto build = build_of_image_.find(question.image);
+    const bool pushed = build != build_of_image_.end() && node_->pushed.contains(build->second);
+    registry::Answer answer;
+    answer.kind = pushed || there_.contains(question.image) ? Of::There : Of::NotThere;
+    if (answer.kind == Of::There) answer.digest = "sha256:" + std::string(64, '0');
+    if (Chance(0.2)) {
+      answer = {Pick(0, 1) == 0 ? Of::Denied : Of::Unreachable, "", "a fault", {}};
+      if (Pick(0, 2) == 0) answer = {Of::Throttled, "", "a fault", seconds(Pick(1, 60))};
+    }
+    if (answer.kind == Of::There && !pushed) node_->moved = now_;
+    Say("asked for " + question.image + ": " + std::to_string(static_cast<int>(answer.kind)));
+    Deliver(cluster::Asked{question.id, answer});
+  });
 }
 
 void Simulation::Send(const cluster::Command& command) {

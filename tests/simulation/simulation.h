@@ -37,7 +37,7 @@ class Simulation {
   struct Tally {
     uint64_t events = 0, requests = 0, lost_replies = 0, kills = 0, relists = 0, deletions = 0,
              hangs_seen = 0, blows = 0, hangs_ended = 0, stalls_seen = 0, ended = 0, jobs = 0, strangers = 0,
-             rows_lost = 0;
+             rows_lost = 0, skipped = 0;
     void Add(const Tally& other);
   };
   const Tally& tally() const { return tally_; }
@@ -78,9 +78,11 @@ class Simulation {
   void Step();
   void Send(const cluster::Command& command);
   void Answer(uint64_t id, const kube::Request& request);
+  void Ask(const registry::Question& question);
   cluster::Now Now() const { return {now_, SteadyTime(now_.time_since_epoch())}; }
 
   // The rules
+  void CheckQuestion(const std::string& image) const;
   void CheckCreate(const nlohmann::json& job);
   void CheckDelete(const nlohmann::json& job);
   void CheckStatus(const nlohmann::json& batch);
@@ -116,6 +118,8 @@ class Simulation {
   bool every_third_fails_ = false;  // of the requests, with 500, while there are faults
   nlohmann::json batch_;            // as somebody has applied it
 
+  const bool skips_;             // spec.existing is Skip, in one run of four
+  std::set<std::string> there_;  // images that are in the registry from the beginning
   int parallelism_ = 1;
   bool retry_hung_ = false;
   bool many_hang_ = false;                                 // more than the evidence of which is kept
