@@ -244,7 +244,7 @@ void Simulation::Ask(const registry::Question& question) {
       answer = {Pick(0, 1) == 0 ? Of::Denied : Of::Unreachable, "", "a fault", {}};
       if (Pick(0, 2) == 0) answer = {Of::Throttled, "", "a fault", seconds(Pick(1, 60))};
     }
-    if (answer.kind == Of::There && !pushed) node_->moved = now_;
+    if (answer.kind == Of::There) node_->moved = now_;
     Say("asked for " + question.image + ": " + std::to_string(static_cast<int>(answer.kind)));
     Deliver(cluster::Asked{question.id, answer});
   });
