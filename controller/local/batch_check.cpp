@@ -32,6 +32,7 @@ const Fields& SpecFields() {
       {"images", Use::Taken},
       {"variables", Use::Taken},
       {"stages", Use::Looked},
+      {"existing", Use::Looked},
       {"backoffLimit", Use::Taken},
       {"infrastructureRetryLimit", Use::Taken},
       {"hang", Use::Taken},
@@ -133,6 +134,13 @@ class Checker {
  public:
   Checker(batch::Problems& refused, size_t stages) : refused_(refused), stages_(stages) {}
 
+  void CheckSpec(const json& spec) {
+    CheckFields(spec, SpecFields(), "spec");
+    const json& existing = Member(spec, "existing");
+    RefuseUnless(existing.is_null() || existing == "Rebuild", "spec.existing",
+                 "no registry is asked here; leave it out: what was built here is not built again");
+  }
+
   void CheckStage(const json& written, const batch::Stage& stage, const std::string& path) {
     stage_ = stage.name;
     CheckFields(written, StageFields(), path);
@@ -161,22 +169,6 @@ class Checker {
     }
   }
 
-  /// Of an object, the fields that are not known, or are to be told.
-  void CheckFields(const json& object, const Fields& known, const std::string& where) {
-    for (const auto& [name, value] : object.items()) {
-      if (value.is_null()) continue;
-      const auto use = known.find(name);
-      if (use == known.end()) {
-        refused_.Add(
-            where + "." + Printable(name, 100),
-            "cannot be honoured on this machine, and without it the batch would be another; leave it out");
-      } else if (use->second == Use::Ignored) {
-        std::vector<std::string>& stages = ignored_[name];
-        if (std::find(stages.begin(), stages.end(), stage_) == stages.end()) stages.push_back(stage_);
-      }
-    }
-  }
-
   /// "resources (stage env)", "tolerations".
   std::vector<std::string> Ignored() const {
     std::vector<std::string> texts;
@@ -193,6 +185,22 @@ class Checker {
   }
 
  private:
+  /// Of an object, the fields that are not known, or are to be told.
+  void CheckFields(const json& object, const Fields& known, const std::string& where) {
+    for (const auto& [name, value] : object.items()) {
+      if (value.is_null()) continue;
+      const auto use = known.find(name);
+      if (use == known.end()) {
+        refused_.Add(
+            where + "." + Printable(name, 100),
+            "cannot be honoured on this machine, and without it the batch would be another; leave it out");
+      } else if (use->second == Use::Ignored) {
+        std::vector<std::string>& stages = ignored_[name];
+        if (std::find(stages.begin(), stages.end(), stage_) == stages.end()) stages.push_back(stage_);
+      }
+    }
+  }
+
   void RefuseUnless(bool good, const std::string& where, const char* message) {
     if (!good) refused_.Add(where, message);
   }
@@ -262,7 +270,7 @@ BatchCheck CheckBatch(const json& object, const batch::Batch& batch) {
   batch::Problems refused("ImageBatch");
   Checker checker(refused, batch.stages.size());
   const json& spec = Member(object, "spec");
-  checker.CheckFields(spec, SpecFields(), "spec");
+  checker.CheckSpec(spec);
   for (size_t i = 0; i < batch.stages.size(); ++i) {
     const std::string where = "spec.stages[" + std::to_string(i) + "]";
     checker.CheckStage(Member(spec, "stages")[i], batch.stages[i], where);

@@ -110,6 +110,17 @@ TEST(BatchCheckTest, RefusesAFieldOfTheBatchThatItDoesNotKnow) {
   EXPECT_EQ(check.refused[1].where, "spec.stages[0].another");
 }
 
+TEST(BatchCheckTest, AsksNoRegistry) {
+  const auto with = [](const std::string& existing) {
+    return CheckSpec(OneStage("{name: one}", "{containers: [{name: build, command: [m]}]}",
+                              "  existing: " + existing + "\n"))
+        .refused;
+  };
+  EXPECT_THAT(with("Rebuild"), IsEmpty());
+  ASSERT_EQ(with("Skip").size(), 1U);
+  EXPECT_EQ(with("Skip")[0].where, "spec.existing");
+}
+
 TEST(BatchCheckTest, NeedsACommandEvenWithoutARunner) {
   const auto check =
       CheckSpec(("  images: {rows: [{name: one}]}\n  stages:\n  - {name: image, image: r/x, template: "
