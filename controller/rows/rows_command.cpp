@@ -14,6 +14,7 @@
 #include "cli/console.h"
 #include "cli/read_all.h"
 #include "kube/config/config.h"
+#include "kube/config/proxy.h"
 #include "kube/cpprest_transport.h"
 #include "rows/commands.h"
 #include "rows/config_maps.h"
@@ -72,6 +73,9 @@ Result<kube::TransportConfig> ConfigOf(std::string server) {
   while (server.ends_with("/")) server.pop_back();
   kube::TransportConfig config;
   config.server = std::move(server);
+  auto proxy = kube::CheckProxy(kube::ProxyFor(config.server, kube::ProxiesOfEnvironment()));
+  if (!proxy) return tl::unexpected(proxy.error());
+  config.proxy = std::move(*proxy);
   const char* token = std::getenv("HF_TOKEN");  // NOLINT(concurrency-mt-unsafe): nobody sets one
   if (token == nullptr || *token == '\0') return config;
   const auto is_host = [&](std::string_view host) {

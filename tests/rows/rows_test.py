@@ -37,7 +37,8 @@ spec:
 
 
 def run(*arguments, stdin=None, **environment):
-    clean = {name: value for name, value in os.environ.items() if name not in ("HF_TOKEN", "KUBECONFIG")}
+    clean = {name: value for name, value in os.environ.items()
+             if name not in ("HF_TOKEN", "KUBECONFIG") and not name.lower().endswith("_proxy")}
     return subprocess.run([IMAGEBATCH, "rows", *map(str, arguments)], input=stdin, capture_output=True, timeout=100,
                           env={**clean, **environment}, check=False, text=isinstance(stdin, str) or stdin is None)
 
@@ -308,6 +309,12 @@ class DatasetTest(Scratch):
         self.refused(clear, "HF_TOKEN would be sent in the clear; use https://, or unset HF_TOKEN")
         self.assertEqual(run("--dataset", "owner/set", "--server", self.url, "-o", "jsonl").returncode, 0)
         self.assertIsNone(self.dataset.requests[-1][2])
+
+    def test_the_way_through_a_proxy(self):
+        mirror = ["--dataset", "owner/set", "--server", "http://mirror.example", "-o", "jsonl", "--columns", "id"]
+        done = run(*mirror, HTTP_PROXY=self.url)
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (0, 250), done.stderr)
+        self.refused(run(*mirror, HTTP_PROXY="socks5://127.0.0.1:1"), "socks5")
 
     def test_a_real_list_of_rows(self):
         self.dataset.rows = [json.loads(line) for line in VERIFIED.read_text(encoding="utf-8").splitlines()]
