@@ -22,20 +22,47 @@ std::vector<std::string> StagesOf(const json& batch) {
   return stages;
 }
 
+/// What of a batch decides which builds it has. The rest may have fields that this program does not know,
+/// where the cluster is newer.
+json OnlyBuilds(const json& object) {
+  const json& spec = At(object, "spec");
+  json kept = {{"apiVersion", TextAt(object, "apiVersion")},
+               {"kind", TextAt(object, "kind")},
+               {"metadata", At(object, "metadata")},
+               {"spec", {{"images", At(spec, "images")}, {"stages", json::array()}}}};
+  if (spec.contains("variables")) kept["spec"]["variables"] = spec["variables"];
+  for (const json& stage : ListAt(spec, "stages")) {
+    json& copy = kept["spec"]["stages"].emplace_back(json::object());
+    for (const char* field : {"name", "needs", "key", "image", "template"}) {
+      if (!At(stage, field).is_null()) copy[field] = stage[field];
+    }
+  }
+  return kept;
+}
+
 /// Of its rows; nothing where they cannot all be read.
 std::optional<std::vector<BuildName>> FromRows(Cluster& cluster, const json& object) {
-  const auto batch = batch::ReadBatch(object);
+  const auto batch = batch::ReadBatch(OnlyBuilds(object));
   if (!batch) return std::nullopt;
   batch::Rows rows(batch::UsedColumns(*batch));
+  std::vector<std::string> listed;
   std::vector<batch::Problem> problems;
   batch::ReadInlineRows(batch->images, rows, problems);
-  for (const batch::ConfigMapKey& wanted : batch->images.config_maps) {
+  size_t number = 0;
+  for (const batch::ConfigMapKey& wanted : batch::Sources(batch->images)) {
     const auto found = cluster.Find(kube::ObjectPath(kConfigMaps, batch->ns, wanted.name));
     if (!found || !*found) return std::nullopt;
-    batch::ReadRowLines(TextAt(At(**found, "data"), wanted.key.c_str()), wanted, rows, problems);
+    const std::string text = TextAt(At(**found, "data"), wanted.key.c_str());
+    if (number++ < batch->images.config_maps.size()) {
+      batch::ReadRowLines(text, wanted, rows, problems);
+    } else if (auto names = batch::ReadNames(text)) {
+      listed = std::move(*names);
+    } else {
+      return std::nullopt;
+    }
   }
   if (!problems.empty()) return std::nullopt;
-  const auto expansion = batch::Expand(*batch, std::move(rows));
+  const auto expansion = batch::Expand(*batch, std::move(rows), listed);
   if (!expansion) return std::nullopt;
   std::vector<BuildName> builds;
   builds.reserve(expansion->builds.size());

@@ -102,6 +102,18 @@ TEST_F(ClusterTest, KnowsBuildsByTheirTracesWhereRowsCannotBeRead) {
   EXPECT_THAT(server_.Requests().at(0).target, HasSubstr("/namespaces/builds/configmaps/rows"));
 }
 
+TEST_F(ClusterTest, KnowsTheBuildsOfTheSelectedRowsOfANewerBatch) {
+  answer_ = [](const HttpRequest&, testing::Reply& reply) { reply.Send(404, "{}"); };
+  const json batch = json::parse(R"({"apiVersion":"imagebatch.dev/v1alpha1","kind":"ImageBatch",
+    "metadata":{"name":"hello","namespace":"builds","uid":"u"},
+    "spec":{"unknown":1,"images":{"rows":[{"name":"a"},{"name":"b"}],"select":{"names":["b"]}},
+            "stages":[{"name":"image","unknown":1,"image":"r/$(name):1","template":{"spec":{"containers":[
+              {"name":"build","image":"b","command":["b"]}]}}}]}})");
+  const auto known = KnownBuilds(*cluster_, batch);
+  ASSERT_TRUE(known) << known.error().message;
+  EXPECT_THAT(*known, ElementsAre(BuildName{"image", "b"}));
+}
+
 TEST_F(ClusterTest, FindsABuildByItsJobWithoutTheRows) {
   answer_ = [](const HttpRequest&, testing::Reply& reply) {
     reply.Send(200, R"({"items":[{"kind":"Job"}]})");
