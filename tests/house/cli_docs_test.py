@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""docs/cli.md against what the program says of itself: each command has a section there, with all of its options and an
-example; each --help fits one screen and has an example and the exit codes; and no section is of a command that is none.
+"""docs/cli.md against what the program says of itself: each command has a section there, with an example and, there or on the
+page that it leads to, all of its options; each --help fits one screen and has an example and the exit codes; and no section is
+of a command that is none.
 
 Usage: cli_docs_test.py BINARY
 """
@@ -12,7 +13,8 @@ import tempfile
 import unittest
 
 BINARY = sys.argv[1]
-DOCS = (pathlib.Path(__file__).resolve().parents[2] / "docs/cli.md").read_text(encoding="utf-8")
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs"
+DOCS = (FOLDER / "cli.md").read_text(encoding="utf-8")
 SCREEN_LINES, SCREEN_COLUMNS = 40, 120
 # Explained once for all commands, or by themselves
 COMMON = {"--help", "--namespace", "--context", "--kubeconfig"}
@@ -38,6 +40,12 @@ def sections():
     return dict(zip(parts[::2], parts[1::2]))
 
 
+def explained(section):
+    """The section, and the pages that it leads to with `See`."""
+    pages = re.findall(r"See \[[^]]+\]\((\S+\.md)\)", section)
+    return section + "".join((FOLDER / page).read_text(encoding="utf-8") for page in pages)
+
+
 class CliDocsTest(unittest.TestCase):
     def test_each_command_has_a_section(self):
         self.assertEqual(sorted(sections()), sorted(commands()))
@@ -45,9 +53,10 @@ class CliDocsTest(unittest.TestCase):
     def test_each_section_has_the_options_and_an_example(self):
         for command in set(commands()) - PLAIN - ELSEWHERE:
             with self.subTest(command):
-                options = set(re.findall(r"(--[a-z][a-z-]*)", show(command, "--help").partition("Options:\n")[2].partition("\n\n")[0]))
-                for option in options - COMMON:
-                    self.assertIn(option, sections()[command])
+                listed = show(command, "--help").partition("Options:\n")[2].partition("\n\n")[0]
+                for letter, option in re.findall(r"^  (?:(-[a-zA-Z]),)?(--[a-z][a-z-]*)", listed, re.MULTILINE):
+                    text = explained(sections()[command])
+                    self.assertTrue(option in COMMON or option in text or (letter and "`" + letter in text), option)
                 self.assertIn("```sh\nimagebatch " + command, sections()[command])
 
     def test_the_docs_know_no_other_options(self):
