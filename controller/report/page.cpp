@@ -13,7 +13,9 @@
 namespace imagebatch::report {
 namespace {
 
-constexpr size_t kNameLimit = 120, kDetailLimit = 600, kGroups = 50, kNamesOfGroup = 8, kStages = 100;
+/// Room for all but the script, which comes after the list.
+constexpr size_t kMostBytes = 1'030'000;
+constexpr size_t kNameLimit = 120, kDetailLimit = 600, kGroups = 30, kNamesOfGroup = 6, kStages = 100;
 
 std::string Shown(const std::string& text, size_t limit) { return Html(OneLine(text, limit)); }
 
@@ -240,7 +242,9 @@ class Page {
         "<noscript><p>The list needs scripts. <code>imagebatch report -o jsonl</code> has the "
         "same.</p></noscript>\n"
         "<div id=\"list\"></div>\n</section>\n</main>\n<script type=\"application/json\" id=\"data\">";
-    out_ += JsonForHtml(PageData(report_, picture_));
+    const size_t taken = out_.size() + page_parts::kScript.size();
+    const size_t room = kMostBytes - std::min(taken, kMostBytes);
+    out_ += JsonForHtml(PageData(report_, picture_, room));
     out_ += "</script>\n<script>";
     out_ += page_parts::kScript;
     out_ += "</script>\n</body>\n</html>\n";

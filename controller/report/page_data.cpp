@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kNamesBytes = 400'000, kReasons = 200, kReasonBytes = 200;
+constexpr size_t kReasons = 200, kReasonBytes = 200;
 
 /// How many bytes a text takes in the page.
 size_t Weight(std::string_view text) { return JsonForHtml(JsonEscape(text)).size(); }
@@ -51,9 +51,21 @@ json TextsOf(const std::vector<Group>& groups) {
   return texts;
 }
 
+std::string Dump(const json& data) { return data.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+/// The names of all builds, in what `taken` bytes leave of `room`.
+json Names(const Report& report, size_t room, size_t taken) {
+  constexpr size_t kQuotes = 3;  // and a comma
+  const size_t each = (room - std::min(room, taken)) / std::max<size_t>(report.builds.size(), 1);
+  const size_t limit = std::clamp(each - std::min(each, kQuotes), kLeastNameBytes, size_t{253});
+  json names = json::array();
+  for (const Build& build : report.builds) names.push_back(Fit(build.name, limit));
+  return names;
+}
+
 }  // namespace
 
-std::string PageData(const Report& report, const Picture& picture) {
+std::string PageData(const Report& report, const Picture& picture, size_t room) {
   json data;
   data["stages"] = json::array();
   std::map<std::string, size_t> stages;
@@ -68,18 +80,15 @@ std::string PageData(const Report& report, const Picture& picture) {
   data["pitch"] = picture.Pitch();
   data["middles"] = json::array();
   for (size_t lane = 0; lane < picture.lanes; ++lane) data["middles"].push_back(picture.Middle(lane));
-  const size_t limit =
-      std::clamp(kNamesBytes / std::max<size_t>(report.builds.size(), 1), kLeastNameBytes, size_t{253});
   std::vector<const Bar*> bars(report.builds.size(), nullptr);
   for (const Bar& bar : picture.bars) bars[bar.build] = &bar;
   const std::vector<int> reasons = NumbersOf(report.failures, report.builds.size());
   const std::vector<int> hangs = NumbersOf(report.hangs, report.builds.size());
-  json names = json::array(), rows = json::array();
+  json rows = json::array();
   for (size_t i = 0; i < report.builds.size(); ++i) {
     const Build& build = report.builds[i];
     const Bar* bar = bars[i];
     const auto seconds = build.Seconds();
-    names.push_back(Fit(build.name, limit));
     rows.push_back(stages.at(build.stage));
     rows.push_back(OutcomeOf(build));
     rows.push_back(bar == nullptr ? -1 : static_cast<int64_t>(bar->lane));
@@ -90,9 +99,9 @@ std::string PageData(const Report& report, const Picture& picture) {
     rows.push_back(reasons[i]);
     rows.push_back(hangs[i]);
   }
-  data["names"] = std::move(names);
   data["rows"] = std::move(rows);
-  return data.dump(-1, ' ', false, json::error_handler_t::replace);
+  data["names"] = Names(report, room, JsonForHtml(Dump(data)).size());
+  return Dump(data);
 }
 
 }  // namespace imagebatch::report

@@ -9,10 +9,10 @@ namespace imagebatch::report {
 /// are texts; `names` are those of the builds, and `rows` has 9 numbers for each: stage, outcome (0 built, 1
 /// skipped, 2 failed, 3 failed while it hung), lane (-1: no bar), begin and length in tenths of a second,
 /// tenths of a second that its attempts ran (-1: not known), attempts, reason and hang (-1: none). `length`,
-/// `middles` (of the lanes, in pixels), `pitch` and `start` (RFC 3339) describe the picture.
-std::string PageData(const Report& report, const Picture& picture);
+/// `middles` (of the lanes, in pixels), `pitch` and `start` (RFC 3339) describe the picture. Names are cut so
+/// that all of it takes at most `room` bytes in the page, but never below kLeastNameBytes.
+std::string PageData(const Report& report, const Picture& picture, size_t room);
 
-/// Names are cut to what leaves 10,000 of them in their part of the page, and never below this.
 inline constexpr size_t kLeastNameBytes = 24;
 
 }  // namespace imagebatch::report

@@ -118,14 +118,14 @@ void ReadPhases(const json& line, Attempt& attempt) {
 }
 
 int64_t HangsOf(const json& line) {
-  constexpr int64_t kMost = 1'000'000;
+  constexpr uint64_t kMost = 1'000'000;
   const auto hangs = line.find("hangs");
   if (hangs == line.end() || !hangs->is_object()) return 0;
-  int64_t sum = 0;
+  uint64_t sum = 0;
   for (const auto& [name, count] : hangs->items()) {
-    if (count.is_number_unsigned()) sum = std::min(kMost, sum + std::min(kMost, count.get<int64_t>()));
+    if (count.is_number_unsigned()) sum = std::min(kMost, sum + std::min(kMost, count.get<uint64_t>()));
   }
-  return sum;
+  return static_cast<int64_t>(sum);
 }
 
 /// Of an attempt; a reason where it is none.

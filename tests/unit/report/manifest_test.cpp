@@ -49,7 +49,7 @@ TEST(ManifestTest, ASkipIsNotBuiltAndHasItsTags) {
   const json entry = EntryOf(Text(line));
   EXPECT_EQ(entry["status"], "skipped_remote_exists");
   EXPECT_EQ(entry["skip_reason"], "remote_image_exists");
-  EXPECT_EQ(entry["tags"], json({"r.example/eval:a"}));
+  EXPECT_EQ(entry["tags"], json::array({"r.example/eval:a"}));
   EXPECT_EQ(entry["remote_check_seconds"], 0.5);
   EXPECT_EQ(entry["digest"], "sha256:00");
   EXPECT_EQ(entry["build_seconds"], nullptr);
@@ -78,7 +78,7 @@ TEST(ManifestTest, HostileTextsStayOneLineOfJson) {
       "a\x1b]0;x\a\xE2\x80\xAE"
       "b",
       "failed");
-  line["error"] = "</script>\n\"\\\u0001" + std::string(100000, 'x');
+  line["error"] = "</script>\n\"\\\x01" + std::string(100000, 'x');
   line["stage"] = "s\xff";
   const std::string text = Manifest(ReportOf(Text(line)));
   EXPECT_EQ(text.find('\n'), text.size() - 1);

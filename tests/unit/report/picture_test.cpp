@@ -92,7 +92,7 @@ TEST(PictureTest, EachBuildHasOneBarOfItsOutcomeAndEarlierAttemptsAndHangsAreMar
   const Report report = ReportOf(Text(Between("a", 0, 10)) + Text(Between("b", 0, 5, "failed")) + Text(hung) +
                                  Text(again) + Text(Between("d", 0, 1, "skipped_remote_exists")));
   const std::string svg = Svg(report, Draw(report));
-  EXPECT_EQ(Count(PathOf(svg, "built"), "h"), 2U);
+  EXPECT_EQ(Count(PathOf(svg, "built"), "M"), 2U);
   EXPECT_EQ(Count(PathOf(svg, "failed"), "M"), 1U);
   EXPECT_EQ(Count(PathOf(svg, "skipped"), "M"), 1U);
   EXPECT_EQ(Count(PathOf(svg, "tried"), "M"), 1U);
