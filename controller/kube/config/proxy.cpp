@@ -77,7 +77,7 @@ bool Names(std::string_view entry, const HostPort& server) {
   if (host.starts_with("*.")) host.erase(0, 1);
   if (host.empty()) return false;
   if (host.front() == '.') return server.host.ends_with(host);
-  return server.host == host || (!address && server.host.ends_with("." + host));
+  return server.host == host || server.host.ends_with("." + host);
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ TEST_F(ExecPluginTest, SaysWhyItDidNotRun) {
   EXPECT_THAT(
       RunPlugin(plugin_, false).error().message,
       AllOf(HasSubstr("config: user \"u\": exec: cannot run the plugin \"imagebatch-no-such-plugin\""),
-            HasSubstr("No such file"), HasSubstr("get it from?example.com")));
+            HasSubstr("No such file"), HasSubstr("get it from example.com")));
   Script("exit 3");
   EXPECT_THAT(RunPlugin(plugin_, false).error().message, HasSubstr("failed with exit code 3"));
   Script("kill -9 $$");

@@ -166,7 +166,7 @@ class PersonalKubeconfigTest : public KubeconfigTest {
   void Set(const std::vector<std::string>& names) {
     std::string list;
     for (const std::string& name : names)
-      list += (list.empty() ? "" : ":") + (directory_.path() / name).string();
+      list += (list.empty() ? "" : ":") + (name.empty() ? name : (directory_.path() / name).string());
     setenv("KUBECONFIG", list.c_str(), 1);
   }
 };
