@@ -173,7 +173,7 @@ class CrdTest(unittest.TestCase):
         spec = self.read("defaults")["spec"]
         images, stages = spec.pop("images"), spec.pop("stages")
         self.assertEqual(spec, {
-            "parallelism": 50, "suspend": False, "backoffLimit": 2, "infrastructureRetryLimit": 5,
+            "parallelism": 50, "suspend": False, "existing": "Rebuild", "backoffLimit": 2, "infrastructureRetryLimit": 5,
             "hang": {"deadlockSeconds": 30, "idleSeconds": 300, "silentSeconds": 1800, "deadlineSeconds": 0,
                      "slowFactor": 3, "action": "Flag"},
             "stall": {"afterSeconds": 600, "initSeconds": 1800, "action": "Flag"},
