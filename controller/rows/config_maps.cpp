@@ -1,5 +1,6 @@
 #include "rows/config_maps.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"

@@ -1,10 +1,12 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "base/text.h"
 #include "batch/names.h"

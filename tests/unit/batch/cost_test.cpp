@@ -163,6 +163,8 @@ TEST(CostOfExpand, OfASampleIsThatOfTheNamesAndTheSample) {
   batch.images.select = Select{};
   std::vector<std::string> names;
   RowMaps maps;
+  names.reserve(kMaxBuilds);
+  maps.reserve(kMaxBuilds);
   for (size_t i = 0; i < kMaxBuilds; ++i) {
     names.push_back("row-" + std::to_string(i));
     maps.push_back({{"name", names.back()}});

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "batch/read.h"
 #include "document/read.h"
 
@@ -51,6 +53,7 @@ TEST(ConfigMaps, GiveBackEveryCharacter) {
 
 TEST(ConfigMaps, AreEachLessThanAMebibyteHoweverTheyAreWritten) {
   std::vector<std::string> lines;
+  lines.reserve(3000);
   for (int i = 0; i < 3000; ++i)
     lines.push_back(
         JsonLine(MakeRecord("a", std::to_string(i) + std::string(400, '"') + std::string(400, '\n'))));

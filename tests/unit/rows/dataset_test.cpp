@@ -68,7 +68,7 @@ json Page(size_t first, size_t count, size_t total) {
 class DatasetTest : public testing::Test {
  protected:
   Result<std::vector<Record>> Fetch(const Columns& columns = {{"id", "v"}},
-                                    DatasetSplit split = {"o/n", "", "test"}) {
+                                    const DatasetSplit& split = {"o/n", "", "test"}) {
     const FetchTools tools{transport_, [&](Duration wait) { waits_.push_back(wait); }, [] { return 1.0; },
                            [&](size_t done, size_t) { progress_.push_back(done); },
                            [&](const std::string& why, Duration) { told_.push_back(why); }};

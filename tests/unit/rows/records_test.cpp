@@ -19,6 +19,7 @@ std::vector<std::string> Read(std::string_view text, Format format, const Column
   const auto records = ReadRecords(text, format, "f", columns);
   if (!records) return {records.error().message};
   std::vector<std::string> lines;
+  lines.reserve(records->size());
   for (const Record& record : *records) lines.push_back(record.origin + ": " + JsonLine(record));
   return lines;
 }

@@ -10,7 +10,6 @@ namespace imagebatch::rows {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 std::vector<Record> Records(std::string_view text, const Wanted& wanted) {
@@ -19,6 +18,7 @@ std::vector<Record> Records(std::string_view text, const Wanted& wanted) {
 
 std::vector<std::string> Lines(const std::vector<Record>& records) {
   std::vector<std::string> lines;
+  lines.reserve(records.size());
   for (const Record& record : records) lines.push_back(JsonLine(record));
   return lines;
 }
