@@ -29,7 +29,7 @@ std::string Escaped(const std::string& json) {
   for (size_t at = 0; at < json.size();) {
     const size_t length = Utf8Length(json, at);
     const std::string_view character = std::string_view(json).substr(at, length);
-    if (length <= 1 || IsPrintable(character)) {
+    if (length == 0 || IsPrintable(character)) {
       out += character;
     } else {
       const std::string escaped = nlohmann::json(character).dump(-1, ' ', true);

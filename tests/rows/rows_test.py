@@ -182,7 +182,7 @@ class FilesTest(Scratch):
                      "names: has no names; give one on each line")
 
     def test_large_rows_are_spread_over_config_maps(self):
-        expected = [{"id": str(i), "patch": '"\\\n' * 3000 + "\u2028\U0001f600"} for i in range(200)]
+        expected = [{"id": str(i), "patch": '"\\\n' * 3000 + "\u2028\u0085\u007f\ufeff\U0001f600"} for i in range(200)]
         done = run(self.file("r.json", json.dumps(expected)), "--name", "r")
         self.assertEqual(self.rows(done), expected)
         self.assertGreater(done.stdout.count("---"), 2)
