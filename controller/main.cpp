@@ -8,8 +8,8 @@
 #include "cli/cluster/commands.h"
 #include "cli/commands.h"
 #include "daemon/controller_command.h"
-#include "rows/commands.h"
 #include "local/run_command.h"
+#include "rows/commands.h"
 
 namespace {
 

@@ -59,8 +59,7 @@ void WriteBash(const CLI::App& app, std::ostream& out) {
       if (!TakesValue(*option)) continue;
       const std::string values = ValuesOf(*option);
       out << "    " << NamesOf(*option, "|") << ") ";
-      if (!values.empty())
-        out << "COMPREPLY=($(compgen -W \"" << values << "\" -- \"$current\")); ";
+      if (!values.empty()) out << "COMPREPLY=($(compgen -W \"" << values << "\" -- \"$current\")); ";
       out << "return ;;\n";
     }
     out << "    esac\n    options=\"" << names << "\"\n    ;;\n";

@@ -255,8 +255,7 @@ void Simulation::CheckEnd() {
   std::set<std::string> built, skipped;
   for (const json& result : StoredResults()) {
     if (result["status"] == kSkipped) {
-      if (!there_.contains(result["tags"][0]) && !node_->pushed.contains(result["build"]))
-        Break("skipped, and not there: " + result.dump());
+      if (!IsThere(result["tags"][0])) Break("skipped, and not there: " + result.dump());
       if (!skipped.insert(result["build"]).second) Break("two results of a skipped build: " + result.dump());
       if (result["finished_at"] > status["lastProgressTime"])
         Break("no progress is told of " + result.dump());

@@ -228,6 +228,12 @@ void Simulation::Step() {
   for (const registry::Question& question : reconciler_->TakeQuestions()) Ask(question);
 }
 
+// Also what a batch of the same name has pushed that is gone: its builds had other hashes.
+bool Simulation::IsThere(const std::string& image) const {
+  const auto build = build_of_image_.find(image);
+  return there_.contains(image) || (build != build_of_image_.end() && node_->pushed.contains(build->second));
+}
+
 // A registry that is slow, throttles, denies or is away now and then, while there are faults.
 void Simulation::Ask(const registry::Question& question) {
   using Of = registry::Answer::Kind;
@@ -235,10 +241,8 @@ void Simulation::Ask(const registry::Question& question) {
   const int incarnation = incarnation_;
   Schedule(milliseconds(Chance(0.1) ? Pick(0, 20000) : Pick(1, 100)), [this, question, incarnation] {
     if (incarnation != incarnation_) return;
-    const auto build = build_of_image_.find(question.image);
-    const bool pushed = build != build_of_image_.end() && node_->pushed.contains(build->second);
     registry::Answer answer;
-    answer.kind = pushed || there_.contains(question.image) ? Of::There : Of::NotThere;
+    answer.kind = IsThere(question.image) ? Of::There : Of::NotThere;
     if (answer.kind == Of::There) answer.digest = "sha256:" + std::string(64, '0');
     if (Chance(0.2)) {
       answer = {Pick(0, 1) == 0 ? Of::Denied : Of::Unreachable, "", "a fault", {}};

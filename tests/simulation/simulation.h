@@ -79,6 +79,7 @@ class Simulation {
   void Send(const cluster::Command& command);
   void Answer(uint64_t id, const kube::Request& request);
   void Ask(const registry::Question& question);
+  bool IsThere(const std::string& image) const;
   cluster::Now Now() const { return {now_, SteadyTime(now_.time_since_epoch())}; }
 
   // The rules

@@ -73,7 +73,8 @@ TEST(WriteYaml, LooksAsAPersonWouldWriteIt) {
   EXPECT_EQ(
       WriteYaml(nlohmann::ordered_json::parse(
           R"({"kind": "Job", "args": ["--push", "a b"], "text": "one\ntwo\n", "count": 1, "yes": "no", "none": {}})")),
-      "kind: Job\nargs:\n  - \"--push\"\n  - \"a b\"\ntext: |\n  one\n  two\ncount: 1\n\"yes\": \"no\"\nnone: "
+      "kind: Job\nargs:\n  - \"--push\"\n  - \"a b\"\ntext: |\n  one\n  two\ncount: 1\n\"yes\": "
+      "\"no\"\nnone: "
       "{}\n");
 }
 
