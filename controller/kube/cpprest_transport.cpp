@@ -199,7 +199,7 @@ web::web_proxy MakeProxy(const std::string& proxy) {
   web::uri_builder address;
   address.set_scheme("http").set_host(whole.host()).set_port(whole.port() > 0 ? whole.port() : 80);
   web::web_proxy made(address.to_uri());
-  const std::string user = whole.user_info();
+  const std::string& user = whole.user_info();
   const size_t colon = std::min(user.find(':'), user.size());
   if (!user.empty())
     made.set_credentials({web::uri::decode(user.substr(0, colon)),

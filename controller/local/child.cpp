@@ -41,7 +41,7 @@ Trouble::Step Become(const ChildSpec& spec, char** words, char** environment, pi
   if (spec.kept >= 0 && fcntl(spec.kept, F_SETFD, 0) != 0) return Trouble::Step::Else;
   sigset_t none;
   sigemptyset(&none);
-  if (signal(SIGPIPE, SIG_DFL) == SIG_ERR || sigprocmask(SIG_SETMASK, &none, nullptr) != 0)
+  if (signal(SIGPIPE, SIG_DFL) == SIG_ERR || pthread_sigmask(SIG_SETMASK, &none, nullptr) != 0)
     return Trouble::Step::Else;
   if (!spec.directory.empty() && chdir(spec.directory.c_str()) != 0) return Trouble::Step::Directory;
   execve(words[0], words, environment);

@@ -59,7 +59,7 @@ Result<KubeconfigFiles> KubeconfigFiles::Read(const std::vector<std::filesystem:
 
 Result<std::string> KubeconfigFiles::CurrentContext() const {
   for (const auto& [path, file] : files_) {
-    const auto current = Section{file, path.string(), {}}.Text("current-context");
+    auto current = Section{file, path.string(), {}}.Text("current-context");
     if (!current || !current->empty()) return current;
   }
   return Fail(Places() + ": no current-context; name a context" + Known("contexts"));
