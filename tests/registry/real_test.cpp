@@ -55,7 +55,7 @@ class RealRegistryTest : public ::testing::Test {
 
   TemporaryDirectory directory_;
   std::string trusted_;  // the CA
-  const SystemClock clock_;
+  const SystemClock clock_{};
   Mutex mutex_;
   Condition came_;
   std::optional<Answer> answer_ GUARDED_BY(mutex_);

@@ -119,16 +119,15 @@ class Simulation {
   bool every_third_fails_ = false;  // of the requests, with 500, while there are faults
   nlohmann::json batch_;            // as somebody has applied it
 
-  const bool skips_;             // spec.existing is Skip, in one run of four
   std::set<std::string> there_;  // images that are in the registry from the beginning
   int parallelism_ = 1;
+  const bool skips_;  // spec.existing is Skip, in one run of four
   bool retry_hung_ = false;
   bool many_hang_ = false;                                 // more than the evidence of which is kept
   std::map<std::string, std::string> build_of_image_;      // image reference -> build hash, as Jobs show them
   std::map<std::string, std::vector<std::string>> needs_;  // image -> images
   std::map<std::string, int> creates_;                     // Job name -> accepted creates
   std::vector<std::pair<ApiServer::Kind, nlohmann::json>> strangers_;  // objects that claim to be the batch's
-  int forged_ = 0;
   std::set<std::string> told_;  // hung builds that the status showed when the controller started, and shows
   std::set<std::string> untraced_;  // Jobs deleted by hand before their result was stored
 
@@ -136,6 +135,7 @@ class Simulation {
   std::unique_ptr<Node> node_;
   std::unique_ptr<cluster::Reconciler> reconciler_;
   int incarnation_ = 0;
+  int forged_ = 0;
   std::map<cluster::Collection, Time> last_delivery_;  // a watch keeps its order
   std::map<cluster::Collection, int> watches_;         // which one is running
   std::deque<std::pair<uint64_t, kube::Request>> wire_;

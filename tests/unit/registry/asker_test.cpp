@@ -65,7 +65,7 @@ class AskerTest : public ::testing::Test {
   }
   Answer Ask(const FakeHttpServer& server) { return AnswerOf(Submit(Host(server) + "/team/image:v1")); }
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
   Mutex mutex_;
   Condition came_;
   std::map<uint64_t, Answer> answers_ GUARDED_BY(mutex_);
