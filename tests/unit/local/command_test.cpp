@@ -10,8 +10,6 @@ namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Not;
 using testing::Pair;
 
 Command CommandIn(const std::string& pod, const std::string& row = "{name: one}",

@@ -12,7 +12,6 @@ using nlohmann::json;
 using plan::State;
 using std::chrono::hours;
 using std::chrono::seconds;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
