@@ -24,14 +24,9 @@ constexpr size_t kMostLevels = 32;  // of JSON; the runner writes four
 constexpr size_t kLogEndBytes = 1024;
 
 plan::Policy PolicyOf(const batch::Batch& batch, bool stopping, bool expired) {
-  plan::Policy policy;
-  policy.parallelism = batch.parallelism;
+  plan::Policy policy = cluster::PolicyOf(batch);
   policy.suspend = stopping;
   policy.expired = expired;
-  policy.backoff_limit = batch.backoff_limit;
-  policy.infrastructure_retry_limit = batch.infrastructure_retry_limit;
-  for (const batch::Stage& stage : batch.stages)
-    policy.retry_hung.push_back(batch::Override(batch.hang, stage.hang).action == batch::HangAction::Retry);
   return policy;
 }
 
@@ -58,19 +53,11 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion,
       place_(std::move(place)),
       builds_(batch, std::move(expansion)),
       plan_(builds_.Graph(), batch.stages.size(), PolicyOf(batch, true, false)),
-      forecast_(batch, plan_) {
+      forecast_(batch, plan_),
+      ledger_(batch, builds_, plan_, forecast_) {
   for (const cluster::ResultKey& key : stored) {
     const auto build = builds_.Find(key.build);
-    if (!build) continue;
-    const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
-    plan_.Observe(*build, {key.attempt, phase, key.cause, key.finished});
-    hangs_.Stored(key.hangs);
-    if (key.verdict) groups_.Ended(key.verdict->alike, key.verdict->class_name, key.verdict->since);
-    if (key.succeeded) {
-      forecast_.Finished(*build, key.seconds);
-    } else {
-      NoteFailed(*build, key.attempt, key.reason, key.message);
-    }
+    if (build) ledger_.Stored(*build, key);
   }
 }
 
@@ -136,16 +123,13 @@ std::optional<Work::Kept> Work::Saw(uint32_t build, std::string_view state, Now 
   const bool same = known != nullptr && known->verdict.since == verdict.since &&
                     known->verdict.class_name == verdict.class_name;
   if (same) return std::nullopt;
-  hangs_.Seen(job, verdict);
+  ledger_.Flagged(job, verdict, totals_, now);
   const std::string path = Layout::Evidence(builds_.stage(build).name, builds_.name(build), live.attempt);
   live.evidence_path = path;
   live.evidence_sha = cluster::Sha256(evidence->json);
   flagged_.Put({job, build, true, verdict, {path, live.evidence_sha}, "", place_.machine, live.attempt});
   Tell(Story::Kind::Bad, Name(build) + " hangs (" + verdict.class_name + ", " + verdict.reason +
                              "): " + verdict.message + "; evidence: " + place_.root + "/" + path);
-  auto [at, added] = totals_.hang_detection_delay.try_emplace(
-      verdict.class_name, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
-  at->second.Observe(std::max(0.0, UnixSeconds(now.wall) - UnixSeconds(verdict.since)));
   return Kept{path, std::move(evidence->json)};
 }
 
@@ -209,7 +193,7 @@ Finished Work::End(uint32_t build, const Ending& ending, std::optional<Kept>& ke
     }
   }
   flagged_.Remove(job);
-  subject.hangs = hangs_.End(job, outcome);
+  subject.hangs = ledger_.TakeHangs(job, outcome);
   forecast_.Ended(build, now);
   return Conclude(build, live.attempt, std::move(outcome), subject, now);
 }
@@ -225,34 +209,15 @@ void Work::Record(const Finished& finished) {
   const Outcome& outcome = finished.outcome;
   const plan::Phase phase = outcome.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
   plan_.Observe(build, {attempt, phase, outcome.cause, outcome.finished});
-  if (finished.verdict)
-    groups_.Ended(finished.verdict->alike, finished.verdict->class_name, finished.verdict->since);
-  const std::string result = outcome.succeeded ? "succeeded" : "failed";
-  ++totals_.attempts[{result, outcome.reason}];
-  const double seconds = Seconds(outcome);
-  if (outcome.exit_code) {
-    auto [at, added] = totals_.build_duration.try_emplace(
-        result, metrics::Histogram({1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}));
-    at->second.Observe(seconds);
-  }
+  ledger_.Ended(build, attempt, outcome, finished.verdict, totals_);
   if (outcome.succeeded) {
-    forecast_.Finished(build, seconds);
-    return Tell(Story::Kind::Good, Name(build) + " built in " + Short(seconds));
+    return Tell(Story::Kind::Good, Name(build) + " built in " + Short(Seconds(outcome)));
   }
-  NoteFailed(build, attempt, outcome.reason, outcome.message);
   std::string text = Name(build) + (plan_.state(build) == State::Failed ? " failed for good" : " failed") +
                      " in attempt " + std::to_string(attempt) + " (" + outcome.reason +
                      "): " + outcome.message + "; log: " + place_.root + "/" + LogPath({build, attempt});
   if (plan_.state(build) == State::Queued) text += "; it is tried again";
   Tell(Story::Kind::Bad, text);
-}
-
-void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message) {
-  std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });
-  if (failed_.size() == cluster::kListed) failed_.pop_front();
-  failed_.push_back({build,
-                     {builds_.stage(build).name, Cut(builds_.name(build), 253), Printable(reason, 64),
-                      Printable(message, 512), attempt}});
 }
 
 bool Work::Stuck() const {
@@ -271,22 +236,7 @@ int64_t Work::ended_by_hang() const {
 
 cluster::Summary Work::Look() const {
   cluster::Summary summary;
-  for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
-    summary.stages.push_back(batch_.stages[stage].name);
-    summary.counts.push_back(plan_.counts(stage));
-    summary.slow.push_back(forecast_.slow(stage));
-  }
-  summary.hung = static_cast<int64_t>(hung());
-  for (const cluster::VerdictChange* flagged : flagged_.First(Verdict::Kind::Hang, cluster::kListed)) {
-    summary.hung_builds.push_back({builds_.stage(flagged->build).name, Cut(builds_.name(flagged->build), 253),
-                                   flagged->verdict.class_name, flagged->pod, flagged->node,
-                                   flagged->verdict.message, flagged->attempt, flagged->verdict.since,
-                                   flagged->evidence, flagged->verdict.alike});
-  }
-  summary.hang_groups = groups_.With(flagged_.Groups());
-  if (!plan_.Finished()) summary.end = forecast_.end();
-  for (const auto& [build, entry] : failed_)
-    if (plan_.state(build) == State::Failed) summary.failed_builds.push_back(entry);
+  ledger_.Fill(summary, flagged_);
   summary.finished = plan_.Finished();
   return summary;
 }

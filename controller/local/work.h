@@ -9,11 +9,10 @@
 #include "batch/expand.h"
 #include "batch/types.h"
 #include "cluster/control/forecast.h"
+#include "cluster/control/ledger.h"
 #include "cluster/objects/builds.h"
 #include "cluster/objects/evidence.h"
-#include "cluster/objects/hang_groups.h"
 #include "cluster/objects/outcome.h"
-#include "cluster/store/hang_counts.h"
 #include "cluster/store/result_line.h"
 #include "cluster/store/status_object.h"
 #include "cluster/watch/flagged_list.h"
@@ -118,7 +117,6 @@ class Work {
   cluster::ResultSubject Subject(uint32_t build, int attempt) const;
   Finished Conclude(uint32_t build, int attempt, cluster::Outcome outcome,
                     const cluster::ResultSubject& subject, Now now) const;
-  void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void Tell(Story::Kind kind, const std::string& text);
 
   const batch::Batch& batch_;
@@ -126,12 +124,10 @@ class Work {
   const cluster::Builds builds_;
   plan::Plan plan_;
   cluster::Forecast forecast_;
+  cluster::Ledger ledger_;
   cluster::FlaggedList flagged_;
-  cluster::HangCounts hangs_;
-  cluster::HangGroups groups_;
   metrics::Totals totals_;
   std::map<uint32_t, Live> live_;
-  std::deque<std::pair<uint32_t, cluster::FailedEntry>> failed_;
   std::vector<Story> stories_;
 };
 

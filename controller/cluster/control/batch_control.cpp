@@ -210,17 +210,11 @@ void BatchControl::FollowSpec(Now now) {
 }
 
 plan::Policy BatchControl::PolicyOf(Now now) const {
-  plan::Policy policy;
-  policy.parallelism = batch_.parallelism;
+  plan::Policy policy = cluster::PolicyOf(batch_);
   policy.ask = batch_.skip_existing;
   policy.suspend = batch_.suspend || Ending() || Halted() || salvaged_;
   const auto deadline = Deadline();
   policy.expired = deadline && now.wall >= *deadline;
-  policy.backoff_limit = batch_.backoff_limit;
-  policy.infrastructure_retry_limit = batch_.infrastructure_retry_limit;
-  for (const batch::Stage& stage : batch_.stages) {
-    policy.retry_hung.push_back(batch::Override(batch_.hang, stage.hang).action == batch::HangAction::Retry);
-  }
   return policy;
 }
 

@@ -48,25 +48,13 @@ Work::Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit
       plan_(builds_.Graph(), batch.stages.size(), Nothing()),
       attempts_(batch, builds_, kit, plan_, sinks.channel),
       lookups_(builds_, plan_, sinks.channel),
-      forecast_(batch, plan_) {
+      forecast_(batch, plan_),
+      ledger_(batch, builds_, plan_, forecast_) {
   for (const ResultKey& key : stored) {
     const auto build = builds_.Find(key.build);
     if (!build) continue;
-    if (key.skipped) {
-      plan_.Answer(*build, true);
-      last_success_ = std::max(last_success_, key.finished);
-      continue;
-    }
-    const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
-    plan_.Observe(*build, {key.attempt, phase, key.cause, key.finished});
-    hangs_.Stored(key.hangs);
-    if (key.verdict) groups_.Ended(key.verdict->alike, key.verdict->class_name, key.verdict->since);
-    if (key.succeeded) {
-      last_success_ = std::max(last_success_, key.finished);
-      forecast_.Finished(*build, key.seconds);
-    } else {
-      NoteFailed(*build, key.attempt, key.reason, key.message);
-    }
+    ledger_.Stored(*build, key);
+    if (key.skipped || key.succeeded) last_success_ = std::max(last_success_, key.finished);
   }
 }
 
@@ -141,22 +129,14 @@ void Work::Record(const Concluded& concluded, Now now) {
                               concluded.attempt,
                               concluded.verdict,
                               concluded.evidence,
-                              hangs_.End(concluded.job, outcome)};
-  if (const auto hang = HangAtEnd(outcome, concluded.verdict))
-    groups_.Ended(hang->alike, hang->class_name, hang->since);
+                              ledger_.TakeHangs(concluded.job, outcome)};
   const uint64_t number = sinks_.results.Add(ResultLine(subject, outcome, now.wall), now);
   unstored_.emplace(number, concluded.job);
   if (concluded.to_delete) sinks_.results.Hurry();
 
-  const std::string result = outcome.succeeded ? "succeeded" : "failed";
-  ++sinks_.totals.attempts[{result, outcome.reason}];
-  const double seconds = std::max(0.0, UnixSeconds(outcome.finished) - UnixSeconds(outcome.started));
-  if (outcome.exit_code) {  // its container ran
-    auto [at, added] = sinks_.totals.build_duration.try_emplace(
-        result, metrics::Histogram({1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200}));
-    at->second.Observe(seconds);
-  }
   forecast_.Ended(concluded.build, now);
+  ledger_.Ended(concluded.build, concluded.attempt, outcome, HangAtEnd(outcome, concluded.verdict),
+                sinks_.totals);
 
   if (!concluded.outlived_by.empty() && outlived_told_.insert(concluded.outlived_by).second) {
     sinks_.events.Normal("PodOutlivedBuild",
@@ -165,11 +145,10 @@ void Work::Record(const Concluded& concluded, Now now) {
                              "); its Job will be deleted once its result is stored",
                          now);
   }
-  if (outcome.succeeded) return forecast_.Finished(concluded.build, seconds);
+  if (outcome.succeeded) return;
   log::Warn("attempt " + std::to_string(concluded.attempt) + " of build " + builds_.name(concluded.build) +
                 " failed: " + outcome.message,
             {batch_.ns, batch_.name, concluded.job, outcome.reason});
-  NoteFailed(concluded.build, concluded.attempt, outcome.reason, outcome.message);
   if (outcome.cause == plan::Cause::Hang) {
     sinks_.events.Warning("HungBuildEnded",
                           "build " + builds_.name(concluded.build) + " of stage " + stage +
@@ -205,15 +184,11 @@ void Work::Record(const VerdictChange& change, Now now) {
                          subject + (stall ? " is no longer stalled" : " is making progress again"), now);
     return;
   }
-  if (!stall) hangs_.Seen(change.job, change.verdict);
   const size_t alike = stall ? 0 : attempts_.flagged().alike(change.verdict.alike.fingerprint);
   sinks_.events.Warning(stall ? "BuildStalled" : "BuildHung",
                         subject + What(change.verdict, alike) + Describe(change.evidence), now);
-  auto& delays = sinks_.totals.hang_detection_delay;
-  auto [at, added] =
-      delays.try_emplace(change.verdict.class_name, metrics::Histogram({1, 2, 5, 10, 15, 30, 60, 120, 300}));
+  ledger_.Flagged(change.job, change.verdict, sinks_.totals, now);
   const double delay = UnixSeconds(now.wall) - UnixSeconds(change.verdict.since);
-  at->second.Observe(std::max(0.0, delay));
   log::Info(subject + " was flagged " + Seconds(delay) + " after the verdict was due",
             {batch_.ns, batch_.name, change.job, stall ? "BuildStalled" : "BuildHung"});
 }
@@ -223,14 +198,6 @@ void Work::Record(const EvidenceRefused& refused, Now now) {
                         "ImageBatchRecord " + refused.record +
                             " with the evidence of a hang could not be stored: " + refused.message,
                         now);
-}
-
-void Work::NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message) {
-  std::erase_if(failed_, [&](const auto& entry) { return entry.first == build; });
-  if (failed_.size() == kListed) failed_.pop_front();
-  failed_.push_back({build,
-                     {builds_.stage(build).name, Cut(builds_.name(build), 253), Printable(reason, 64),
-                      Printable(message, 512), attempt}});
 }
 
 // A Job whose attempt was ended from here goes only after its result is stored: a crash in between must find
@@ -248,61 +215,11 @@ void Work::ReleaseStored(Now now) {
   }
 }
 
-std::vector<FlaggedEntry> Work::Flagged(Verdict::Kind kind) const {
-  std::vector<FlaggedEntry> entries;
-  for (const VerdictChange* flagged : attempts_.flagged().First(kind, kListed)) {
-    entries.push_back({builds_.stage(flagged->build).name, Cut(builds_.name(flagged->build), 253),
-                       flagged->verdict.class_name, flagged->pod, flagged->node, flagged->verdict.message,
-                       flagged->attempt, flagged->verdict.since, flagged->evidence, flagged->verdict.alike});
-  }
-  return entries;
-}
-
-void Work::Fill(Summary& summary) const {
-  for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
-    summary.stages.push_back(batch_.stages[stage].name);
-    summary.counts.push_back(plan_.counts(stage));
-    summary.slow.push_back(forecast_.slow(stage));
-  }
-  summary.hung = static_cast<int64_t>(attempts_.flagged().size(Verdict::Kind::Hang));
-  summary.stalled = static_cast<int64_t>(attempts_.flagged().size(Verdict::Kind::Stall));
-  summary.hung_builds = Flagged(Verdict::Kind::Hang);
-  summary.stalled_builds = Flagged(Verdict::Kind::Stall);
-  summary.hang_groups = groups_.With(attempts_.flagged().Groups());
-  for (auto& [build, entry] : forecast_.SlowBuilds()) {
-    entry.name = Cut(builds_.name(build), 253);
-    summary.slow_builds.push_back(std::move(entry));
-  }
-  if (!plan_.Finished()) summary.end = forecast_.end();
-  for (const auto& [build, entry] : failed_) {
-    if (plan_.state(build) == State::Failed) summary.failed_builds.push_back(entry);
-  }
-}
+void Work::Fill(Summary& summary) const { ledger_.Fill(summary, attempts_.flagged()); }
 
 void Work::Fill(metrics::BatchSample& sample) const {
-  for (size_t stage = 0; stage < batch_.stages.size(); ++stage) {
-    const plan::Counts& counts = plan_.counts(stage);
-    sample.stages.push_back({batch_.stages[stage].name, counts[State::Waiting], counts[State::Queued],
-                             counts[State::Held], counts[State::Pending], counts[State::Running],
-                             counts[State::Succeeded], counts[State::Skipped], counts[State::Failed],
-                             forecast_.slow(stage)});
-  }
+  ledger_.Fill(sample, attempts_.flagged());
   sample.working = static_cast<int64_t>(attempts_.working());
-  for (const auto& [name, count] : attempts_.flagged().by_class(Verdict::Kind::Hang))
-    sample.hung_by_class[name] = count;
-  for (const auto& [name, count] : attempts_.flagged().by_class(Verdict::Kind::Stall))
-    sample.stalled_by_class[name] = count;
-  sample.hangs = hangs_.total();
-  for (const FlaggedEntry& hung : Flagged(Verdict::Kind::Hang)) {
-    sample.hung.push_back(
-        {hung.stage, hung.name, hung.class_name, hung.alike.fingerprint, hung.pod, hung.node, hung.since});
-  }
-  for (const HangGroup& group : groups_.With(attempts_.flagged().Groups()))
-    sample.hang_groups.push_back(
-        {group.class_name, group.alike.fingerprint, group.alike.summary, group.hanging});
-  if (const auto& end = forecast_.end(); end && !plan_.Finished()) {
-    sample.end = metrics::EndEstimate{end->earliest, end->likely, end->latest};
-  }
 }
 
 }  // namespace imagebatch::cluster

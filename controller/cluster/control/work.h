@@ -9,12 +9,11 @@
 #include "batch/expand.h"
 #include "cluster/control/attempts.h"
 #include "cluster/control/forecast.h"
+#include "cluster/control/ledger.h"
 #include "cluster/control/lookups.h"
 #include "cluster/control/parked.h"
 #include "cluster/objects/builds.h"
-#include "cluster/objects/hang_groups.h"
 #include "cluster/store/events.h"
-#include "cluster/store/hang_counts.h"
 #include "cluster/store/result_log.h"
 #include "cluster/store/status_object.h"
 #include "metrics/snapshot.h"
@@ -68,10 +67,7 @@ class Work {
   void Record(const EvidenceRefused& refused, Now now);
   void Record(const Concluded& concluded, Now now);
   void Skip(const Lookups::Found& found, Now now);
-  void NoteFailed(uint32_t build, int attempt, const std::string& reason, const std::string& message);
   void ReleaseStored(Now now);
-  /// The oldest, at most kListed.
-  std::vector<FlaggedEntry> Flagged(Verdict::Kind kind) const;
 
   const batch::Batch& batch_;
   const Builds builds_;
@@ -80,13 +76,11 @@ class Work {
   Attempts attempts_;
   Lookups lookups_;
   Forecast forecast_;
-  bool held_ = false;                    // builds are held, as of the last Step
-  bool held_told_ = false;               // ... and that has been told, here or by an earlier process
-  std::set<std::string> outlived_told_;  // by which containers
-  HangCounts hangs_;
-  HangGroups groups_;
-  Time last_success_{};                                  // in the results of earlier processes
-  std::deque<std::pair<uint32_t, FailedEntry>> failed_;  // the newest, at most kListed
+  Ledger ledger_;
+  bool held_ = false;                         // builds are held, as of the last Step
+  bool held_told_ = false;                    // ... and that has been told, here or by an earlier process
+  std::set<std::string> outlived_told_;       // by which containers
+  Time last_success_{};                       // in the results of earlier processes
   std::map<uint64_t, std::string> unstored_;  // Jobs, by the number of the result that waits to be stored
 };
 
