@@ -7,7 +7,7 @@
 namespace imagebatch::registry {
 namespace {
 
-constexpr int kWorkers = 8;  // one registry that does not answer leaves half of them to the others
+constexpr size_t kWorkers = 8;  // one registry that does not answer leaves half of them to the others
 constexpr size_t kMostGrants = 2000;
 
 std::string RepositoryOf(const ImagePlace& place) { return place.registry + "/" + place.repository; }
@@ -15,9 +15,7 @@ std::string RepositoryOf(const ImagePlace& place) { return place.registry + "/" 
 }  // namespace
 
 Asker::Asker(Connect connect, const Clock& clock, Callback callback, std::chrono::milliseconds deadline)
-    : connect_(std::move(connect)), clock_(clock), callback_(std::move(callback)), deadline_(deadline) {
-  for (int i = 0; i < kWorkers; ++i) workers_.emplace_back([this] { Work(); });
-}
+    : connect_(std::move(connect)), clock_(clock), callback_(std::move(callback)), deadline_(deadline) {}
 
 void Asker::SetAccess(Access access) {
   auto shared = std::make_shared<const Access>(std::move(access));
@@ -33,6 +31,7 @@ void Asker::Submit(Question question) {
     const MutexLock lock(mutex_);
     if (!stopping_) {
       queue_.Add(std::move(question));
+      while (workers_.size() < kWorkers) workers_.emplace_back([this] { Work(); });
       wake_.NotifyOne();
       return;
     }
@@ -41,14 +40,16 @@ void Asker::Submit(Question question) {
 }
 
 void Asker::Stop() {
+  std::vector<std::thread> workers;
   {
     const MutexLock lock(mutex_);
     if (std::exchange(stopping_, true)) return;
     for (const auto& [name, server] : servers_) server->Shutdown();
     wake_.NotifyAll();
     stopped_.NotifyAll();
+    workers.swap(workers_);
   }
-  for (std::thread& worker : workers_) worker.join();
+  for (std::thread& worker : workers) worker.join();
   while (true) {
     std::optional<QuestionQueue::Ticket> ticket;
     {

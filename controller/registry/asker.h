@@ -59,7 +59,8 @@ class Asker {
   std::map<std::string, Grant> grants_ GUARDED_BY(mutex_);  // by registry/repository
   std::map<std::string, std::shared_ptr<kube::HttpTransport>> servers_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::vector<std::thread> workers_;
+  std::vector<std::thread> workers_
+      GUARDED_BY(mutex_);  // none before the first question: most batches ask nobody
 };
 
 }  // namespace imagebatch::registry
