@@ -2,15 +2,12 @@
 #include <iostream>
 #include <memory>
 
+#include "base/counted.h"
 #include "cli/batch_file.h"
 #include "cli/commands.h"
 
 namespace imagebatch::cli {
 namespace {
-
-std::string Counted(size_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
 
 Exit Validate(const std::vector<std::string>& files) {
   const auto read = ReadBatchFiles(files);

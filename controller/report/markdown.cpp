@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "report/summary.h"
 #include "report/words.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/counted.h"
 #include "explain/explain.h"
 #include "report/page_data.h"
 #include "report/page_parts.h"

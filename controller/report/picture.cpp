@@ -8,6 +8,7 @@
 #include <queue>
 #include <set>
 
+#include "base/counted.h"
 #include "report/words.h"
 
 namespace imagebatch::report {

@@ -134,8 +134,4 @@ std::string IsoTime(Time time) {
   return text + "+00:00";
 }
 
-std::string Counted(size_t count, std::string_view what) {
-  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
-}
-
 }  // namespace imagebatch::report

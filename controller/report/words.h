@@ -31,7 +31,4 @@ std::string Span(std::optional<double> seconds);
 /// 2026-01-02T03:04:05+00:00, with milliseconds where there are any.
 std::string IsoTime(Time time);
 
-/// "1 build", "2 builds".
-std::string Counted(size_t count, std::string_view what);
-
 }  // namespace imagebatch::report
