@@ -6,9 +6,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
 namespace imagebatch::runner {
@@ -64,7 +66,7 @@ class Reader {
   Reader(int socket, int other, bool receives, bool first_with_limit = false) {
     pid_ = fork();
     if (pid_ != 0) {
-      usleep(100'000);  // until it waits
+      AwaitCall(first_with_limit ? SYS_poll : receives ? SYS_recvfrom : SYS_read);
       return;
     }
     close(other);
@@ -80,6 +82,18 @@ class Reader {
   ~Reader() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
+  }
+  /// Until it waits in this system call.
+  void AwaitCall(long number) const {
+    const std::string path = "/proc/" + std::to_string(pid_) + "/syscall";
+    const std::string wanted = std::to_string(number) + " ";
+    for (int turn = 0; turn < 500; ++turn) {
+      std::string call;
+      std::getline(std::ifstream(path), call);
+      if (call.starts_with(wanted)) return;
+      usleep(10'000);
+    }
+    ADD_FAILURE() << "the reader never waited";
   }
   std::vector<ProcessStat> Tree() const {
     ProcessStat stat;
@@ -183,7 +197,7 @@ TEST(Traffic, ALimitExplainsNoWakeUpsOnceThereIsNone) {
     if (!SocketTables().Read()) GTEST_SKIP() << "sock_diag is refused here";
     looks.Next();
     ASSERT_EQ(write(ends[1], "first", 5), 5);  // it has waited with a limit until now
-    usleep(100'000);
+    reader.AwaitCall(SYS_recvfrom);
     auto before = looks.Next();
     before = looks.Next();
     ASSERT_EQ(write(ends[1], "second", 6), 6);
