@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 
-#include "local/descriptor.h"
+#include "base/descriptor.h"
 #include "local/machine.h"
 
 namespace imagebatch::local {

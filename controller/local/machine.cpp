@@ -9,7 +9,7 @@
 #include <random>
 #include <system_error>
 
-#include "local/descriptor.h"
+#include "base/descriptor.h"
 
 namespace imagebatch::local {
 

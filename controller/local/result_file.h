@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "cluster/store/result_line.h"
-#include "local/descriptor.h"
 
 namespace imagebatch::local {
 

@@ -5,9 +5,9 @@
 #include <functional>
 #include <string>
 
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "local/descriptor.h"
 
 namespace imagebatch::local {
 

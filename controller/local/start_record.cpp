@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "base/descriptor.h"
 #include "cluster/store/input.h"
 #include "document/json_member.h"
-#include "local/descriptor.h"
 #include "local/machine.h"
 
 namespace imagebatch::local {

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/text.h"
 
 namespace imagebatch::kube {
@@ -60,23 +61,6 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   pointers.push_back(nullptr);
   return pointers;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { Close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  void Close() {
-    if (number_ >= 0) close(number_);
-    number_ = -1;
-  }
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 /// Starts the plugin with `output` as its standard output; an error number where that fails.
 int Spawn(const ExecPlugin& plugin, bool interactive, int output, pid_t& process) {
@@ -173,14 +157,14 @@ Result<Credential> RunPlugin(const ExecPlugin& plugin, bool terminal) {
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return Fail("pipe: " + Message(errno));
   Descriptor from(ends[0]), to(ends[1]);
   pid_t process = 0;
-  if (const int error = Spawn(plugin, interactive, to.number(), process); error != 0) {
+  if (const int error = Spawn(plugin, interactive, to.Get(), process); error != 0) {
     const std::string hint =
         plugin.install_hint.empty() ? "" : "; " + Printable(plugin.install_hint, kMostHint);
     return Fail(plugin.place + ": cannot run the plugin " + Quote(plugin.command) + ": " + Message(error) +
                 hint);
   }
   to.Close();
-  const auto output = ReadAll(from.number());
+  const auto output = ReadAll(from.Get());
   if (!output) kill(process, SIGKILL);
   const int status = Await(process);
   const std::string name = plugin.place + ": the plugin " + Quote(plugin.command);

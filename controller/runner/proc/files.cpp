@@ -72,21 +72,6 @@ bool IsAt(const Descriptor& file, const std::string& path) {
 
 }  // namespace
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    Close();
-    number_ = other.Release();
-  }
-  return *this;
-}
-
-int Descriptor::Release() { return std::exchange(number_, -1); }
-
-void Descriptor::Close() {
-  if (number_ >= 0) close(number_);
-  number_ = -1;
-}
-
 std::string ReplacedFile::Replace(std::string_view content) {
   return ReplaceWith(
       path_, 0644, [content](int file) { return WriteAll(file, content); }, locked_);

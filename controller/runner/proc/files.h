@@ -5,25 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/descriptor.h"
+
 namespace imagebatch::runner {
-
-/// An open file descriptor that closes itself; always close-on-exec, so that the command never sees it.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(other.Release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor() { Close(); }
-
-  int Get() const { return number_; }
-  bool Open() const { return number_ >= 0; }
-  int Release();
-  void Close();
-
- private:
-  int number_ = -1;
-};
 
 /// A file that is replaced in one step, so that a reader sees the old one or the new one and never a part. It
 /// is locked (flock) as long as this process lives: a reader can tell what was left behind by a dead one.
