@@ -40,4 +40,9 @@ void ReadRowLines(std::string_view text, const ConfigMapKey& config_map, Rows& r
 /// skipped. None at all is an error.
 Result<std::vector<std::string>> ReadNames(std::string_view text);
 
+/// Takes in the text of one of Sources(images), by its index there: rows are added to `rows`, the names of
+/// the selection become `listed`. Adds to `problems`.
+void ReadSource(const Images& images, size_t index, std::string_view text, Rows& rows,
+                std::vector<std::string>& listed, std::vector<Problem>& problems);
+
 }  // namespace imagebatch::batch

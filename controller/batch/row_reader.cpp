@@ -148,4 +148,15 @@ Result<std::vector<std::string>> ReadNames(std::string_view text) {
   return names;
 }
 
+void ReadSource(const Images& images, size_t index, std::string_view text, Rows& rows,
+                std::vector<std::string>& listed, std::vector<Problem>& problems) {
+  if (index < images.config_maps.size()) return ReadRowLines(text, images.config_maps[index], rows, problems);
+  if (auto names = ReadNames(text)) {
+    listed = std::move(*names);
+  } else {
+    const ConfigMapKey& source = *images.select->config_map;
+    problems.push_back({"ConfigMap " + source.name + "/" + source.key, names.error().message});
+  }
+}
+
 }  // namespace imagebatch::batch

@@ -73,9 +73,9 @@ struct FoundRows {
 FoundRows ReadRows(const batch::Batch& batch, const std::vector<Source>& sources) {
   FoundRows found{batch::Rows(batch::UsedColumns(batch)), {}, {}, {}};
   batch::ReadInlineRows(batch.images, found.rows, found.problems);
-  size_t number = 0;
-  for (const batch::ConfigMapKey& wanted : batch::Sources(batch.images)) {
-    const bool has_rows = number++ < batch.images.config_maps.size();
+  const std::vector<batch::ConfigMapKey> wanted_maps = batch::Sources(batch.images);
+  for (size_t i = 0; i < wanted_maps.size(); ++i) {
+    const batch::ConfigMapKey& wanted = wanted_maps[i];
     const auto source = std::find_if(sources.begin(), sources.end(), [&](const Source& one) {
       return IsConfigMapOf(one.document.value, batch, wanted.name);
     });
@@ -91,14 +91,8 @@ FoundRows ReadRows(const batch::Batch& batch, const std::vector<Source>& sources
           {"ConfigMap " + wanted.name, "has no key " + wanted.key + " in its data; add it"});
       continue;
     }
-    const auto& text = (*data)[wanted.key].get_ref<const std::string&>();
-    if (has_rows) {
-      batch::ReadRowLines(text, wanted, found.rows, found.problems);
-    } else if (auto names = batch::ReadNames(text)) {
-      found.listed = std::move(*names);
-    } else {
-      found.problems.push_back({"ConfigMap " + wanted.name + "/" + wanted.key, names.error().message});
-    }
+    batch::ReadSource(batch.images, i, (*data)[wanted.key].get_ref<const std::string&>(), found.rows,
+                      found.listed, found.problems);
   }
   return found;
 }

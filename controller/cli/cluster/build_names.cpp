@@ -48,18 +48,12 @@ std::optional<std::vector<BuildName>> FromRows(Cluster& cluster, const json& obj
   std::vector<std::string> listed;
   std::vector<batch::Problem> problems;
   batch::ReadInlineRows(batch->images, rows, problems);
-  size_t number = 0;
-  for (const batch::ConfigMapKey& wanted : batch::Sources(batch->images)) {
-    const auto found = cluster.Find(kube::ObjectPath(kConfigMaps, batch->ns, wanted.name));
+  const std::vector<batch::ConfigMapKey> sources = batch::Sources(batch->images);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const auto found = cluster.Find(kube::ObjectPath(kConfigMaps, batch->ns, sources[i].name));
     if (!found || !*found) return std::nullopt;
-    const std::string text = TextAt(At(**found, "data"), wanted.key.c_str());
-    if (number++ < batch->images.config_maps.size()) {
-      batch::ReadRowLines(text, wanted, rows, problems);
-    } else if (auto names = batch::ReadNames(text)) {
-      listed = std::move(*names);
-    } else {
-      return std::nullopt;
-    }
+    batch::ReadSource(batch->images, i, TextAt(At(**found, "data"), sources[i].key.c_str()), rows, listed,
+                      problems);
   }
   if (!problems.empty()) return std::nullopt;
   const auto expansion = batch::Expand(*batch, std::move(rows), listed);

@@ -158,16 +158,9 @@ void Input::Expand(Now now) {
   batch::ReadInlineRows(batch_.images, rows, found_);
   std::vector<std::string> listed;
   for (size_t i = 0; i < texts.size(); ++i) {
-    if (i < batch_.images.config_maps.size()) {
-      batch::ReadRowLines(*texts[i], sources_[i], rows, found_);
-    } else if (missing_.empty()) {
-      auto names = batch::ReadNames(*texts[i]);
-      if (names) {
-        listed = std::move(*names);
-      } else {
-        found_.push_back({"ConfigMap " + sources_[i].name + "/" + sources_[i].key, names.error().message});
-      }
-    }
+    // Where something is missing, that is told, and not that its text names nobody
+    if (i < batch_.images.config_maps.size() || missing_.empty())
+      batch::ReadSource(batch_.images, i, *texts[i], rows, listed, found_);
     texts[i].reset();
   }
   if (!found_.empty()) {
