@@ -110,7 +110,7 @@ def measure(tree, binary, jobs, rows):
             note(what + ", MiB", probe.peak())
 
         try:
-            cluster.wait_for(lambda: controller.get("/readyz")[0] == 200, "readiness", 60)
+            controller.wait_until_ready()
             probe.settle()
             note("idle, MiB", probe.peak())
             start = time.monotonic()

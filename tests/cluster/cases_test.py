@@ -201,7 +201,7 @@ class Everywhere:
 def controller(binary, image):
     running = Controller(binary, Everywhere, image)
     try:
-        wait_for(lambda: running.get("/readyz")[0] == 200, "a controller that is ready", 60)
+        running.wait_until_ready()
         yield running
     finally:
         running.clean_up()

@@ -257,8 +257,10 @@ class Controller:
         self._log = tempfile.TemporaryFile()
         # It must not outlive a test that is killed: it would go on in the cluster that the next one uses
         self._command = ["setpriv", "--pdeathsig", "KILL", binary, "controller",
-                         "--kubeconfig=%s" % kubeconfig, "--namespace=" + namespace.name,
-                         "--runner-image=" + runner_image, "--listen=127.0.0.1:%d" % self._port]
+                         "--kubeconfig=%s" % kubeconfig, "--runner-image=" + runner_image,
+                         "--listen=127.0.0.1:%d" % self._port]
+        if namespace.name:
+            self._command.append("--namespace=" + namespace.name)
         self._process = None
         self.start()
 
@@ -301,6 +303,14 @@ class Controller:
     def log(self):
         self._log.seek(0)
         return self._log.read().decode()
+
+    def wait_until_ready(self, seconds=60):
+        """Fails with what it has logged."""
+        try:
+            wait_for(lambda: self._process.poll() is not None or self.get("/readyz")[0] == 200, "readiness", seconds)
+            assert self._process.poll() is None, "the controller has ended with %d" % self._process.returncode
+        except AssertionError as error:
+            raise AssertionError("%s; it has logged:\n%s" % (error, self.log()[-2000:])) from error
 
 
 class Server:
