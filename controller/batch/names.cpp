@@ -9,6 +9,7 @@ namespace imagebatch::batch {
 namespace {
 
 constexpr size_t kMaxName = 253;
+constexpr size_t kMaxLabel = 63;
 constexpr std::string_view kStages = "stages.";
 constexpr std::string_view kImage = ".image";
 constexpr std::string_view kRow = "row.";
@@ -41,6 +42,16 @@ std::string BuildNameProblem(std::string_view text) {
     return "holds characters that cannot be printed";
   }
   return "";
+}
+
+std::string ToString(const BuildName& build) { return build.stage + "/" + build.name; }
+
+std::optional<BuildName> ParseBuildName(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  BuildName build{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+  if (!IsDnsLabel(build.stage, kMaxLabel) || !BuildNameProblem(build.name).empty()) return std::nullopt;
+  return build;
 }
 
 bool IsColumnName(std::string_view name) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ Name ClassifyName(std::string_view name);
 /// Names and keys of builds stand in annotations, results and metrics: 1 to 253 bytes, all printable. Says
 /// what is wrong, nothing where all is well.
 std::string BuildNameProblem(std::string_view text);
+
+/// "stage/name", and the way back: nothing where the text is no such name, or one that no build can have.
+std::string ToString(const BuildName& build);
+std::optional<BuildName> ParseBuildName(std::string_view text);
 
 /// [A-Za-z_][A-Za-z0-9_.-]*, at most 253 bytes: what a column or a variable may be called.
 bool IsColumnName(std::string_view name);

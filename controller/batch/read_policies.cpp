@@ -1,6 +1,10 @@
 #include "batch/read_policies.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "base/text.h"
+#include "batch/names.h"
 #include "contract/contract.h"
 #include "pattern/pattern.h"
 
@@ -70,6 +74,35 @@ StallOverrides ReadStall(const json& value, const std::string& path, Problems& p
   }
   fields.RefuseOthers();
   return stall;
+}
+
+Shutdown ReadShutdown(Fields& spec) {
+  const std::string shutdown = spec.String("shutdown", "", 16);
+  if (shutdown == "Stop") return Shutdown::Stop;
+  if (shutdown == "Terminate") return Shutdown::Terminate;
+  if (spec.Find("shutdown") != nullptr) spec.Add("shutdown", Quote(shutdown) + " must be Stop or Terminate");
+  return Shutdown::None;
+}
+
+Rerun ReadRerun(const json& value, const std::string& path, Problems& problems) {
+  constexpr size_t kMost = 500;
+  Rerun rerun;
+  Fields fields(value, path, problems);
+  rerun.round = static_cast<int>(fields.Integer("round", 0, 0, std::numeric_limits<int>::max()));
+  const std::vector<json> builds = fields.Array("builds", kMost);
+  for (size_t i = 0; i < builds.size(); ++i) {
+    const std::string where = fields.PathOf("builds") + "[" + std::to_string(i) + "]";
+    const auto name = builds[i].is_string() ? ParseBuildName(builds[i].get<std::string>()) : std::nullopt;
+    if (!name) {
+      problems.Add(where, "must be the name of a build: stage/name");
+    } else if (std::find(rerun.builds.begin(), rerun.builds.end(), *name) != rerun.builds.end()) {
+      problems.Add(where, Quote(ToString(*name)) + " is listed twice");
+    } else {
+      rerun.builds.push_back(*name);
+    }
+  }
+  fields.RefuseOthers();
+  return rerun;
 }
 
 HangPolicy Override(HangPolicy policy, const HangOverrides& overrides) {

@@ -15,4 +15,10 @@ HangOverrides ReadHang(const nlohmann::json& value, const std::string& path, Pro
 /// The same of spec.stall and spec.stages[].stall.
 StallOverrides ReadStall(const nlohmann::json& value, const std::string& path, Problems& problems);
 
+/// Reads spec.shutdown.
+Shutdown ReadShutdown(Fields& spec);
+
+/// Reads spec.rerun. Whether there are such builds is no matter of the spec.
+Rerun ReadRerun(const nlohmann::json& value, const std::string& path, Problems& problems);
+
 }  // namespace imagebatch::batch

@@ -178,6 +178,7 @@ Stage ReadStage(const json& value, const std::vector<std::string>& all, size_t i
   }
   const std::vector<json> needs = fields.Array("needs", kMaxStages - 1);
   ReadNeeds(needs, all, index, stage, fields.PathOf("needs"), problems);
+  stage.parallelism = static_cast<int>(fields.Integer("parallelism", 0, 1, 10000));
   stage.key = fields.String("key", stage.key, kMaxPattern);
   stage.image = fields.RequiredString("image", kMaxPattern);
   CheckReferences(stage.key, &stage, Field::Key, fields.PathOf("key"), problems);
@@ -245,6 +246,14 @@ void ReadSpec(const json& value, Batch& batch, Problems& problems) {
   }
   if (const json* stall = spec.Find("stall")) {
     batch.stall = Override(batch.stall, ReadStall(*stall, spec.PathOf("stall"), problems));
+  }
+  batch.shutdown = ReadShutdown(spec);
+  constexpr int kMostBuilds = 100000;
+  batch.first_builds = static_cast<int>(spec.Integer("firstBuilds", 0, 0, kMostBuilds));
+  if (spec.Find("maxFailedBuilds") != nullptr)
+    batch.max_failed_builds = static_cast<int>(spec.Integer("maxFailedBuilds", 0, 0, kMostBuilds));
+  if (const json* rerun = spec.Find("rerun")) {
+    batch.rerun = ReadRerun(*rerun, spec.PathOf("rerun"), problems);
   }
   batch.active_deadline_seconds =
       spec.Integer("activeDeadlineSeconds", batch.active_deadline_seconds, 0, kYear);

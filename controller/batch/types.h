@@ -71,6 +71,21 @@ struct StallOverrides {
   std::optional<bool> retry;
 };
 
+/// A build as people name it: stage/name.
+struct BuildName {
+  std::string stage, name;
+
+  bool operator==(const BuildName&) const = default;
+};
+
+/// spec.rerun: builds that failed are to run again, once for each round.
+struct Rerun {
+  int round = 0;                  // 0: none yet
+  std::vector<BuildName> builds;  // empty: all that failed
+};
+
+enum class Shutdown : uint8_t { None, Stop, Terminate };
+
 struct Stage {
   std::string name;
   std::vector<std::string> needs;  // names of earlier stages
@@ -79,6 +94,7 @@ struct Stage {
   nlohmann::json pod_template;  // a PodTemplateSpec with $(...) in its strings
   HangOverrides hang{};
   StallOverrides stall{};
+  int parallelism = 0;  // 0: none of its own
 };
 
 /// An ImageBatch with its defaults filled in and valid in itself; its rows are not read yet.
@@ -95,6 +111,10 @@ struct Batch {
   int infrastructure_retry_limit = 5;
   HangPolicy hang;
   StallPolicy stall;
+  Rerun rerun;
+  Shutdown shutdown = Shutdown::None;
+  int first_builds = 0;                         // 0: none come first
+  std::optional<int> max_failed_builds;         // nothing: any number may fail
   int64_t active_deadline_seconds = 0;          // 0: none
   int64_t ttl_seconds_after_finished = 604800;  // 0: deleted as soon as it is finished; -1: never
 };

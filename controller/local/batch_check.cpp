@@ -33,6 +33,8 @@ const Fields& SpecFields() {
       {"variables", Use::Taken},
       {"stages", Use::Looked},
       {"existing", Use::Looked},
+      {"firstBuilds", Use::Taken},
+      {"maxFailedBuilds", Use::Taken},
       {"backoffLimit", Use::Taken},
       {"infrastructureRetryLimit", Use::Taken},
       {"hang", Use::Taken},
@@ -46,7 +48,7 @@ const Fields& SpecFields() {
 const Fields& StageFields() {
   static const Fields fields = {
       {"name", Use::Taken},      {"needs", Use::Taken}, {"key", Use::Taken},     {"image", Use::Taken},
-      {"template", Use::Looked}, {"hang", Use::Taken},  {"stall", Use::Ignored},
+      {"template", Use::Looked}, {"hang", Use::Taken},  {"stall", Use::Ignored}, {"parallelism", Use::Taken},
   };
   return fields;
 }

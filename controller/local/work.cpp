@@ -26,7 +26,7 @@ constexpr size_t kLogEndBytes = 1024;
 plan::Policy PolicyOf(const batch::Batch& batch, bool stopping, bool expired) {
   plan::Policy policy = cluster::PolicyOf(batch);
   policy.suspend = stopping;
-  policy.expired = expired;
+  if (expired) policy.over = plan::FailReason::Expired;
   return policy;
 }
 
@@ -70,7 +70,10 @@ void Work::Tell(Story::Kind kind, const std::string& text) {
 }
 
 std::vector<plan::Start> Work::Decide(bool stopping, bool expired, Now now) {
-  plan_.SetPolicy(PolicyOf(batch_, stopping, expired));
+  plan::Policy policy = PolicyOf(batch_, stopping, expired);
+  const bool too_many = batch_.max_failed_builds && plan_.failed() > *batch_.max_failed_builds;
+  if (too_many && !expired) policy.over = plan::FailReason::TooManyFailed;
+  plan_.SetPolicy(policy);
   return plan_.Decide(now.wall);
 }
 
@@ -81,7 +84,7 @@ std::optional<Time> Work::Next() const {
 }
 
 json Work::Job(const plan::Start& start, const std::string& marker) const {
-  return json::parse(builds_.Job(start.build, start.attempt, {}, marker));
+  return json::parse(builds_.Job(start, {}, marker));
 }
 
 std::string Work::LogPath(const plan::Start& start) const {

@@ -48,7 +48,8 @@ Plan::Plan(Graph graph, size_t stages, Policy policy)
       builds_(graph_.stages.size()),
       counts_(stages),
       unasked_(builds_.size()),
-      ready_(builds_.size()),
+      ready_(stages, {NumberSet(builds_.size()), NumberSet(builds_.size())}),
+      live_of_(stages),
       policy_(std::move(policy)) {
   for (uint32_t i = 0; i < builds_.size(); ++i) {
     static_cast<Derived&>(builds_[i]) = Derive(i);
@@ -61,17 +62,24 @@ Plan::Derived Plan::Derive(uint32_t build) const {
   const auto& attempts = builds_[build].attempts;
   const std::optional<bool> exists = builds_[build].exists;
   if (attempts.empty() && exists.value_or(false)) return {State::Skipped, FailReason::None, {}};
-  int by_itself = 0, infrastructure = 0, newest = 0;
-  bool hung = false;
+  const int round = builds_[build].round;
+  int by_itself = 0, infrastructure = 0, counted = 0, before = 0;
+  bool hung = false, counts = false;
   Time last_end{};
   std::optional<Phase> live;
   for (const Attempt& attempt : attempts) {
-    newest = std::max(newest, attempt.number);
-    if (attempt.phase == Phase::Succeeded) return {State::Succeeded};
+    // An attempt may not say of which round it is (only its Pod was left): those before it do
+    if (!counts && attempt.round >= round) {
+      counts = true;
+      before = round == 0 ? 0 : attempt.number - 1;
+    }
+    counted += counts ? 1 : 0;
+    if (attempt.phase == Phase::Succeeded) return {State::Succeeded, FailReason::None, {}, true};
     if (Live(attempt.phase)) {
       live = std::max(live.value_or(attempt.phase), attempt.phase);
       continue;
     }
+    if (!counts) continue;
     last_end = std::max(last_end, attempt.finished);
     if (attempt.cause == Cause::Infrastructure) {
       ++infrastructure;
@@ -80,10 +88,17 @@ Plan::Derived Plan::Derive(uint32_t build) const {
       hung = hung || attempt.cause == Cause::Hang;
     }
   }
-  if (live) return {StateIn(*live), FailReason::None, {}};
+  if (live) return {StateIn(*live), FailReason::None, {}, counts};
   // A number below the newest of which nothing is known: its Job was deleted before its result was stored
-  infrastructure += newest - static_cast<int>(attempts.size());
+  if (counts) infrastructure += attempts.back().number - before - counted;
+  Derived idle = DeriveIdle(build, by_itself, infrastructure, hung, last_end);
+  idle.begun = counts;
+  return idle;
+}
 
+// Of a build that has not succeeded and of which no attempt lives: from what it has failed in its round.
+Plan::Derived Plan::DeriveIdle(uint32_t build, int by_itself, int infrastructure, bool hung,
+                               Time last_end) const {
   const size_t stage = graph_.stages[build];
   const bool retry_hung = stage < policy_.retry_hung.size() && policy_.retry_hung[stage];
   if (hung && !retry_hung) return {State::Failed, FailReason::Hang, {}};
@@ -92,7 +107,7 @@ Plan::Derived Plan::Derive(uint32_t build) const {
   }
   if (infrastructure > policy_.infrastructure_retry_limit)
     return {State::Failed, FailReason::Infrastructure, {}};
-  if (policy_.expired) return {State::Failed, FailReason::Expired, {}};
+  if (policy_.over != FailReason::None) return {State::Failed, policy_.over, {}};
 
   bool waits = false;
   for (const uint32_t need : graph_.needs[build]) {
@@ -101,26 +116,36 @@ Plan::Derived Plan::Derive(uint32_t build) const {
   }
   if (waits) return {State::Waiting, FailReason::None, {}};
   const int failures = by_itself + infrastructure;
-  return {State::Queued, FailReason::None, failures == 0 ? Time{} : last_end + RetryDelay(failures),
-          policy_.ask && attempts.empty() && !exists};
+  const Time due = failures == 0 ? Time{} : last_end + RetryDelay(failures);
+  const auto& attempts = builds_[build].attempts;
+  const std::optional<bool> exists = builds_[build].exists;
+  return {State::Queued, FailReason::None, due, false, policy_.ask && attempts.empty() && !exists};
 }
 
 // Adds a build to the counts and queues, or takes it out of them.
 void Plan::Enter(uint32_t build, int by) {
   const Build& b = builds_[build];
-  Counts& counts = counts_[graph_.stages[build]];
+  const size_t stage = graph_.stages[build];
+  Counts& counts = counts_[stage];
   counts.by_state[static_cast<size_t>(b.state)] += by;
   if (b.attempts.size() > 1 || (!b.attempts.empty() && b.attempts.back().number > 1)) counts.retried += by;
-  if (Live(b.state) || b.occupied > 0) live_ += by;
+  if (Live(b.state) || b.occupied > 0) {
+    live_ += by;
+    live_of_[stage] += by;
+  }
+  if (b.begun && b.state != State::Failed) begun_ += by;
+  if (b.reason == FailReason::Build || b.reason == FailReason::Hang || b.reason == FailReason::Infrastructure)
+    failed_ += by;
   if (b.state != State::Queued || b.occupied > 0) return;
+  NumberSet& ready = b.begun ? ready_[stage].begun : ready_[stage].others;
   if (by < 0) {
     delayed_.erase({b.due, build});
-    ready_.Erase(build);
+    ready.Erase(build);
     unasked_.Erase(build);
   } else if (b.unasked) {
     unasked_.Insert(build);
   } else if (b.due == Time{}) {
-    ready_.Insert(build);
+    ready.Insert(build);
   } else {
     delayed_.emplace(b.due, build);
   }
@@ -160,12 +185,37 @@ void Plan::Observe(uint32_t build, const Attempt& attempt) {
   if (known && (!Live(at->phase) || at->phase == attempt.phase)) return;
   Enter(build, -1);
   if (known) {
+    const int round = std::max(at->round, attempt.round);
     *at = attempt;
+    at->round = round;
   } else {
     attempts.insert(at, attempt);
   }
   Enter(build, 1);
+  builds_[build].round = std::max(builds_[build].round, attempt.round);
   Update(build);
+}
+
+void Plan::RunAgain(uint32_t build, int round) {
+  if (round <= builds_[build].round) return;
+  builds_[build].round = round;
+  Update(build);
+}
+
+void Plan::Retract(uint32_t build, int attempt) {
+  Enter(build, -1);
+  std::erase_if(builds_[build].attempts, [&](const Attempt& known) {
+    return known.number == attempt && (known.phase == Phase::Creating || known.phase == Phase::Held);
+  });
+  Enter(build, 1);
+  Update(build);
+}
+
+int Plan::round(uint32_t build, int attempt) const {
+  for (const Attempt& known : builds_[build].attempts) {
+    if (known.number == attempt) return known.round;
+  }
+  return 0;
 }
 
 void Plan::AddOccupied(uint32_t build, int by) {
@@ -179,7 +229,7 @@ void Plan::Release(uint32_t build) { AddOccupied(build, -1); }
 
 std::vector<uint32_t> Plan::TakeUnasked(size_t at_most) {
   std::vector<uint32_t> taken;
-  if (policy_.suspend || policy_.expired) return taken;
+  if (policy_.suspend || policy_.over != FailReason::None) return taken;
   while (taken.size() < at_most && !unasked_.Empty()) {
     taken.push_back(unasked_.First());
     unasked_.Erase(taken.back());
@@ -193,26 +243,47 @@ void Plan::Answer(uint32_t build, bool exists) {
   Update(build);
 }
 
+bool Plan::MayStart() const {
+  return !policy_.suspend && policy_.over == FailReason::None && live_ < policy_.parallelism;
+}
+
+// The first of those that may start.
+std::optional<uint32_t> Plan::Pick() const {
+  const bool all = begun_ < policy_.first_builds || Total()[State::Succeeded] >= policy_.first_builds;
+  std::optional<uint32_t> first;
+  for (size_t stage = 0; stage < ready_.size(); ++stage) {
+    const int limit = stage < policy_.stage_parallelism.size() ? policy_.stage_parallelism[stage] : 0;
+    if (limit > 0 && live_of_[stage] >= limit) continue;
+    for (const NumberSet* ready : {&ready_[stage].begun, &ready_[stage].others}) {
+      if (ready->Empty() || (!all && ready == &ready_[stage].others)) continue;
+      first = std::min(first.value_or(ready->First()), ready->First());
+    }
+  }
+  return first;
+}
+
 std::vector<Start> Plan::Decide(Time now) {
   std::vector<Start> starts;
-  if (policy_.suspend || policy_.expired) return starts;
+  if (!MayStart()) return starts;
   while (!delayed_.empty() && delayed_.begin()->first <= now) {
-    ready_.Insert(delayed_.begin()->second);
+    const uint32_t build = delayed_.begin()->second;
+    (builds_[build].begun ? ReadyOf(build).begun : ReadyOf(build).others).Insert(build);
     delayed_.erase(delayed_.begin());
   }
-  while (live_ < policy_.parallelism && !ready_.Empty()) {
-    const uint32_t build = ready_.First();
+  for (auto picked = Pick(); picked && MayStart(); picked = Pick()) {
+    const uint32_t build = *picked;
     const auto& attempts = builds_[build].attempts;
     const int number = attempts.empty() ? 1 : attempts.back().number + 1;
-    starts.push_back({build, number});
-    Observe(build, {number, Phase::Creating, Cause::Build, {}});
+    const int round = builds_[build].round;
+    starts.push_back({build, number, round});
+    Observe(build, {number, Phase::Creating, Cause::Build, {}, round});
   }
   return starts;
 }
 
 std::optional<Time> Plan::NextRetry() const {
-  if (policy_.suspend || policy_.expired || live_ >= policy_.parallelism) return std::nullopt;
-  if (!ready_.Empty()) return Time{};
+  if (!MayStart()) return std::nullopt;
+  if (Pick()) return Time{};
   if (delayed_.empty()) return std::nullopt;
   return delayed_.begin()->first;
 }

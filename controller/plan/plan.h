@@ -44,12 +44,28 @@ struct Attempt {
   Phase phase = Phase::Pending;
   Cause cause = Cause::Build;  // of a Failed one
   Time finished{};             // of a Failed one; the next attempt waits from here
+  int round = 0;               // of reruns, in which it was begun
+};
+
+enum class FailReason : uint8_t {
+  None,
+  Build,
+  Hang,
+  Infrastructure,
+  NeedFailed,
+  Expired,        // Policy::over: spec.activeDeadlineSeconds has passed
+  Cancelled,      // Policy::over: spec.shutdown
+  TooManyFailed,  // Policy::over: more than spec.maxFailedBuilds
 };
 
 struct Policy {
   int parallelism = 50;
+  std::vector<int> stage_parallelism;  // by stage, beside that of all; 0: none of its own
+  int first_builds =
+      0;  // until so many have succeeded, no more than so many are begun, but for those that failed
   bool suspend = false;  // nothing new starts
-  bool expired = false;  // spec.activeDeadlineSeconds has passed: nothing new starts, what is not done fails
+  FailReason over =
+      FailReason::None;  // nothing new starts, and what is not done and does not run fails for it
   bool ask = false;      // a build of which there is no attempt starts only after Answer
   int backoff_limit = 2;
   int infrastructure_retry_limit = 5;
@@ -62,8 +78,6 @@ struct Policy {
 enum class State : uint8_t { Waiting, Queued, Held, Pending, Running, Succeeded, Skipped, Failed };
 inline constexpr size_t kStates = 8;
 
-enum class FailReason : uint8_t { None, Build, Hang, Infrastructure, NeedFailed, Expired };
-
 struct Counts {
   std::array<int64_t, kStates> by_state{};
   int64_t retried = 0;  // builds with more than one attempt
@@ -75,6 +89,7 @@ struct Counts {
 struct Start {
   uint32_t build = 0;
   int attempt = 1;
+  int round = 0;  // of reruns
 };
 
 /// Retry k (1, 2, ...) waits 10 s doubled k-1 times, at most 6 min, from the end of the attempt before it:
@@ -89,6 +104,14 @@ class Plan {
 
   /// A changed policy applies to every build at once: a raised limit lets failed builds run again.
   void SetPolicy(const Policy& policy);
+
+  /// Where the build has not succeeded, it may run as often as at first: what it has failed in attempts of
+  /// earlier rounds does not count any more. The round of a build is the highest of those that are given here
+  /// and those of its attempts.
+  void RunAgain(uint32_t build, int round);
+
+  /// An attempt that Decide has started was not begun, and will not be: as if it had not been started.
+  void Retract(uint32_t build, int attempt);
 
   /// What is seen of one attempt. May be repeated and may come in any order: one that ran may be held again.
   /// What an attempt ended with stands, later news of it are ignored. A success is final for its build.
@@ -114,33 +137,51 @@ class Plan {
   /// When Decide has something to do that it has not now, for time alone.
   std::optional<Time> NextRetry() const;
 
+  /// Builds that failed for good, by what happened in their own attempts.
+  int64_t failed() const { return failed_; }
+  FailReason over() const { return policy_.over; }
+
   /// Nothing is left to do: every build has succeeded or failed for good.
   bool Finished() const;
 
   State state(uint32_t build) const { return builds_[build].state; }
   FailReason fail_reason(uint32_t build) const { return builds_[build].reason; }
   const std::vector<Attempt>& attempts(uint32_t build) const { return builds_[build].attempts; }
+  /// The round in which an attempt was begun; 0 where there is no such attempt.
+  int round(uint32_t build, int attempt) const;
   const Counts& counts(size_t stage) const { return counts_[stage]; }
   Counts Total() const;
   size_t size() const { return builds_.size(); }
+  auto needs(uint32_t build) const { return graph_.needs[build]; }
   size_t stage(uint32_t build) const { return graph_.stages[build]; }
 
  private:
   struct Derived {
     State state = State::Waiting;
     FailReason reason = FailReason::None;
-    Time due{};  // of a Queued one
+    Time due{};          // of a Queued one
+    bool begun = false;  // it has an attempt of its round
     bool unasked = false;
 
     bool operator==(const Derived&) const = default;
   };
   struct Build : Derived {
     std::vector<Attempt> attempts;  // by number; few
+    int round = 0;
     int occupied = 0;
     std::optional<bool> exists;  // as Answer said
   };
 
+  /// Queued builds of one stage that are due.
+  struct Ready {
+    NumberSet begun, others;  // by whether they have an attempt of their round
+  };
+
   Derived Derive(uint32_t build) const;
+  Derived DeriveIdle(uint32_t build, int by_itself, int infrastructure, bool hung, Time last_end) const;
+  Ready& ReadyOf(uint32_t build) { return ready_[graph_.stages[build]]; }
+  std::optional<uint32_t> Pick() const;
+  bool MayStart() const;
   void Update(uint32_t build);
   void Enter(uint32_t build, int by);
   void AddOccupied(uint32_t build, int by);
@@ -151,8 +192,10 @@ class Plan {
   std::vector<Counts> counts_;                   // by stage
   std::set<std::pair<Time, uint32_t>> delayed_;  // queued ones by the time they are due, if they have one
   NumberSet unasked_;                            // queued ones that TakeUnasked has not given
-  NumberSet ready_;                              // the other queued ones, and those due at the last Decide
-  int64_t live_ = 0;                             // builds that are Held, Pending or Running, or occupied
+  std::vector<Ready> ready_;        // by stage: the other queued ones, and those due at the last Decide
+  int64_t live_ = 0;                // builds that are Held, Pending or Running, or occupied
+  std::vector<int64_t> live_of_;    // ... by stage
+  int64_t begun_ = 0, failed_ = 0;  // builds that are begun and have not failed; see failed()
   Policy policy_;
 };
 

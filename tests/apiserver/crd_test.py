@@ -132,6 +132,18 @@ REFUSED = [
     ("activeDeadlineSeconds", {"activeDeadlineSeconds": -5}, "spec.activeDeadlineSeconds in body should be greater"),
     ("ttlSecondsAfterFinished", {"ttlSecondsAfterFinished": -2},
      "spec.ttlSecondsAfterFinished in body should be greater than or equal to -1"),
+    ("a shutdown", {"shutdown": "Suspend"},
+     'spec.shutdown: Unsupported value: "Suspend": supported values: "Stop", "Terminate"'),
+    ("firstBuilds", {"firstBuilds": -1}, "spec.firstBuilds in body should be greater than or equal to 0"),
+    ("maxFailedBuilds", {"maxFailedBuilds": -1}, "spec.maxFailedBuilds in body should be greater than or equal to 0"),
+    ("a stage's parallelism", {"stages": [stage(parallelism=0)]},
+     "spec.stages[0].parallelism in body should be greater than or equal to 1"),
+    ("a round", {"rerun": {"round": -1}}, "spec.rerun.round in body should be greater than or equal to 0"),
+    ("a build without its stage", {"rerun": {"round": 1, "builds": ["a"]}}, "spec.rerun.builds[0] in body should match"),
+    ("a build twice", {"rerun": {"round": 1, "builds": ["image/a", "image/a"]}},
+     "spec.rerun.builds[1]: Duplicate value"),
+    ("501 builds", {"rerun": {"round": 1, "builds": ["image/%d" % i for i in range(501)]}},
+     "spec.rerun.builds: Too many: 501: must have at most 500 items"),
     ("an unknown field", {"paralellism": 4}, 'unknown field "spec.paralellism"'),
 ]
 
@@ -174,6 +186,7 @@ class CrdTest(unittest.TestCase):
         images, stages = spec.pop("images"), spec.pop("stages")
         self.assertEqual(spec, {
             "parallelism": 50, "suspend": False, "existing": "Rebuild", "backoffLimit": 2, "infrastructureRetryLimit": 5,
+            "firstBuilds": 0,
             "hang": {"deadlockSeconds": 30, "idleSeconds": 300, "silentSeconds": 1800, "deadlineSeconds": 0,
                      "slowFactor": 3, "action": "Flag"},
             "stall": {"afterSeconds": 600, "initSeconds": 1800, "action": "Flag"},
@@ -266,7 +279,8 @@ class CrdTest(unittest.TestCase):
         self.started("mutable")
         change = {"parallelism": 7, "suspend": True, "backoffLimit": 0, "infrastructureRetryLimit": 1,
                   "hang": {"idleSeconds": 5, "action": "Fail"}, "stall": {"afterSeconds": 5, "action": "Retry"},
-                  "activeDeadlineSeconds": 9,
+                  "rerun": {"round": 1, "builds": ["image/a"]}, "shutdown": "Stop", "firstBuilds": 1,
+                  "maxFailedBuilds": 2, "activeDeadlineSeconds": 9,
                   "ttlSecondsAfterFinished": 0}
         self.good(self.patch("mutable", change))
         self.assertEqual(self.read("mutable")["spec"]["parallelism"], 7)

@@ -41,7 +41,8 @@ int RunSeeds(uint64_t from, uint64_t count, bool print, bool expect_violation) {
             << tally.stalls_seen << " stalls shown, " << tally.hangs_ended
             << " hangs ended with their evidence stored, " << tally.ended << " stalls ended, "
             << tally.strangers << " strangers, " << tally.blows << " deletions of everything, "
-            << tally.rows_lost << " losses of the rows, " << tally.skipped << " skipped\n"
+            << tally.rows_lost << " losses of the rows, " << tally.skipped << " skipped, " << tally.reruns
+            << " reruns, " << tally.shutdowns << " shutdowns\n"
             << "seeds: " << passed << " passed, " << failed << " failed\n";
   return (failed > 0) == expect_violation ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -59,11 +59,12 @@ void Simulation::CheckCreate(const json& job) {
   build_of_image_[image] = build;
   if (there_.contains(image)) Break("an image is built that is there: " + image);
   if (++creates_[name] > 1 && untraced_.erase(name) == 0) Break("a second Job for the attempt " + name);
-  if (node_->finished.contains(build)) Break("a finished build is built again: " + image);
+  if (node_->finished.contains(build) && !terminated_) Break("a finished build is built again: " + image);
+  CheckRound(job);
   for (const std::string& before : node_->ended_hung) {
     // Of a Job or a Pod that was deleted by hand there is nothing left to store
     if (before.starts_with(name.substr(0, name.rfind('-') + 1)) && !deleted_.contains(before) &&
-        !HasEvidence(before))
+        !terminated_ && !HasEvidence(before))
       Break(name + " is created before the evidence of " + before + " is stored");
   }
   for (const std::string& need : needs_[image]) {
@@ -91,6 +92,75 @@ void Simulation::CheckCreate(const json& job) {
     if (BuildOf(object) == build) Break("two Pods of one build at once: " + name + " beside " + other);
   }
   if (static_cast<int>(active.size()) > parallelism_) Break("more Jobs than parallelism allows");
+  CheckLimits(job, active);
+}
+
+// `active`: Jobs that may run, this one included. What the controller has seen of failures and successes is
+// never more than what has happened, so the limits that depend on them are checked on the safe side; where
+// builds run again, it does not count what they were before.
+void Simulation::CheckLimits(const json& job, const std::set<std::string>& active) {
+  constexpr seconds kLate(45);  // a change that is seen late, and a request that is
+  if (stopped_since_ && now_ > *stopped_since_ + kLate)
+    Break("a Job is created though the batch is shut down");
+  if (too_many_since_ && now_ > *too_many_since_ + kLate)
+    Break("a Job is created though too many have failed");
+  const auto is_image = [](const json& object) {
+    return object["metadata"]["labels"][std::string(cluster::kStageLabel)] == "image";
+  };
+  std::set<std::string> images, begun;
+  for (const auto& [name, object] : api_->All(Kind::Job)) {
+    if (active.contains(name) && is_image(object)) images.insert(name);
+    if (active.contains(name) || node_->succeeded.contains(BuildOf(object))) begun.insert(BuildOf(object));
+  }
+  for (const auto& [name, object] : api_->All(Kind::Pod)) {
+    const std::string of = object["metadata"]["labels"]["batch.kubernetes.io/job-name"];
+    if (active.contains(of) && is_image(object)) images.insert(of);
+  }
+  if (is_image(job)) images.insert(job["metadata"]["name"].get<std::string>());
+  begun.insert(BuildOf(job));
+  if (stage_parallelism_ > 0 && static_cast<int>(images.size()) > stage_parallelism_)
+    Break("more Jobs of the stage image than its parallelism allows");
+  const bool again = (*api_->Find(Kind::Batch, kBatch))["spec"].contains("rerun");
+  if (!again && untraced_.empty() && static_cast<int>(node_->succeeded.size()) < first_builds_ &&
+      static_cast<int>(begun.size()) > first_builds_)
+    Break("the rest starts before the first builds have succeeded");
+}
+
+// By the results that are stored, which the controller knows. Where builds run again, those before count no
+// more.
+void Simulation::NoteTooMany() {
+  const json* batch = api_->Find(Kind::Batch, kBatch);
+  if (batch == nullptr || !max_failed_ || (*batch)["spec"].contains("rerun")) return too_many_since_.reset();
+  std::map<std::string, std::pair<int, int>> failures;
+  int failed = 0;
+  for (const json& result : StoredResults()) {
+    const std::string cause = result.value("cause", "");
+    auto& [by_itself, by_others] = failures[result["build"]];
+    if (cause == "Infrastructure") ++by_others;
+    if (cause == "Build" || cause == "Hang") ++by_itself;
+  }
+  for (const auto& [build, causes] : failures) {
+    const auto& [by_itself, by_others] = causes;
+    const bool done = by_itself > (*batch)["spec"]["backoffLimit"] ||
+                      by_others > (*batch)["spec"]["infrastructureRetryLimit"];
+    failed += done ? 1 : 0;
+  }
+  if (failed <= *max_failed_) return too_many_since_.reset();
+  if (!too_many_since_) too_many_since_ = now_;
+}
+
+// What runs again is in the status before it runs, and nothing else runs.
+void Simulation::CheckRound(const json& job) {
+  const json& labels = job["metadata"]["labels"];
+  const json status = api_->Find(Kind::Batch, kBatch)->value("status", json::object());
+  const int told = status.value("rerun", json::object()).value("round", 0);
+  if (std::stoi(labels.value(std::string(cluster::kRoundLabel), "0")) > told)
+    Break("a build runs again in a round that the status does not tell: " + job["metadata"].dump());
+  const std::string name =
+      labels[std::string(cluster::kStageLabel)].get<std::string>() + "/" +
+      job["metadata"]["annotations"][std::string(cluster::kNameAnnotation)].get<std::string>();
+  if (!only_.empty() && name != only_ && labels[std::string(cluster::kAttemptLabel)] != "1")
+    Break(name + " runs again, and only " + only_ + " was to");
 }
 
 // The controller itself ends a Job only when the batch's time is over, or where its build never ran.
@@ -98,7 +168,7 @@ void Simulation::CheckDelete(const json& job) {
   const json* batch = api_->Find(Kind::Batch, kBatch);
   if (batch == nullptr || api_->terminating) return;
   const json& spec = (*batch)["spec"];
-  if (spec.contains("activeDeadlineSeconds")) return;
+  if (spec.contains("activeDeadlineSeconds") || terminated_) return;
   ++tally_.ended;
   const std::string name = job["metadata"]["name"];
   Say("the controller deletes " + name);
@@ -247,6 +317,39 @@ void Simulation::CheckQuiet() {
   const Time later = now_ + std::chrono::minutes(30);
   while (now_ < later && Advance()) continue;
   if (tally_.requests != requests || reconciler_->Next()) Break("a batch that is gone goes on");
+}
+
+// A build that failed was tried as often as it may be in its last round, and none is tried more often.
+void Simulation::CheckBudgets() {
+  const json& batch = *api_->Find(Kind::Batch, kBatch);
+  if (batch["spec"].contains("activeDeadlineSeconds") || !untraced_.empty()) return;
+  const int64_t by_itself = batch["spec"]["backoffLimit"], all = batch["spec"]["infrastructureRetryLimit"];
+  const int64_t last = batch["status"].value("rerun", json::object()).value("allRound", 0);
+  struct Tries {
+    int64_t by_itself = 0, by_others = 0;
+  };
+  std::map<std::string, std::map<int64_t, Tries>> rounds;  // by build
+  std::set<std::string> left_out;                          // what is not known well
+  for (const json& result : StoredResults()) {
+    const std::string build = result["build"];
+    if (result["status"] == "built" || deleted_.contains(result["job"].get<std::string>()))
+      left_out.insert(build);
+    Tries& tries = rounds[build][result.value("round", int64_t{0})];
+    ++(result.value("cause", "") == "Infrastructure" ? tries.by_others : tries.by_itself);
+  }
+  for (const auto& [build, by_round] : rounds) {
+    if (left_out.contains(build)) continue;
+    const auto& [round, tries] = *by_round.rbegin();
+    const std::string told = "build " + build + " in round " + std::to_string(round) + ": failed by itself " +
+                             std::to_string(tries.by_itself) + " times, otherwise " +
+                             std::to_string(tries.by_others) + " times";
+    if (round < last) Break("it was to run again: " + told);
+    const bool stopped = batch["status"]["conditions"][1]["reason"] == "MaxFailedBuildsExceeded";
+    if (tries.by_itself <= by_itself && tries.by_others <= all && !stopped)
+      Break("it was given up too early: " + told);
+    if (tries.by_itself > by_itself + 1 || tries.by_others > all + 1)
+      Break("it was tried too often: " + told);
+  }
 }
 
 void Simulation::CheckEnd() {

@@ -53,6 +53,8 @@ void Simulation::Tally::Add(const Tally& other) {
   rows_lost += other.rows_lost;
   skipped += other.skipped;
   blows += other.blows;
+  reruns += other.reruns;
+  shutdowns += other.shutdowns;
 }
 
 Simulation::Simulation(uint64_t seed, bool print)
@@ -75,6 +77,7 @@ Simulation::Simulation(uint64_t seed, bool print)
   if (const int dice = Pick(0, 39); dice < 2)
     blow_ = dice == 0 ? Blow::NamespaceDeleted : Blow::KindDeletedAndBack;
   every_third_fails_ = Pick(0, 9) == 0;
+  reruns_ = Pick(0, 1) == 1;
 }
 
 void Simulation::Break(const std::string& what) const { throw Violation{FormatTime(now_) + ": " + what}; }
@@ -114,6 +117,9 @@ json Simulation::MakeBatch() {
       if (Pick(0, 2) == 0) there_.insert(needs.begin(), needs.end());
     }
   }
+  if (Pick(0, 2) == 0) spec["firstBuilds"] = first_builds_ = Pick(1, 3);
+  if (Pick(0, 4) == 0) spec["maxFailedBuilds"] = *(max_failed_ = Pick(0, 3));
+  if (Pick(0, 2) == 0) spec["stages"][1]["parallelism"] = stage_parallelism_ = Pick(1, 3);
   if (Pick(0, 5) == 0) spec["activeDeadlineSeconds"] = Pick(30, 600);
   if (Pick(0, 1) == 1) {
     std::string lines;
@@ -141,7 +147,10 @@ void Simulation::OnWatch(Kind kind, Change change, const json& object) {
     node_->OnJob(object["metadata"]["name"]);
   if (kind == Kind::Job && change == Change::Gone) node_->OnJobGone(object["metadata"]["name"]);
   if (kind == Kind::Batch && change == Change::Upsert) CheckStatus(object);
-  if (kind == Kind::Record && change == Change::Upsert) CheckEvidence();
+  if (kind == Kind::Record && change == Change::Upsert) {
+    CheckEvidence();
+    NoteTooMany();
+  }
   const auto collection = CollectionOf(kind);
   if (!collection) return;
   DeliverObject(kind, change, object);
@@ -212,7 +221,7 @@ void Simulation::KillController() {
   Say("kill");
   reconciler_.reset();
   for (const auto& [id, request] : std::exchange(wire_, {})) {
-    if (Chance(0.5)) api_->Handle(request, now_);
+    if (Pick(0, 1) == 1) api_->Handle(request, now_);
   }
   StartController();
 }
@@ -333,7 +342,7 @@ void Simulation::Chaos() {
   const std::string job = AnyJob();
   if (blow_ != Blow::None && Pick(0, 5) == 0) DeleteEverything();
   if (loses_rows_ && Pick(0, 5) == 0) LoseRows();
-  switch (Pick(0, 9)) {
+  switch (Pick(0, 12)) {
     case 0:
       if (!job.empty()) DeleteAnyJob(job);
       break;
@@ -354,12 +363,22 @@ void Simulation::Chaos() {
       break;
     case 6:
     case 7: {
-      json batch = *api_->Find(Kind::Batch, kBatch);
-      const bool suspend = !batch["spec"].value("suspend", false);
-      Say(suspend ? "suspend" : "resume");
-      batch["spec"]["suspend"] = suspend;
-      batch["metadata"]["generation"] = batch["metadata"]["generation"].get<int>() + 1;
-      api_->Put(Kind::Batch, std::move(batch));
+      const bool suspend = !(*api_->Find(Kind::Batch, kBatch))["spec"].value("suspend", false);
+      ChangeSpec({{"suspend", suspend}});
+      break;
+    }
+    case 8:
+      ShutDown();
+      break;
+    case 9: {  // all that failed, or one of those that the status lists, which may not be true any more
+      if (!reruns_) break;
+      const json status = api_->Find(Kind::Batch, kBatch)->value("status", json::object());
+      json builds = json::array();
+      for (const json& failed : status.value("failedBuilds", json::array())) {
+        if (Pick(0, 3) == 0)
+          builds.push_back(failed["stage"].get<std::string>() + "/" + failed["name"].get<std::string>());
+      }
+      RunAgain(builds);
       break;
     }
     default:
@@ -367,6 +386,70 @@ void Simulation::Chaos() {
       break;
   }
   Schedule(milliseconds(Pick(500, 25000)), [this] { Chaos(); });
+}
+
+void Simulation::ChangeSpec(const json& patch) {
+  json batch = *api_->Find(Kind::Batch, kBatch);
+  Say("change " + patch.dump());
+  batch["spec"].merge_patch(patch);
+  batch["metadata"]["generation"] = batch["metadata"]["generation"].get<int>() + 1;
+  api_->Put(Kind::Batch, std::move(batch));
+}
+
+// Somebody ends the batch, and thinks better of it.
+void Simulation::ShutDown() {
+  if (stopped_since_) return;
+  ++tally_.shutdowns;
+  const bool terminate = Pick(0, 1) == 1;
+  stopped_since_ = now_;
+  terminated_ = terminated_ || terminate;
+  ChangeSpec({{"shutdown", terminate ? "Terminate" : "Stop"}});
+  Schedule(seconds(Pick(5, 120)), [this] {
+    stopped_since_.reset();
+    if (api_->Find(Kind::Batch, kBatch) != nullptr) ChangeSpec({{"shutdown", nullptr}});
+  });
+}
+
+// Somebody raises the round.
+void Simulation::RunAgain(const json& builds) {
+  const json rerun = (*api_->Find(Kind::Batch, kBatch))["spec"].value("rerun", json::object());
+  ++tally_.reruns;
+  ChangeSpec({{"rerun", {{"round", rerun.value("round", 0) + 1}, {"builds", builds}}}});
+}
+
+// A finished batch of which builds failed, in a world where all goes well but the controller: those that are
+// to run again must succeed.
+void Simulation::BringBack() {
+  const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
+  json builds = json::array();
+  // Where too many have failed, some of them are not enough
+  if (Pick(0, 1) == 1 && !status["failedBuilds"].empty() && !max_failed_) {
+    const json& failed = status["failedBuilds"][0];
+    only_ = failed["stage"].get<std::string>() + "/" + failed["name"].get<std::string>();
+    builds.push_back(only_);
+  }
+  node_->misfortune = false;
+  RunAgain(builds);
+  for (int kills = Pick(0, 4); kills > 0; --kills)
+    Schedule(milliseconds(Pick(0, 400)), [this] { KillController(); });
+  RunUntilDone();
+  const json& now = (*api_->Find(Kind::Batch, kBatch))["status"];
+  if (only_.empty() && now["failed"] != 0) Break("all that failed were to run again: " + now.dump());
+  for (const json& failed : now["failedBuilds"]) {
+    if (only_ == failed["stage"].get<std::string>() + "/" + failed["name"].get<std::string>())
+      Break(only_ + " was to run again: " + now.dump());
+  }
+}
+
+bool Simulation::Done() const {
+  if (api_->Find(Kind::Batch, kBatch) == nullptr) return api_->terminating;
+  const json& batch = *api_->Find(Kind::Batch, kBatch);
+  const json status = batch.value("status", json::object());
+  if (faults_ || !status.is_object() || status.value("completionTime", json()).is_null()) return false;
+  // Whatever the spec asks for now has been looked at
+  if (stopped_since_ || status.value("observedGeneration", 0) < batch["metadata"]["generation"]) return false;
+  const json rerun = batch["spec"].value("rerun", json::object());
+  return rerun.value("round", 0) <= status.value("rerun", json::object()).value("round", 0);
 }
 
 // Somebody deletes the rows, or applies others; and finds out, sooner or later.
@@ -436,6 +519,8 @@ void Simulation::DeleteEverything() {
     return;
   }
   blow_ = Blow::None;
+  stopped_since_.reset();
+  too_many_since_.reset();
   Schedule(seconds(Pick(21, 60)), [this] {  // what was made after the deletion goes by its owner
     for (const Kind kind : {Kind::Record, Kind::Job}) {
       std::vector<std::string> names;
@@ -508,24 +593,28 @@ void Simulation::Run() {
   api_->Put(Kind::Batch, batch_);
   StartController();
   Schedule(seconds(Pick(0, 20)), [this] { Chaos(); });
-  const Time begin = now_;
-  const Time calm = begin + minutes(Pick(0, kLongestFaults));
-  quiet_ = calm + minutes(1);
-  const auto done = [&] {
-    if (api_->Find(Kind::Batch, kBatch) == nullptr) return api_->terminating;
-    const json status = api_->Find(Kind::Batch, kBatch)->value("status", json::object());
-    return !faults_ && status.is_object() && status.contains("completionTime") &&
-           !status["completionTime"].is_null();
-  };
-  while (!done()) {
+  quiet_ = now_ + minutes(Pick(0, kLongestFaults)) + minutes(1);
+  RunUntilDone();
+  if (api_->terminating) return CheckQuiet();
+  CheckBudgets();
+  const json& batch = *api_->Find(Kind::Batch, kBatch);
+  if (batch["status"]["failed"] != 0 && !batch["spec"].contains("activeDeadlineSeconds") && Pick(0, 1) == 1)
+    BringBack();
+  // What is finished stays so: nothing is started any more, and what is to be deleted goes
+  const uint64_t jobs = tally_.jobs;
+  const Time end = now_ + minutes(30);
+  while (now_ < end && Advance()) continue;
+  if (tally_.jobs != jobs || !Done()) Break("a finished batch went on");
+  CheckEnd();
+}
+
+void Simulation::RunUntilDone() {
+  const Time begin = now_, calm = quiet_ - minutes(1);
+  while (!Done()) {
     if (faults_ && now_ >= calm && api_->Find(Kind::Batch, kBatch) != nullptr) {
       faults_ = false;
-      json batch = *api_->Find(Kind::Batch, kBatch);
-      if (batch["spec"].value("suspend", false)) {
-        batch["spec"]["suspend"] = false;
-        batch["metadata"]["generation"] = batch["metadata"]["generation"].get<int>() + 1;
-        api_->Put(Kind::Batch, std::move(batch));
-      }
+      if ((*api_->Find(Kind::Batch, kBatch))["spec"].value("suspend", false))
+        ChangeSpec({{"suspend", false}});
     }
     if (now_ > begin + kPatience) {
       Break("the batch is not finished " + std::to_string(kPatience.count()) +
@@ -540,13 +629,6 @@ void Simulation::Run() {
       CheckStallsAreShown();
     }
   }
-  if (api_->terminating) return CheckQuiet();
-  // What is finished stays so: nothing is started any more, and what is to be deleted goes
-  const uint64_t jobs = tally_.jobs;
-  const Time end = now_ + minutes(30);
-  while (now_ < end && Advance()) continue;
-  if (tally_.jobs != jobs || !done()) Break("a finished batch went on");
-  CheckEnd();
 }
 
 // Lets the next thing happen: something in the cluster, or a timer of the controller. False: there is none.

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <random>
 #include <set>
@@ -37,7 +38,7 @@ class Simulation {
   struct Tally {
     uint64_t events = 0, requests = 0, lost_replies = 0, kills = 0, relists = 0, deletions = 0,
              hangs_seen = 0, blows = 0, hangs_ended = 0, stalls_seen = 0, ended = 0, jobs = 0, strangers = 0,
-             rows_lost = 0, skipped = 0;
+             rows_lost = 0, skipped = 0, reruns = 0, shutdowns = 0;
     void Add(const Tally& other);
   };
   const Tally& tally() const { return tally_; }
@@ -64,6 +65,12 @@ class Simulation {
   int Pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
   std::string AnyJob();
   void LoseRows();
+  void ShutDown();
+  void ChangeSpec(const nlohmann::json& patch);
+  void RunAgain(const nlohmann::json& builds);
+  void BringBack();
+  bool Done() const;
+  void RunUntilDone();
   void DeleteAnyJob(const std::string& job);
   void Forge(const std::string& job);
   void DeleteEverything();
@@ -96,6 +103,10 @@ class Simulation {
   bool IsShown(const std::string& job, const nlohmann::json& status) const;
   void NoteShownStalls(const nlohmann::json& status);
   void CheckStallsAreShown();
+  void CheckLimits(const nlohmann::json& job, const std::set<std::string>& active);
+  void NoteTooMany();
+  void CheckRound(const nlohmann::json& job);
+  void CheckBudgets();
   void CheckEnd();
   void CheckQuiet();
   [[noreturn]] void Break(const std::string& what) const;
@@ -114,7 +125,13 @@ class Simulation {
   /// What happens to the whole, in some of the runs.
   enum class Blow : uint8_t { None, NamespaceDeleted, KindDeletedAndBack };
   Blow blow_ = Blow::None;
-  bool loses_rows_ = false;  // in some of the runs, while they are there
+  bool loses_rows_ = false;                       // in some of the runs, while they are there
+  bool reruns_ = false;                           // in some of the runs, while there are faults
+  int stage_parallelism_ = 0, first_builds_ = 0;  // of the images; 0: none
+  std::optional<int> max_failed_;
+  std::optional<Time> too_many_since_,
+      stopped_since_;        // more have failed than may, by the results; shut down
+  bool terminated_ = false;  // shut down with Terminate, once or more often
   bool used_up_ = false;     // a quota has no room for Jobs in one minute of three, while there are faults
   bool every_third_fails_ = false;  // of the requests, with 500, while there are faults
   nlohmann::json batch_;            // as somebody has applied it
@@ -128,6 +145,8 @@ class Simulation {
   std::map<std::string, std::vector<std::string>> needs_;  // image -> images
   std::map<std::string, int> creates_;                     // Job name -> accepted creates
   std::vector<std::pair<ApiServer::Kind, nlohmann::json>> strangers_;  // objects that claim to be the batch's
+  int forged_ = 0;
+  std::string only_;            // stage/name: nothing else that has failed may run again
   std::set<std::string> told_;  // hung builds that the status showed when the controller started, and shows
   std::set<std::string> untraced_;  // Jobs deleted by hand before their result was stored
 
@@ -135,7 +154,6 @@ class Simulation {
   std::unique_ptr<Node> node_;
   std::unique_ptr<cluster::Reconciler> reconciler_;
   int incarnation_ = 0;
-  int forged_ = 0;
   std::map<cluster::Collection, Time> last_delivery_;  // a watch keeps its order
   std::map<cluster::Collection, int> watches_;         // which one is running
   std::deque<std::pair<uint64_t, kube::Request>> wire_;

@@ -132,7 +132,7 @@ Attempts::Live* Attempts::SeeOf(Live& of, const JobSeen& seen, Now now) {
     plan_.Release(live->build);
   }
   if (!live->course.concluded) {
-    plan_.Observe(live->build, {live->attempt, Phase::Pending, plan::Cause::Build, {}});
+    plan_.Observe(live->build, {live->attempt, Phase::Pending, plan::Cause::Build, {}, job.round});
     Advanced(job.created, now);
   }
   for (PodView& pod : std::exchange(live->early, {})) {

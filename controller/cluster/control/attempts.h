@@ -48,6 +48,12 @@ struct Concluded {
   bool to_delete = false;          // its Job goes once Stored is called
 };
 
+/// Why all attempts are ended.
+struct EndOfAll {
+  plan::Cause cause = plan::Cause::Build;
+  std::string reason, message;
+};
+
 /// What becomes of an attempt, for whoever keeps the books.
 using Happening = std::variant<Ran, Held, VerdictChange, EvidenceRefused, Concluded>;
 
@@ -75,9 +81,11 @@ class Attempts {
   void Step(Now now);
   std::optional<SteadyTime> Next() const;
 
-  /// Ends every live attempt as failed with this reason, where no request is under way that decides whether
+  /// Ends every live attempt as failed with this cause, where no request is under way that decides whether
   /// it has a Job; the Jobs are deleted once that is stored.
-  void EndAll(const std::string& reason, const std::string& message, Now now);
+  void EndAll(const EndOfAll& ending, Now now);
+  /// Those that wait for their Job to be created are as if they had not been started.
+  void RetractUncreated();
 
   /// The result of a concluded attempt is stored: its Job may be deleted. To be called for each.
   void Stored(const std::string& job, Now now);

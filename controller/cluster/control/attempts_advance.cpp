@@ -141,11 +141,12 @@ void Attempts::Ask(const std::string& name, Live& live, Need need) {
   };
   switch (need) {
     case Need::Create:
-      return client_.Create(live.build, live.attempt, [this, name](const JobClient::Reply& reply, Now now) {
-        PaceBy(reply, now);
-        Created(name, reply, now);
-        CreateDue(now);
-      });
+      return client_.Create({live.build, live.attempt, plan_.round(live.build, live.attempt)},
+                            [this, name](const JobClient::Reply& reply, Now now) {
+                              PaceBy(reply, now);
+                              Created(name, reply, now);
+                              CreateDue(now);
+                            });
     case Need::FindJob:
       return client_.Read(name, then(&Attempts::Found));
     case Need::Delete:

@@ -68,7 +68,7 @@ bool Attempts::LogEndKnown(const std::string& name, Live& live, Now now) {
   return false;
 }
 
-void Attempts::EndAll(const std::string& reason, const std::string& message, Now now) {
+void Attempts::EndAll(const EndOfAll& ending, Now now) {
   std::vector<std::string> names;
   for (const auto& [name, live] : live_) {
     if (live.course.concluded) continue;
@@ -76,7 +76,21 @@ void Attempts::EndAll(const std::string& reason, const std::string& message, Now
     const bool refused = !live.job && !live.asking && !live.course.taken;
     if (refused || (live.job && !Finished(*live.job))) names.push_back(name);
   }
-  for (const std::string& name : names) End(name, plan::Cause::Build, reason, message, now);
+  for (const std::string& name : names) End(name, ending.cause, ending.reason, ending.message, now);
+}
+
+// One whose create was lost may have a Job all the same: the watch brings it, and it is followed.
+void Attempts::RetractUncreated() {
+  std::vector<std::string> names;
+  for (const auto& [name, live] : live_) {
+    if (!live.course.concluded && !live.asking && NeedOf(live, live.course) == Need::Create)
+      names.push_back(name);
+  }
+  for (const std::string& name : names) {
+    const Live& live = live_.at(name);
+    plan_.Retract(live.build, live.attempt);
+    Forget(name);
+  }
 }
 
 // Concludes an attempt from here; its Job, where it has one, is deleted once the result is stored.

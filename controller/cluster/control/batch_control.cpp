@@ -41,6 +41,26 @@ batch::Batch Identity(const json& object) {
   return batch;
 }
 
+/// The reason of Failed, and what comes behind the number of failed builds.
+std::pair<const char*, const char*> WhyFailed(plan::FailReason over) {
+  switch (over) {
+    case plan::FailReason::Expired:
+      return {"DeadlineExceeded", " failed or were not built before activeDeadlineSeconds had passed"};
+    case plan::FailReason::Cancelled:
+      return {"Cancelled", " failed or were not built because of spec.shutdown"};
+    case plan::FailReason::TooManyFailed:
+      return {"MaxFailedBuildsExceeded",
+              " failed or were not built because more than maxFailedBuilds failed"};
+    case plan::FailReason::None:
+    case plan::FailReason::Build:
+    case plan::FailReason::Hang:
+    case plan::FailReason::Infrastructure:
+    case plan::FailReason::NeedFailed:
+      break;
+  }
+  return {"BuildsFailed", " failed"};
+}
+
 }  // namespace
 
 BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals,
@@ -63,6 +83,7 @@ BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& request
   last_progress_ = TimeAt(status, "lastProgressTime");
   completion_ = TimeAt(status, "completionTime");
   results_.Expect(ResultRecordsIn(status));
+  rerun_ = RerunIn(status);
   if (status.contains("conditions")) {  // a failure that was told before the restart is not told again
     for (const json& condition : status["conditions"]) {
       if (condition.value("type", "") == "Failed" && condition.value("status", "") == "True") {
@@ -153,7 +174,8 @@ void BatchControl::Step(bool cluster_known, Now now) {
   const bool due =
       (status_due_ && now.steady >= status_computed_ + kStatusPause) || (flush && *flush <= now.steady);
   if (due && !Ending()) WriteStatus(now);
-  if (work_ && EndIsTold() && work_->Idle() && !status_due_ && !status_.Next() && !channel_.Waits()) Rest();
+  if (work_ && EndIsTold() && work_->Idle() && !status_due_ && !status_.Next() && !channel_.Waits())
+    Rest(now);
 }
 
 std::optional<SteadyTime> BatchControl::Next(Now now) const {
@@ -178,21 +200,26 @@ std::optional<SteadyTime> BatchControl::Next(Now now) const {
   };
   if (work_) at(Deadline());
   if (completion_) at(*completion_ + kShownWhole);
-  if (Prepares() && input_ && failed_reason_ == "InputChanged") KeepSooner(next, read_again_);
+  if (Prepares() && input_ && other_input_) KeepSooner(next, read_again_);
   return next;
 }
 
 void BatchControl::Run(Now now) {
   if (!Started()) return;  // the status is being written
   if (!salvaged_) FollowSpec(now);
-  work_->Step(PolicyOf(now), now);
+  if (!rerun_told_ && RerunIn(status_.known()).round >= rerun_.round) {
+    rerun_told_ = true;
+    work_->Apply(rerun_);
+  }
+  work_->Step(PolicyOf(now), EndingOf(now), now);
   if (work_->TakeHungNews()) status_due_ = true;  // by time alone: a build that does not start
   if (const Time progress = work_->progress(); progress > last_progress_.value_or(Time{})) {
     last_progress_ = progress;
     status_due_ = true;
   }
   status_due_ = work_->TakeForecastChange() || status_due_;
-  FinishOrNot(now);
+  RunAgain(now);
+  if (rerun_told_) FinishOrNot(now);
 }
 
 /// Whether the newest spec can be followed.
@@ -213,9 +240,24 @@ plan::Policy BatchControl::PolicyOf(Now now) const {
   plan::Policy policy = cluster::PolicyOf(batch_);
   policy.ask = batch_.skip_existing;
   policy.suspend = batch_.suspend || Ending() || Halted() || salvaged_;
-  const auto deadline = Deadline();
-  policy.expired = deadline && now.wall >= *deadline;
+  if (Expired(now)) policy.over = plan::FailReason::Expired;
+  if (batch_.shutdown != batch::Shutdown::None) policy.over = plan::FailReason::Cancelled;
   return policy;
+}
+
+bool BatchControl::Expired(Now now) const {
+  const auto deadline = Deadline();
+  return deadline && now.wall >= *deadline;
+}
+
+/// Why what runs is ended too; nothing: it is not.
+std::optional<EndOfAll> BatchControl::EndingOf(Now now) const {
+  if (batch_.shutdown == batch::Shutdown::Terminate)
+    return EndOfAll{plan::Cause::Infrastructure, "Cancelled", "spec.shutdown of the batch is Terminate"};
+  if (Expired(now))
+    return EndOfAll{plan::Cause::Build, "DeadlineExceeded",
+                    "the batch ran longer than its activeDeadlineSeconds"};
+  return std::nullopt;
 }
 
 std::optional<Time> BatchControl::Deadline() const {
@@ -227,9 +269,11 @@ std::optional<Time> BatchControl::DeleteTime() const {
   return *completion_ + std::chrono::seconds(batch_.ttl_seconds_after_finished);
 }
 
-// A finished batch needs its input no more: that it is gone or changed makes no failure of a success.
+// A finished batch needs its input no more, unless builds are to run again: that it is gone or changed makes
+// no failure of a success.
 void BatchControl::Halt(const std::string& reason, const std::string& message, Now now) {
-  if (completion_ || (failed_reason_ == reason && failed_message_ == message)) return;
+  if (completion_) return RerunDue() ? degraded_.SetInput(reason, message, now) : void();
+  if (failed_reason_ == reason && failed_message_ == message) return;
   failed_reason_ = reason;
   failed_message_ = message;
   status_due_ = true;
@@ -266,12 +310,9 @@ void BatchControl::FinishOrNot(Now now) {
       std::to_string(total[State::Succeeded]) + " of " + std::to_string(total.Total()) + " builds succeeded" +
       (total[State::Skipped] > 0 ? ", " + std::to_string(total[State::Skipped]) + " were skipped" : "");
   if (total[State::Failed] == 0) return events_.Normal("Completed", counts, now);
-  const auto deadline = Deadline();
-  const bool expired = deadline && now.wall >= *deadline;
-  failed_reason_ = expired ? "DeadlineExceeded" : "BuildsFailed";
-  failed_message_ =
-      counts + ", " + std::to_string(total[State::Failed]) +
-      (expired ? " failed or were not built before activeDeadlineSeconds had passed" : " failed");
+  const auto [reason, why] = WhyFailed(work_->over());
+  failed_reason_ = reason;
+  failed_message_ = counts + ", " + std::to_string(total[State::Failed]) + why;
   events_.Warning("Failed", failed_message_, now);
 }
 
@@ -292,6 +333,7 @@ void BatchControl::WriteStatus(Now now) {
   summary.last_progress = last_progress_;
   summary.completion = completion_;
   summary.input_digest = input_digest_;
+  summary.rerun = rerun_;
   summary.result_records = results_.records();
   summary.result_lines = results_.lines();
   summary.suspended = batch_.suspend;

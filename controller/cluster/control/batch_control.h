@@ -63,7 +63,7 @@ class BatchControl {
   void On(const ListEnded& ended, Now now);
   static bool AsksForWork(const JobSeen& seen);
   static bool AsksForWork(const PodSeen& seen);
-  void Rest();
+  void Rest(Now now);
   void Wake();
   void ReadAgain(Now now);
   /// Its input is yet to be known, or is to be had again.
@@ -77,11 +77,15 @@ class BatchControl {
   void Begin(batch::Expansion builds, const std::deque<ResultKey>& stored, ParkedObjects left, Now now);
   void Run(Now now);
   void FollowSpec(Now now);
+  bool RerunDue() const;
+  void RunAgain(Now now);
   void Halt(const std::string& reason, const std::string& message, Now now);
   void Resume();
   void FinishOrNot(Now now);
   void WriteStatus(Now now);
   plan::Policy PolicyOf(Now now) const;
+  bool Expired(Now now) const;
+  std::optional<EndOfAll> EndingOf(Now now) const;
   std::optional<Time> Deadline() const;
   std::optional<Time> DeleteTime() const;
   /// It, or its namespace, is being deleted: nothing new is started, and nothing is told.
@@ -100,6 +104,7 @@ class BatchControl {
   Backoff backoff_;             // of that
   std::string spec_problems_;   // why the newest spec cannot be followed; empty: it can
   bool input_changed_ = false;  // the newest spec differs in what is immutable
+  bool other_input_ = false;    // what was read last is not what the batch has started with
   bool deleting_ = false;       // by somebody
 
   EventEmitter events_;
@@ -116,6 +121,8 @@ class BatchControl {
   bool waits_for_lists_ = false;  // finished before the restart: whether something is left is yet to be seen
   std::optional<metrics::BatchSample> shown_;  // by the work, before it was given up
 
+  RerunRecord rerun_;       // as the status is to say
+  bool rerun_told_ = true;  // ... and says
   std::string failed_reason_, failed_message_;
   std::string input_digest_;
   std::optional<Time> start_, last_progress_, completion_;

@@ -22,12 +22,13 @@ void BatchControl::Prepare(bool cluster_known, Now now) {
   if (!spec_known_) return ReadAgain(now);
   waits_for_lists_ = EndIsTold() && !cluster_known;
   if (waits_for_lists_) return;
-  if (!work_ && EndIsTold() && NothingIsLeft() && !channel_.Waits()) return Rest();
+  if (!work_ && EndIsTold() && NothingIsLeft() && !channel_.Waits()) return Rest(now);
   if (!spec_problems_.empty()) return Halt("Invalid", spec_problems_, now);
-  const bool restored = input_ && failed_reason_ == "InputChanged" && now.steady >= read_again_;  // perhaps
+  const bool restored = input_ && other_input_ && now.steady >= read_again_;  // perhaps
   if (!input_ || restored) {
     read_pause_ = restored ? std::min<Duration>(read_pause_ * 2, kLongestPause) : kReadAgain;
     read_again_ = now.steady + read_pause_;
+    other_input_ = false;
     input_ = std::make_unique<Input>(batch_, status_.known().contains("startTime"), kit_.runner, channel_);
   }
   const Input::State before = input_->state();
@@ -43,6 +44,7 @@ void BatchControl::Prepare(bool cluster_known, Now now) {
     return known && input_->Failing() ? GoOnWithoutRows(now) : void();
   }
   if (const auto digest = StartedWith(); digest && *digest != input_->digest()) {
+    other_input_ = true;
     Halt("InputChanged",
          "the rows or the spec differ from those the batch started with; restore them, or "
          "create a new ImageBatch",
@@ -59,7 +61,7 @@ void BatchControl::Reject(Now now) {
     degraded_.SetInput("", "", now);
     return Halt("Invalid", input_->problems(), now);
   }
-  if (completion_) return;
+  if (completion_ && !RerunDue()) return;
   Resume();
   degraded_.SetInput(input_->reason(), input_->problems(), now);
 }
@@ -86,6 +88,7 @@ void BatchControl::Begin(batch::Expansion builds, const std::deque<ResultKey>& s
                          Now now) {
   work_ = std::make_unique<Work>(batch_, std::move(builds), kit_, stored,
                                  Work::Sinks{channel_, results_, events_, totals_});
+  work_->Apply(rerun_);
   work_->Adopt(std::move(left), ToldIn(status_.known()), now);
   status_due_ = true;
 }

@@ -11,7 +11,7 @@ using nlohmann::json;
 /// It is finished, and the status says so of the spec of now: a changed one may ask for more.
 bool BatchControl::EndIsTold() const {
   const json& status = status_.known();
-  return completion_ && status.contains("completionTime") &&
+  return completion_ && !RerunDue() && rerun_told_ && status.contains("completionTime") &&
          status.value("observedGeneration", int64_t{0}) == batch_.generation;
 }
 
@@ -28,7 +28,8 @@ bool BatchControl::AsksForWork(const PodSeen& seen) {
   return seen.change == Change::Upsert && MayRun(seen.view);
 }
 
-void BatchControl::Rest() {
+void BatchControl::Rest(Now now) {
+  degraded_.SetInput("", "", now);
   shown_.emplace();
   if (work_) {
     work_->Fill(*shown_);

@@ -1,5 +1,9 @@
 #include "cluster/control/deadline.h"
 
+#include <algorithm>
+
+#include "cluster/store/status_object.h"
+
 namespace imagebatch::cluster {
 namespace {
 
@@ -10,7 +14,7 @@ struct Suspended {
   std::optional<Time> since;  // of either
 };
 
-Suspended Told(const json& status) {
+Suspended SuspensionIn(const json& status) {
   const auto conditions = status.find("conditions");
   if (conditions == status.end() || !conditions->is_array()) return {};
   for (const json& condition : *conditions) {
@@ -25,11 +29,12 @@ Suspended Told(const json& status) {
 std::optional<Time> Deadline(const batch::Batch& batch, std::optional<Time> start,
                              std::optional<Time> completion, const json& status) {
   if (!start || batch.active_deadline_seconds <= 0) return std::nullopt;
-  const Suspended told = Told(status);
+  const Suspended told = SuspensionIn(status);
   if (!completion && (batch.suspend || told.is)) return std::nullopt;
   Time from = *start;
   const bool counts = !told.is && told.since && (!completion || *told.since <= *completion);
   if (counts) from = std::max(from, *told.since);
+  if (const auto rerun = RerunIn(status).since) from = std::max(from, *rerun);
   return from + std::chrono::seconds(batch.active_deadline_seconds);
 }
 

@@ -11,17 +11,20 @@ using plan::State;
 plan::Policy PolicyOf(const batch::Batch& batch) {
   plan::Policy policy;
   policy.parallelism = batch.parallelism;
+  policy.first_builds = batch.first_builds;
   policy.backoff_limit = batch.backoff_limit;
   policy.infrastructure_retry_limit = batch.infrastructure_retry_limit;
-  for (const batch::Stage& stage : batch.stages)
+  for (const batch::Stage& stage : batch.stages) {
+    policy.stage_parallelism.push_back(stage.parallelism);
     policy.retry_hung.push_back(batch::Override(batch.hang, stage.hang).action == batch::HangAction::Retry);
+  }
   return policy;
 }
 
 void Ledger::Stored(uint32_t build, const ResultKey& key) {
   if (key.skipped) return plan_.Answer(build, true);
   const plan::Phase phase = key.succeeded ? plan::Phase::Succeeded : plan::Phase::Failed;
-  plan_.Observe(build, {key.attempt, phase, key.cause, key.finished});
+  plan_.Observe(build, {key.attempt, phase, key.cause, key.finished, key.round});
   hangs_.Stored(key.hangs);
   if (key.verdict) groups_.Ended(key.verdict->alike, key.verdict->class_name, key.verdict->since);
   if (key.succeeded) return forecast_.Finished(build, key.seconds);

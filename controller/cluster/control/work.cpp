@@ -1,6 +1,7 @@
 #include "cluster/control/work.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/keep_sooner.h"
 #include "base/text.h"
@@ -73,15 +74,38 @@ void Work::Adopt(ParkedObjects left, const Told& told, Now now) {
   attempts_.Adopt(std::move(left), verdicts, now);
 }
 
-void Work::Step(const plan::Policy& policy, Now now) {
-  attempts_.AllowCreates(!policy.suspend && !policy.expired);
+RerunJudgement Work::Judge(const batch::Rerun& wanted, const RerunRecord& before, Now now) const {
+  std::unordered_set<std::string> unstored;
+  for (const auto& [number, job] : unstored_) unstored.insert(job);
+  const auto stored = [&](uint32_t build, int attempt) {
+    return !unstored.contains(builds_.JobName(build, attempt));
+  };
+  return JudgeRerun(wanted, before, builds_, plan_, batch_.max_failed_builds, stored, now.wall);
+}
+
+// How many have failed depends on the limits, and on nothing that follows from too many of them.
+void Work::SetPolicy(plan::Policy policy) {
+  const auto too_many = [&] {
+    return batch_.max_failed_builds && plan_.failed() > *batch_.max_failed_builds;
+  };
+  const bool free = policy.over == plan::FailReason::None;
+  if (free && plan_.over() == plan::FailReason::TooManyFailed) policy.over = plan_.over();
+  plan_.SetPolicy(policy);
+  if (!free || too_many() == (plan_.over() == plan::FailReason::TooManyFailed)) return;
+  policy.over = too_many() ? plan::FailReason::TooManyFailed : plan::FailReason::None;
+  plan_.SetPolicy(policy);
+}
+
+void Work::Step(const plan::Policy& policy, const std::optional<EndOfAll>& ending, Now now) {
+  SetPolicy(policy);
+  attempts_.AllowCreates(!policy.suspend && plan_.over() == plan::FailReason::None);
   attempts_.Step(now);
-  if (policy.expired)
-    attempts_.EndAll("DeadlineExceeded", "the batch ran longer than its activeDeadlineSeconds", now);
+  if (ending) attempts_.EndAll(*ending, now);
   for (const Happening& happening : attempts_.TakeHappenings())
     std::visit([&](const auto& each) { Record(each, now); }, happening);
-  plan_.SetPolicy(policy);
-  lookups_.Step(!policy.suspend && !policy.expired, now);
+  SetPolicy(policy);  // one may have failed that is one too many
+  if (plan_.over() != plan::FailReason::None && !ending) attempts_.RetractUncreated();
+  lookups_.Step(!policy.suspend && plan_.over() == plan::FailReason::None, now);
   for (const Lookups::Found& found : lookups_.TakeFound()) Skip(found, now);
   for (const plan::Start& start : plan_.Decide(now.wall)) attempts_.Start(start, now);
   forecast_.Step(attempts_.flagged(), now);
@@ -129,7 +153,8 @@ void Work::Record(const Concluded& concluded, Now now) {
                               concluded.attempt,
                               concluded.verdict,
                               concluded.evidence,
-                              ledger_.TakeHangs(concluded.job, outcome)};
+                              ledger_.TakeHangs(concluded.job, outcome),
+                              plan_.round(concluded.build, concluded.attempt)};
   const uint64_t number = sinks_.results.Add(ResultLine(subject, outcome, now.wall), now);
   unstored_.emplace(number, concluded.job);
   if (concluded.to_delete) sinks_.results.Hurry();

@@ -12,6 +12,7 @@
 #include "cluster/control/ledger.h"
 #include "cluster/control/lookups.h"
 #include "cluster/control/parked.h"
+#include "cluster/control/rerun.h"
 #include "cluster/objects/builds.h"
 #include "cluster/store/events.h"
 #include "cluster/store/result_log.h"
@@ -37,12 +38,18 @@ class Work {
   Work(const batch::Batch& batch, batch::Expansion expansion, RunnerKit& kit,
        const std::deque<ResultKey>& stored, Sinks sinks);
 
+  /// What a raised spec.rerun.round comes to, by the states of the last Step.
+  RerunJudgement Judge(const batch::Rerun& wanted, const RerunRecord& before, Now now) const;
+  /// Builds run again as the status says. As often as wanted.
+  void Apply(const RerunRecord& record) { ApplyRerun(record, builds_, plan_); }
+
   /// What an earlier process left: Jobs and Pods, and what it has told.
   void Adopt(ParkedObjects left, const Told& told, Now now);
   void Observe(const Observation& seen, Now now) { attempts_.Observe(seen, now); }
 
-  /// Records what has ended, starts what may start, under the policy of now.
-  void Step(const plan::Policy& policy, Now now);
+  /// Records what has ended, starts what may start, under the policy of now. `ending`: whatever lives is
+  /// ended.
+  void Step(const plan::Policy& policy, const std::optional<EndOfAll>& ending, Now now);
   std::optional<SteadyTime> Next(Now now) const;
 
   /// Nothing of any attempt is to be followed, stored or deleted.
@@ -50,6 +57,8 @@ class Work {
   /// Every build has succeeded, was skipped or failed for good.
   bool Finished() const { return plan_.Finished(); }
   plan::Counts Total() const { return plan_.Total(); }
+  /// For what nothing new is started; None: it is.
+  plan::FailReason over() const { return plan_.over(); }
   /// When something has advanced last: see Attempts::progress.
   Time progress() const { return std::max(attempts_.progress(), last_success_); }
   /// What is foreseen has changed since the last call.
@@ -61,6 +70,7 @@ class Work {
   void Fill(metrics::BatchSample& sample) const;
 
  private:
+  void SetPolicy(plan::Policy policy);
   void Record(const Ran& ran, Now now);
   void Record(const Held& held, Now now);
   void Record(const VerdictChange& change, Now now);

@@ -44,9 +44,10 @@ std::optional<std::pair<uint32_t, int>> Builds::FindJob(std::string_view name) c
   return std::pair(*build, attempt);
 }
 
-std::string Builds::Job(uint32_t build, int attempt, const RunnerSource& runner,
+std::string Builds::Job(const plan::Start& start, const RunnerSource& runner,
                         const std::string& marker) const {
-  const JobSpec spec{std::string(hash(build)), name(build), attempt, runner, marker};
+  const uint32_t build = start.build;
+  const JobSpec spec{std::string(hash(build)), name(build), start.attempt, runner, marker, start.round};
   return JobObject(batch_, stage(build), expansion_.builds[build], spec,
                    batch::RenderTemplate(batch_, expansion_, build))
       .dump(-1, ' ', false, json::error_handler_t::replace);

@@ -42,7 +42,7 @@ class Builds {
   /// Which attempt of which build the Job of this name is for; nothing where that is no such name.
   std::optional<std::pair<uint32_t, int>> FindJob(std::string_view name) const;
   /// The Job itself, as JSON.
-  std::string Job(uint32_t build, int attempt, const RunnerSource& runner, const std::string& marker) const;
+  std::string Job(const plan::Start& start, const RunnerSource& runner, const std::string& marker) const;
 
   /// What the plan has to know.
   plan::Graph Graph() const;

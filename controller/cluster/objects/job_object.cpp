@@ -179,6 +179,7 @@ json JobObject(const batch::Batch& batch, const batch::Stage& stage, const batch
   labels[std::string(kStageLabel)] = stage.name;
   labels[std::string(kBuildLabel)] = spec.build_hash;
   labels[std::string(kAttemptLabel)] = std::to_string(spec.attempt);
+  if (spec.round > 0) labels[std::string(kRoundLabel)] = std::to_string(spec.round);
   if (const std::string name = LabelValue(spec.display_name); !name.empty())
     labels[std::string(kNameLabel)] = name;
   annotations[std::string(kNameAnnotation)] = spec.display_name;

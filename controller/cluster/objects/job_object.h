@@ -28,6 +28,7 @@ struct JobSpec {
   int attempt = 1;
   RunnerSource runner{};
   std::string marker{};  // of this attempt, see Markers
+  int round = 0;         // of reruns
 };
 
 /// The Job of an attempt. `pod_template` is the stage's, already rendered; its labels and annotations go to

@@ -15,6 +15,7 @@ inline constexpr std::string_view kBatchLabel = "imagebatch.dev/batch";
 inline constexpr std::string_view kStageLabel = "imagebatch.dev/stage";
 inline constexpr std::string_view kBuildLabel = "imagebatch.dev/build";
 inline constexpr std::string_view kAttemptLabel = "imagebatch.dev/attempt";
+inline constexpr std::string_view kRoundLabel = "imagebatch.dev/round";    // of reruns; absent in the first
 inline constexpr std::string_view kNameLabel = "imagebatch.dev/name";      // as LabelValue; for reading only
 inline constexpr std::string_view kRecordLabel = "imagebatch.dev/record";  // of records: their type
 inline constexpr std::string_view kWatchLabel = "imagebatch.dev/watch";    // of Pods of no batch: true

@@ -60,6 +60,7 @@ void ReadJobMetadata(sj::value metadata, JobView& job) {
       Fields(value, [&](std::string_view label, sj::value text) {
         if (label == kBuildLabel) job.build = Text(text);
         if (label == kAttemptLabel) job.attempt = Number(Text(text));
+        if (label == kRoundLabel) job.round = Number(Text(text));
         if (label == kStageLabel) names.stage = Text(text);
       });
     }

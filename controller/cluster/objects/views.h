@@ -32,6 +32,7 @@ struct JobView {
   std::string batch_uid;   // of the controlling owner, where that is an ImageBatch
   std::string build;       // label imagebatch.dev/build
   int attempt = 0;         // label imagebatch.dev/attempt
+  int round = 0;           // label imagebatch.dev/round
   Rare<BuildNames> names;  // not kept of those that are followed
   Version version = 0;
   Phase phase = Phase::Active;

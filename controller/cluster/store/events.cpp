@@ -42,8 +42,8 @@ void EventEmitter::Unlogged(std::string_view type, std::string_view reason, std:
 
 bool EventEmitter::IsAlwaysTold(std::string_view reason) {
   if (reason == "BuildHung") return !std::exchange(hang_told_, true);
-  constexpr std::array<std::string_view, 6> kOfTheWhole = {"Started", "Completed",    "Failed",
-                                                           "Invalid", "InputChanged", "Deleted"};
+  constexpr std::array<std::string_view, 8> kOfTheWhole = {
+      "Started", "Completed", "Failed", "Invalid", "InputChanged", "Deleted", "Rerun", "RerunRefused"};
   return std::find(kOfTheWhole.begin(), kOfTheWhole.end(), reason) != kOfTheWhole.end();
 }
 

@@ -29,9 +29,9 @@ JobClient::Answer Created(const Result<kube::Response>& response) {
 
 }  // namespace
 
-void JobClient::Create(uint32_t build, int attempt, OnReply handler) {
-  const std::string name = builds_.JobName(build, attempt);
-  std::string job = builds_.Job(build, attempt, kit_.runner, kit_.markers.Next(name));
+void JobClient::Create(const plan::Start& start, OnReply handler) {
+  const std::string name = builds_.JobName(start.build, start.attempt);
+  std::string job = builds_.Job(start, kit_.runner, kit_.markers.Next(name));
   channel_.Create({Purpose::CreateJob, name}, JobsPath(batch_.ns), std::move(job),
                   [handler = std::move(handler)](const Result<kube::Response>& response, Now now) {
                     handler({Created(response), JobIn(response), ErrorMessage(response)}, now);

@@ -36,7 +36,7 @@ class JobClient {
   using OnPods = std::function<void(const std::optional<std::vector<PodView>>&, Now)>;
 
   /// Done, Exists, Refused or NotNow.
-  void Create(uint32_t build, int attempt, OnReply handler);
+  void Create(const plan::Start& start, OnReply handler);
   /// Done with the Job, Absent or NotNow.
   void Read(const std::string& job, OnReply handler);
   /// The Job of this UID, and its Pods before it. Done, Absent, Exists or NotNow.

@@ -38,6 +38,14 @@ std::optional<plan::Cause> CauseOf(std::string_view name) {
   return std::nullopt;
 }
 
+/// False: it is no number that a build may count by.
+bool ReadNumber(sj::value value, int& number) {
+  const auto read = Integer(value);
+  if (!read || *read < 0 || *read > std::numeric_limits<int>::max()) return false;
+  number = static_cast<int>(*read);
+  return true;
+}
+
 json TimeOrNull(Time time) { return time == Time{} ? json() : json(FormatTime(time)); }
 
 /// A number of the runner's account under a name of ours; left out where there is none.
@@ -94,6 +102,7 @@ std::string ResultLine(const ResultSubject& subject, const Outcome& outcome, Tim
                {"pod", outcome.pod},
                {"node", outcome.node}};
   if (!outcome.digest.empty()) line["digest"] = outcome.digest;
+  if (subject.round > 0) line["round"] = subject.round;
   if (!outcome.succeeded) line["cause"] = CauseName(outcome.cause);
   if (outcome.exit_code) line["exit_code"] = *outcome.exit_code;
   if (!outcome.log_end.empty()) line["log_end"] = outcome.log_end;
@@ -148,11 +157,8 @@ std::optional<ResultKey> ParseResultLine(std::string_view line) {
       if (field == "hung_since") hang.since = When(value);
       if (field == "fingerprint") fingerprint = Text(value);
       if (field == "summary") summary = Text(value);
-      if (field == "attempt_count") {
-        const auto attempt = Integer(value);
-        numbered = attempt && *attempt >= 0 && *attempt <= std::numeric_limits<int>::max();
-        if (numbered) key.attempt = static_cast<int>(*attempt);
-      }
+      if (field == "attempt_count") numbered = ReadNumber(value, key.attempt);
+      if (field == "round") ReadNumber(value, key.round);
       if (field == "hangs") {
         Fields(value, [&](std::string_view class_name, sj::value count) {
           if (const auto times = Integer(count)) AddHangs(key.hangs, class_name, *times);

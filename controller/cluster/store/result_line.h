@@ -16,6 +16,7 @@ struct ResultKey {
   std::string build;  // hash
   std::string stage, name;
   int attempt = 0;
+  int round = 0;  // of reruns
   bool succeeded = false;
   bool skipped = false;  // no attempt: its image was there
   plan::Cause cause = plan::Cause::Build;
@@ -33,6 +34,7 @@ struct ResultSubject {
   std::optional<Verdict> verdict;  // of a build that hung when it was ended, by whomever
   EvidenceReference evidence{};    // both empty where there is none
   HangsByClass hangs{};            // all of the attempt, those that passed included
+  int round = 0;                   // of reruns
 };
 
 /// One JSON object on one line, at most 4 KiB, with the field names of the manifest it replaces (time, tags,

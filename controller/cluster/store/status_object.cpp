@@ -152,6 +152,17 @@ json Groups(const std::vector<HangGroup>& groups) {
   return entries;
 }
 
+json RerunObject(const RerunRecord& rerun) {
+  if (rerun.round == 0) return {};
+  json object = {{"round", rerun.round},
+                 {"allRound", rerun.all_round},
+                 {"someRound", rerun.some_round},
+                 {"builds", rerun.builds},
+                 {"message", rerun.message}};
+  if (rerun.since) object["since"] = FormatTime(*rerun.since);  // a null would never come back
+  return object;
+}
+
 /// The groups of a status by fingerprint: what their hangs have in common.
 std::map<std::string, std::string> SummariesIn(const json& groups) {
   std::map<std::string, std::string> summaries;
@@ -199,6 +210,21 @@ Told ToldIn(const json& status) {
   }
   told.stalled_builds = EntriesIn(status.value("stalledBuilds", json::array()));
   return told;
+}
+
+RerunRecord RerunIn(const json& status) {
+  RerunRecord rerun;
+  const auto at = status.find("rerun");
+  if (at == status.end() || !at->is_object()) return rerun;
+  rerun.round = at->value("round", 0);
+  rerun.all_round = at->value("allRound", 0);
+  rerun.some_round = at->value("someRound", 0);
+  for (const json& name : at->value("builds", json::array())) {
+    if (name.is_string()) rerun.builds.push_back(name.get<std::string>());
+  }
+  rerun.since = ParseTime(at->value("since", ""));
+  rerun.message = at->value("message", "");
+  return rerun;
 }
 
 std::vector<std::string> ResultRecordsIn(const json& status) {
@@ -260,6 +286,7 @@ json StatusObject(const Summary& summary, const json& previous, Time now) {
   const bool digest = !summary.input_digest.empty();
   status["inputDigest"] = digest ? json(summary.input_digest) : json();
   status["inputDigestVersion"] = digest ? json(kDigestVersion) : json();
+  status["rerun"] = RerunObject(summary.rerun);
   status["results"] = {{"records", summary.result_records}, {"lines", summary.result_lines}};
   status["observedGeneration"] = summary.generation;
   status["conditions"] = json::array();

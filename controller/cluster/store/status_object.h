@@ -34,6 +34,19 @@ struct FailedEntry {
   int attempt = 0;  // 0: failed without one
 };
 
+/// What spec.rerun has come to.
+struct RerunRecord {
+  int round = 0;                    // the last that was looked at; 0: none
+  int all_round = 0;                // the last in which all builds that had failed were to run again
+  int some_round = 0;               // a later one, in which some were; 0: there is none
+  std::vector<std::string> builds;  // stage/name: those, at most kMostRerun
+  std::optional<Time> since;        // of the later of these two
+  std::string message;              // what has become of `round`; printable, at most 4 KiB
+
+  bool operator==(const RerunRecord&) const = default;
+};
+inline constexpr size_t kMostRerun = 1000;
+
 /// At most so many hung builds are listed, and so many stalled, slow and failed ones, and groups of hangs.
 inline constexpr size_t kListed = 20;
 
@@ -51,11 +64,12 @@ struct Summary {
   std::optional<plan::Estimate> end;
   std::optional<Time> start, last_progress, completion;
   std::string input_digest;
+  RerunRecord rerun;
   std::vector<std::string> result_records;
   int64_t result_lines = 0;
   bool suspended = false;
   bool finished = false;        // nothing is left to do
-  std::string failed_reason;    // Invalid, InputChanged, BuildsFailed, DeadlineExceeded; empty: not failed
+  std::string failed_reason;    // as the docs list them; empty: not failed
   std::string failed_message;   // printable, at most 4 KiB
   std::string degraded_reason;  // empty: not degraded
   std::string degraded_message;
@@ -84,6 +98,9 @@ struct Told {
 
 /// As a status has it that StatusObject wrote.
 Told ToldIn(const nlohmann::json& status);
+
+/// As a status has it that StatusObject wrote.
+RerunRecord RerunIn(const nlohmann::json& status);
 
 /// The names of the records of results in a status.
 std::vector<std::string> ResultRecordsIn(const nlohmann::json& status);

@@ -15,8 +15,8 @@ using nlohmann::json;
 /// What is written at once when it changes: what people wait for and alerts come from.
 json Urgent(const json& status) {
   json urgent;
-  for (const char* key :
-       {"startTime", "completionTime", "hungBuilds", "stalledBuilds", "inputDigest", "observedGeneration"}) {
+  for (const char* key : {"startTime", "completionTime", "hungBuilds", "stalledBuilds", "inputDigest",
+                          "observedGeneration", "rerun"}) {
     urgent[key] = status.contains(key) ? status[key] : json();
   }
   // What a stalled build waits for is worded anew with every node that comes or goes

@@ -51,6 +51,7 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
              "expect": [{"pattern": "^step", "withinSeconds": 60},
                         {"pattern": "(a|b)$", "withinSeconds": 60, "firstSeconds": 600}]},
     "stall": {"afterSeconds": 9, "initSeconds": 10, "action": "Retry"},
+    "shutdown": "Terminate", "firstBuilds": 3, "maxFailedBuilds": 0,
     "activeDeadlineSeconds": 8, "ttlSecondsAfterFinished": -1, "variables": {"v": "x"},
     "images": {"configMaps": [{"name": "m", "key": "k"}], "nameFrom": "$(id)"}})json"));
   const auto batch = ReadBatch(object);
@@ -73,11 +74,33 @@ TEST(ReadBatch, ReadsWhatIsGiven) {
   EXPECT_EQ(batch->stall.init_seconds, 10);
   EXPECT_TRUE(batch->stall.retry);
   EXPECT_EQ(batch->hang.action, HangAction::Retry);
+  EXPECT_EQ(batch->shutdown, Shutdown::Terminate);
+  EXPECT_EQ(batch->first_builds, 3);
+  EXPECT_EQ(batch->max_failed_builds, 0);
   EXPECT_EQ(batch->active_deadline_seconds, 8);
   EXPECT_EQ(batch->ttl_seconds_after_finished, -1);
   EXPECT_EQ(batch->variables.at("v"), "x");
   EXPECT_EQ(batch->images.config_maps.at(0).key, "k");
   EXPECT_EQ(batch->images.name_from, "$(id)");
+}
+
+TEST(ReadBatch, ReadsWhatIsToRunAgain) {
+  json object = ValidObject();
+  object["spec"]["rerun"] = {{"round", 2}, {"builds", {"image/a", "image/x/y"}}};
+  const auto batch = ReadBatch(object);
+  ASSERT_TRUE(batch) << Lines(batch.error())[0];
+  EXPECT_EQ(batch->rerun.round, 2);
+  EXPECT_THAT(batch->rerun.builds, ElementsAre(BuildName{"image", "a"}, BuildName{"image", "x/y"}));
+  object["spec"]["rerun"] = {{"round", -1},
+                             {"builds", {"a", "/a", "image/", "Image/a", 7, "image/a", "image/a"}}};
+  EXPECT_THAT(ReadProblems(object),
+              ElementsAre("spec.rerun.round: is -1, must be from 0 to 2147483647",
+                          "spec.rerun.builds[0]: must be the name of a build: stage/name",
+                          "spec.rerun.builds[1]: must be the name of a build: stage/name",
+                          "spec.rerun.builds[2]: must be the name of a build: stage/name",
+                          "spec.rerun.builds[3]: must be the name of a build: stage/name",
+                          "spec.rerun.builds[4]: must be the name of a build: stage/name",
+                          "spec.rerun.builds[6]: \"image/a\" is listed twice"));
 }
 
 TEST(ReadBatch, AStageOverridesTheHangPolicyFieldByField) {
@@ -150,6 +173,8 @@ TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
       (*crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
   const std::map<std::string, std::function<int64_t(const Batch&)>> fields = {
       {"/parallelism", [](const Batch& b) { return b.parallelism; }},
+      {"/firstBuilds", [](const Batch& b) { return b.first_builds; }},
+      {"/maxFailedBuilds", [](const Batch& b) { return b.max_failed_builds.value_or(-1); }},
       {"/backoffLimit", [](const Batch& b) { return b.backoff_limit; }},
       {"/infrastructureRetryLimit", [](const Batch& b) { return b.infrastructure_retry_limit; }},
       {"/hang/deadlockSeconds", [](const Batch& b) { return b.hang.deadlock_seconds; }},
@@ -176,7 +201,7 @@ TEST(ReadBatch, HasTheRangesAndDefaultsOfTheCrd) {
     const std::string in_schema =
         inner == std::string::npos ? path : path.substr(0, inner) + "/properties" + path.substr(inner);
     const json& schema = spec[json::json_pointer(in_schema)];
-    EXPECT_EQ(get(*ReadBatch(ValidObject())), schema["default"].get<int64_t>());
+    EXPECT_EQ(get(*ReadBatch(ValidObject())), schema.value("default", int64_t{-1}));
     const auto read = [&, at = path](int64_t value) {
       json object = ValidObject();
       object["spec"][json::json_pointer(at)] = value;

@@ -368,7 +368,7 @@ TEST_F(AttemptsTest, ARefusedDeletionHoldsBackItsOwnBuildAlone) {
   policy_.parallelism = 2;
   Restart();
   RunOne();
-  attempts_->EndAll("DeadlineExceeded", "m", wire_.now);
+  attempts_->EndAll({plan::Cause::Build, "DeadlineExceeded", "m"}, wire_.now);
   const auto concluded = Take<Concluded>();
   ASSERT_THAT(concluded, SizeIs(1));
   EXPECT_TRUE(concluded[0].to_delete);

@@ -81,10 +81,13 @@ TEST_F(BuildsTest, AStagesPolicyIsTheBatchsButForWhatItGives) {
 }
 
 TEST_F(BuildsTest, MakesTheJobOfAnAttempt) {
-  const json job = json::parse(builds_->Job(2, 3, {"runner:1"}, "m"));
+  const json job = json::parse(builds_->Job({2, 3, 0}, {"runner:1"}, "m"));
   EXPECT_EQ(job["metadata"]["name"], builds_->JobName(2, 3));
   EXPECT_EQ(job["metadata"]["labels"]["imagebatch.dev/name"], "b");
   EXPECT_EQ(job["metadata"]["annotations"]["imagebatch.dev/image"], "r.example/image:b");
+  EXPECT_FALSE(job["metadata"]["labels"].contains("imagebatch.dev/round"));
+  const json again = json::parse(builds_->Job({2, 3, 4}, {"runner:1"}, "m"));
+  EXPECT_EQ(again["spec"]["template"]["metadata"]["labels"]["imagebatch.dev/round"], "4");
 }
 
 }  // namespace

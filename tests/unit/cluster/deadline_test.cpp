@@ -51,5 +51,13 @@ TEST(DeadlineTest, OfAFinishedBatchASuspensionChangesNothing) {
   EXPECT_EQ(Deadline(batch, kBegin, completion, Suspended("True", kBegin + hours(5))), kBegin + hours(1));
 }
 
+TEST(DeadlineTest, BeginsAnewWhenBuildsRunAgain) {
+  const batch::Batch batch = WithDeadline();
+  json status = Suspended("False", kBegin);
+  status["rerun"] = {{"round", 1}, {"since", FormatTime(kBegin + hours(5))}};
+  EXPECT_EQ(Deadline(batch, kBegin, {}, status), kBegin + hours(6));
+  EXPECT_EQ(Deadline(batch, kBegin, kBegin + hours(7), status), kBegin + hours(6));
+}
+
 }  // namespace
 }  // namespace imagebatch::cluster

@@ -19,7 +19,7 @@ constexpr const char* kJob = R"json({
     "name": "verified-abcdefghij-2", "namespace": "builds", "uid": "8a1f", "resourceVersion": "4711", "generation": 1,
     "creationTimestamp": "2026-01-02T03:04:05Z",
     "labels": {"batch.kubernetes.io/job-name": "verified-abcdefghij-2", "imagebatch.dev/batch": "verified",
-               "imagebatch.dev/build": "abcdefghij", "imagebatch.dev/attempt": "2"},
+               "imagebatch.dev/build": "abcdefghij", "imagebatch.dev/attempt": "2", "imagebatch.dev/round": "3"},
     "ownerReferences": [
       {"apiVersion": "v1", "kind": "ConfigMap", "name": "other", "uid": "c0ffee"},
       {"apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatch", "name": "verified", "uid": "b47c",
@@ -81,6 +81,7 @@ void ExpectTheJob(const JobView& job) {
   EXPECT_EQ(job.batch_uid, "b47c");
   EXPECT_EQ(job.build, "abcdefghij");
   EXPECT_EQ(job.attempt, 2);
+  EXPECT_EQ(job.round, 3);
   EXPECT_EQ(job.phase, JobView::Phase::Failed);
   EXPECT_EQ(job.reason, "BackoffLimitExceeded");
   EXPECT_EQ(job.message, "Job has reached the specified backoff limit");

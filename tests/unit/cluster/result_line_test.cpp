@@ -58,6 +58,15 @@ TEST(ResultLineTest, OfASuccess) {
   EXPECT_EQ(line, expected) << json::diff(expected, line).dump(2);
 }
 
+TEST(ResultLineTest, TellsTheRoundOfARerun) {
+  ResultSubject subject = kSubject;
+  subject.round = 3;
+  const std::string line = ResultLine(subject, Succeeded(), kFinished);
+  EXPECT_EQ(json::parse(line)["round"], 3);
+  EXPECT_EQ(ParseResultLine(line)->round, 3);
+  EXPECT_EQ(ParseResultLine(ResultLine(kSubject, Succeeded(), kFinished))->round, 0);
+}
+
 TEST(ResultLineTest, OfAFailure) {
   Outcome outcome = Failed(plan::Cause::Hang);
   outcome.class_name = "Idle";

@@ -48,6 +48,16 @@ json Condition(const json& status, const std::string& type) {
   return nullptr;
 }
 
+TEST(StatusObjectTest, WhatRunsAgainIsReadBackAsItWas) {
+  Summary summary = Running();
+  for (const std::optional<Time>& since : {std::optional<Time>(), std::optional<Time>(kNow)}) {
+    summary.rerun = {3, 1, 2, {"image/a", "env/b"}, since, "m"};
+    const json rerun = StatusObject(summary, json::object(), kNow)["rerun"];
+    EXPECT_EQ(RerunIn({{"rerun", rerun}}), summary.rerun);
+    for (const json& field : rerun) EXPECT_FALSE(field.is_null()) << "the API server would leave it out";
+  }
+}
+
 TEST(StatusObjectTest, OfARunningBatch) {
   const json expected = json::parse(R"json({
     "total": 19, "waiting": 3, "queued": 1, "held": 0, "pending": 2, "running": 4, "succeeded": 7, "skipped": 0, "failed": 2, "retried": 2, "hung": 0, "stalled": 0, "slow": 1,
@@ -58,7 +68,7 @@ TEST(StatusObjectTest, OfARunningBatch) {
     "slowBuilds": [{"stage": "image", "name": "s", "attempt": 1, "since": "2019-12-19T23:56:00Z", "pod": "p1", "medianSeconds": 60}],
     "estimatedCompletion": {"earliest": "2019-12-20T00:01:00Z", "likely": "2019-12-20T00:02:00Z", "latest": "2019-12-20T00:03:00Z"},
     "startTime": "2019-12-19T23:55:00Z", "lastProgressTime": null, "completionTime": null, "inputDigest": "0a",
-    "inputDigestVersion": 2,
+    "inputDigestVersion": 2, "rerun": null,
     "results": {"records": ["b-results-1"], "lines": 9}, "observedGeneration": 3,
     "conditions": [
       {"type": "Complete", "status": "False", "reason": "NotFinished", "message": "7 of 19 builds succeeded, 2 failed",

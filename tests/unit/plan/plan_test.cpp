@@ -238,13 +238,80 @@ TEST(PlanTest, ExpiryFailsWhatIsNotDoneAndLetsWhatRunsEnd) {
   Policy policy = Parallel(1);
   Plan plan(TwoStages(), 2, policy);
   plan.Decide(kStart);
-  policy.expired = true;
+  policy.over = FailReason::Expired;
   plan.SetPolicy(policy);
   EXPECT_EQ(plan.state(0), State::Pending);
   EXPECT_EQ(plan.fail_reason(1), FailReason::Expired);
   EXPECT_FALSE(plan.Finished());
   plan.Observe(0, Failed(1, Cause::Infrastructure));
   EXPECT_TRUE(plan.Finished());
+}
+
+TEST(PlanTest, AStageKeepsToItsOwnWidthAndLeavesTheRestToOthers) {
+  Policy policy = Parallel(4);
+  policy.stage_parallelism = {1, 0};
+  Plan plan(GraphOf({{0, {}}, {0, {}}, {1, {}}, {1, {}}, {1, {}}, {1, {}}}), 2, policy);
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 1), IsStart(2, 1), IsStart(3, 1), IsStart(4, 1)));
+  EXPECT_EQ(plan.NextRetry(), std::nullopt);
+  plan.Observe(2, Succeeded(1));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(5, 1)));
+  plan.Observe(3, Succeeded(1));
+  EXPECT_EQ(plan.NextRetry(), std::nullopt) << "only the full stage has something left";
+  plan.Observe(0, Failed(1, Cause::Build));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(1, 1)));
+}
+
+TEST(PlanTest, TheFirstOnesMustSucceedBeforeTheRestStarts) {
+  Policy policy = Parallel(10);
+  policy.first_builds = 2;
+  policy.backoff_limit = 1;
+  Plan plan(GraphOf({{0, {}}, {0, {}}, {0, {}}, {0, {}}, {0, {}}}), 1, policy);
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 1), IsStart(1, 1)));
+  plan.Observe(0, Succeeded(1));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre());
+  EXPECT_EQ(plan.NextRetry(), std::nullopt);
+  plan.Observe(1, Failed(1, Cause::Build));
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre()) << "it is tried again first";
+  EXPECT_THAT(plan.Decide(kStart + seconds(20)), ElementsAre(IsStart(1, 2)));
+  plan.Observe(1, Failed(2, Cause::Build));
+  EXPECT_THAT(plan.Decide(kStart + seconds(20)), ElementsAre(IsStart(2, 1))) << "in its place";
+  plan.Observe(2, Succeeded(1));
+  EXPECT_THAT(plan.Decide(kStart + seconds(20)), ElementsAre(IsStart(3, 1), IsStart(4, 1)));
+}
+
+TEST(PlanTest, OfARoundTheFirstOnesAreThoseOfThatRound) {
+  Policy policy = Parallel(10);
+  policy.first_builds = 1;
+  policy.backoff_limit = 0;
+  Plan plan(GraphOf({{0, {}}, {0, {}}}), 1, policy);
+  for (const uint32_t build : {0U, 1U}) plan.Observe(build, Failed(1, Cause::Build));
+  for (const uint32_t build : {0U, 1U}) plan.RunAgain(build, 1);
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 2)));
+}
+
+TEST(PlanTest, CountsThoseThatFailedThemselves) {
+  Policy policy = Parallel(10);
+  policy.backoff_limit = 0;
+  Plan plan(TwoStages(), 2, policy);
+  plan.Observe(0, Failed(1, Cause::Build));
+  EXPECT_EQ(plan.failed(), 1) << "not the two that need it";
+  policy.over = FailReason::TooManyFailed;
+  plan.SetPolicy(policy);
+  EXPECT_EQ(plan.failed(), 1);
+  EXPECT_EQ(plan.Total()[State::Failed], 5);
+  plan.RunAgain(0, 1);
+  EXPECT_EQ(plan.failed(), 0);
+}
+
+TEST(PlanTest, WhatIsTakenBackWasNeverStarted) {
+  Plan plan(TwoStages(), 2, Parallel(1));
+  plan.Decide(kStart);
+  plan.Retract(0, 1);
+  EXPECT_EQ(plan.state(0), State::Queued);
+  EXPECT_THAT(plan.Decide(kStart), ElementsAre(IsStart(0, 1)));
+  plan.Observe(0, Running(1));
+  plan.Retract(0, 1);
+  EXPECT_EQ(plan.state(0), State::Running) << "it has begun";
 }
 
 // What is kept from one observation to the next must equal what a new plan makes of all of them, in any
@@ -363,6 +430,73 @@ TEST(PlanTest, AskingMayBeTurnedOnAndOff) {
   suspended.suspend = true;
   Plan other(TwoStages(), 2, suspended);
   EXPECT_THAT(other.TakeUnasked(10), ElementsAre());
+}
+
+Attempt FailedIn(int round, int number, Cause cause = Cause::Build) {
+  return {number, Phase::Failed, cause, kStart, round};
+}
+
+TEST(PlanTest, WhatRunsAgainHasItsWholeBudget) {
+  Policy policy = Parallel(10);
+  policy.backoff_limit = 1;
+  Plan plan(GraphOf({{0, {}}}), 1, policy);
+  plan.Observe(0, FailedIn(0, 1));
+  plan.Observe(0, FailedIn(0, 2));
+  ASSERT_EQ(plan.state(0), State::Failed);
+  plan.RunAgain(0, 1);
+  EXPECT_EQ(plan.state(0), State::Queued);
+  const auto starts = plan.Decide(kStart);
+  EXPECT_THAT(starts, ElementsAre(IsStart(0, 3))) << "at once";
+  EXPECT_EQ(starts[0].round, 1);
+  EXPECT_EQ(plan.round(0, 3), 1);
+  EXPECT_EQ(plan.round(0, 2), 0);
+  plan.Observe(0, Failed(3, Cause::Build));
+  EXPECT_EQ(plan.state(0), State::Queued);
+  plan.Observe(0, FailedIn(1, 4));
+  EXPECT_EQ(plan.state(0), State::Failed);
+  plan.RunAgain(0, 1);
+  EXPECT_EQ(plan.state(0), State::Failed) << "once for each round";
+}
+
+TEST(PlanTest, ANewProcessCountsTheSameWhateverItSeesFirst) {
+  const std::vector<Attempt> attempts = {FailedIn(0, 1), FailedIn(0, 2, Cause::Hang), FailedIn(1, 3),
+                                         FailedIn(1, 4, Cause::Infrastructure)};
+  Policy policy = Parallel(10);
+  policy.backoff_limit = 1;
+  policy.infrastructure_retry_limit = 1;
+  std::vector<size_t> order = {0, 1, 2, 3};
+  do {
+    Plan plan(GraphOf({{0, {}}}), 1, policy);
+    for (const size_t i : order) plan.Observe(0, attempts[i]);
+    EXPECT_EQ(plan.state(0), State::Queued) << "one failure of each kind in round 1";
+    EXPECT_THAT(plan.Decide(kStart + seconds(20)), ElementsAre(IsStart(0, 5)));
+    plan.Observe(0, FailedIn(1, 5));
+    EXPECT_EQ(plan.state(0), State::Failed);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST(PlanTest, AnAttemptThatDoesNotSayItsRoundIsOfTheOneBefore) {
+  Policy policy = Parallel(10);
+  policy.infrastructure_retry_limit = 1;
+  Plan plan(GraphOf({{0, {}}}), 1, policy);
+  plan.Observe(0, FailedIn(1, 2, Cause::Infrastructure));
+  EXPECT_EQ(plan.state(0), State::Queued) << "number 1 is unknown, and was of an earlier round";
+  plan.Observe(0, FailedIn(0, 3, Cause::Infrastructure));
+  EXPECT_EQ(plan.state(0), State::Failed);
+}
+
+TEST(PlanTest, ARoundThatBringsANeedBackLetsItsDependentsWait) {
+  Policy policy = Parallel(10);
+  policy.backoff_limit = 0;
+  Plan plan(TwoStages(), 2, policy);
+  plan.Observe(0, FailedIn(0, 1));
+  ASSERT_EQ(plan.fail_reason(2), FailReason::NeedFailed);
+  plan.RunAgain(0, 1);
+  EXPECT_EQ(plan.state(0), State::Queued);
+  EXPECT_EQ(plan.state(2), State::Waiting);
+  plan.Observe(0, Succeeded(2));
+  plan.RunAgain(0, 2);
+  EXPECT_EQ(plan.state(0), State::Succeeded) << "a success is final";
 }
 
 }  // namespace

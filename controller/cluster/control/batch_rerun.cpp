@@ -1,0 +1,26 @@
+// A batch of which builds run again.
+#include "cluster/control/batch_control.h"
+
+namespace imagebatch::cluster {
+
+/// spec.rerun.round has been raised, and nobody has looked at it yet. One that was lowered asks for nothing.
+bool BatchControl::RerunDue() const { return batch_.rerun.round > rerun_.round; }
+
+// Before the first of them begins, the status says which builds run again, and that the batch is not finished
+// any more, both in one write: a new process finds them there, or finds the round not yet looked at.
+void BatchControl::RunAgain(Now now) {
+  if (!RerunDue() || salvaged_ || Ending() || Halted()) return;
+  if (!spec_problems_.empty() || input_changed_) return;
+  const RerunJudgement judged = work_->Judge(batch_.rerun, rerun_, now);
+  rerun_ = judged.record;
+  rerun_told_ = false;
+  status_due_ = true;
+  if (judged.refused) return events_.Warning("RerunRefused", rerun_.message, now);
+  events_.Normal("Rerun", rerun_.message, now);
+  if (judged.builds == 0) return;
+  completion_.reset();
+  failed_reason_.clear();
+  failed_message_.clear();
+}
+
+}  // namespace imagebatch::cluster
