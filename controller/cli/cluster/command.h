@@ -34,7 +34,9 @@ void AddWait(CLI::App& app, Exit& exit);
 void AddDescribe(CLI::App& app, Exit& exit);
 void AddLogs(CLI::App& app, Exit& exit);
 void AddEvidence(CLI::App& app, Exit& exit);
+void AddRetry(CLI::App& app, Exit& exit);
 void AddSuspend(CLI::App& app, Exit& exit);
 void AddResume(CLI::App& app, Exit& exit);
+void AddCancel(CLI::App& app, Exit& exit);
 
 }  // namespace imagebatch::cli

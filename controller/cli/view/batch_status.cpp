@@ -69,6 +69,7 @@ BatchStatus ReadBatchStatus(const json& object) {
   batch.stalled = NumberAt(status, "stalled");
   batch.slow = NumberAt(status, "slow");
   batch.retried = NumberAt(status, "retried");
+  batch.rerun = TextAt(At(status, "rerun"), "message");
   for (const json& stage : ListAt(status, "stages"))
     batch.stages.push_back({TextAt(stage, "name"), ReadCounts(stage)});
   batch.hung_builds = ReadBuilds(status, "hungBuilds");

@@ -57,6 +57,7 @@ struct BatchStatus {
   int64_t parallelism = 0;
   BuildCounts counts;
   int64_t hung = 0, stalled = 0, slow = 0, retried = 0;
+  std::string rerun;  // what has become of the newest round of spec.rerun
   std::vector<StageStatus> stages;
   std::vector<ListedBuild> hung_builds, stalled_builds, slow_builds, failed_builds;  // at most 20 each
   std::vector<HangGroupStatus> hang_groups;

@@ -201,6 +201,7 @@ std::string StatusDetail(const BatchStatus& batch, const Look& look, Time now, s
     text += Line(2, why, look);
   if (const ConditionStatus degraded = batch.Condition("Degraded"); degraded.holds && state != "Degraded")
     text += Line(2, "Degraded: " + degraded.reason + ": " + degraded.message, look);
+  if (!batch.rerun.empty()) text += Line(2, "run again: " + batch.rerun, look);
   if (batch.counts.total > 0) {
     const std::string estimate = EstimateText(batch, now);
     text += Line(0, ProgressBar(batch.counts, bar) + (estimate.empty() ? "" : "  " + estimate), look) + "\n";

@@ -4,6 +4,7 @@
 Usage: cli_test.py BINARY [ARGUMENT OF unittest...]
 Needs KUBECONFIG of the fixture, and KUBECTL where kubectl is not in the PATH.
 """
+import copy
 import fcntl
 import json
 import os
@@ -20,7 +21,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from program import DONE, FAILED, HUNG, TIME_IS_UP, USAGE, ProgramCase, call, condition, counts, environment, start  # noqa: E402
-from cluster import KUBECTL, Controller, batch, kubectl, two_stages, wait_for  # noqa: E402
+from case import CRD, apply_crd  # noqa: E402
+from cluster import KUBECTL, Controller, batch, kubectl, two_stages, wait_for, wait_for_kinds  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
 BINARY = sys.argv[1]
@@ -265,6 +267,38 @@ class ChangeTest(ProgramCase):
     def spec(self, name="one"):
         return self.ns.api.good("GET", self.ns.batches + "/" + name)["spec"]
 
+    @staticmethod
+    def apply_crd_with(fields):
+        """This tree's CRD with just these of the fields that change a batch that runs."""
+        text, crds = kubectl("create", "--dry-run=client", "-o", "json", "-f", CRD).strip(), []
+        while text:   # one object behind the other
+            crd, end = json.JSONDecoder().raw_decode(text)
+            crds.append(crd)
+            text = text[end:].strip()
+        for crd in crds:
+            if crd["spec"]["names"]["kind"] != "ImageBatch":
+                continue
+            for part in ("spec", "status"):
+                properties = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part]["properties"]
+                known = {
+                    "shutdown": {"type": "string", "enum": ["Stop", "Terminate"]},
+                    "rerun": {"type": "object", "properties": {
+                        "round": {"type": "integer"}, "builds": {"type": "array", "items": {"type": "string"}}}}}
+                for field, schema in known.items():
+                    if field not in fields:
+                        properties.pop(field, None)
+                    elif part == "spec":
+                        properties.setdefault(field, copy.deepcopy(schema))
+        applied = subprocess.run([KUBECTL, "apply", "--server-side", "--force-conflicts", "-f", "-"], text=True,
+                                 input=json.dumps({"apiVersion": "v1", "kind": "List", "items": crds}), capture_output=True,
+                                 timeout=60, check=False)
+        assert applied.returncode == 0, applied.stderr
+        wait_for_kinds(CRD)
+
+    def until_known(self, *arguments):
+        """Until the server follows a CRD that was just changed."""
+        return wait_for(lambda: call(*arguments)[0] == DONE and call(*arguments), " ".join(arguments), 30)
+
     def test_suspend_and_resume(self):
         self.ns.create_batch("one")
         self.assertEqual(self.call("resume", "one"), "imagebatch.imagebatch.dev/one is not suspended\n")
@@ -273,6 +307,45 @@ class ChangeTest(ProgramCase):
         self.assertEqual(self.call("suspend", "one"), "imagebatch.imagebatch.dev/one is suspended already\n")
         self.assertEqual(self.call("resume", "one"), "imagebatch.imagebatch.dev/one resumed\n")
         self.assertFalse(self.spec()["suspend"])
+
+    def test_retry_and_cancel(self):
+        self.addCleanup(apply_crd)
+        self.apply_crd_with({"rerun", "shutdown"})
+        self.ns.create_batch("one", **two_stages(1, 2))
+        self.set_status("one", **counts(total=3, succeeded=1), conditions=[])
+        self.assertEqual(self.call("retry", "one"), "imagebatch.imagebatch.dev/one: no build has failed; nothing is run again\n")
+        self.assertFalse(self.spec().get("rerun", {}).get("round"))
+        self.set_status("one", **counts(total=3, failed=2))
+        self.until_known("retry", "-n", self.ns.name, "one", "row1", "image/row1", "env/e0")
+        first = self.spec()["rerun"]
+        self.assertEqual(first["builds"], ["image/row1", "env/e0"])
+        self.call("retry", "one")
+        self.assertEqual(self.spec()["rerun"].get("builds"), None, "all")
+        self.assertGreater(self.spec()["rerun"]["round"], first["round"])
+        self.assertIn("no build \"row7\"", self.fails("retry", "one", "row7"))
+        self.assertIn("cancelled; its running builds end by themselves", self.call("cancel", "one"))
+        self.assertEqual(self.spec()["shutdown"], "Stop")
+        self.assertIn("cancelled; its running builds are ended", self.call("cancel", "one", "--now"))
+        self.assertEqual(self.spec()["shutdown"], "Terminate")
+        self.assertIn("is being cancelled already", self.call("cancel", "one"))
+        self.assertEqual(self.spec()["shutdown"], "Terminate")
+        self.set_status("one", conditions=[condition("Failed", "Cancelled"), condition("Ready", "Failed", "", "False")])
+        self.assertIn("is over already: Failed", self.call("cancel", "one"))
+
+    def test_an_older_crd_is_told(self):
+        self.addCleanup(apply_crd)
+        self.apply_crd_with(set())
+        self.ns.create_batch("one")
+        self.set_status("one", **counts(total=3, failed=2))
+
+        def told(command):
+            code, _, said = call(command, "-n", self.ns.name, "one")
+            return code == FAILED and said
+
+        for command, field in (("retry", "spec.rerun"), ("cancel", "spec.shutdown")):
+            said = wait_for(lambda command=command: told(command), command, 30)
+            self.assertEqual(said, "imagebatch: the imagebatch of this cluster does not know %s yet: upgrade it (its CRD is "
+                                   "older than this program)\n" % field)
 
 
 class ApplyTest(ProgramCase):

@@ -94,6 +94,13 @@ TEST(StatusDetailTest, SaysWhereTheControllerHasNotLooked) {
             "hello in builds: Pending\n  the controller has not looked at the batch yet; is it running?\n");
 }
 
+TEST(StatusDetailTest, TellsWhatHasBecomeOfARetry) {
+  auto object = testing::RunningBatch();
+  object["status"]["rerun"] = {{"round", 1}, {"message", "3 builds run again"}};
+  EXPECT_THAT(StatusDetail(ReadBatchStatus(object), {100, false}, kNow),
+              HasSubstr("\n  run again: 3 builds run again\n"));
+}
+
 TEST(StatusDetailTest, IsPrintableWhateverTheClusterSays) {
   auto object = testing::RunningBatch();
   object["status"]["hungBuilds"][0]["message"] = "\x1b]0;x\x07 line\nline " + std::string(5000, 'x');

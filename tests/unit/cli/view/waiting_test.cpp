@@ -84,7 +84,7 @@ TEST(Judge, KnowsTheEnd) {
 
 TEST(Judge, TrustsNoStatusOfAnEarlierSpec) {
   auto object = testing::RunningBatch();
-  object["metadata"]["generation"] = 4;  // such as by raising a limit
+  object["metadata"]["generation"] = 4;  // such as by `imagebatch retry`
   BatchStatus batch = ReadBatchStatus(object);
   Set(batch, "Failed", "BuildsFailed", "");
   EXPECT_EQ(Judge(batch, kNow), Waiting::GoesOn);
