@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/cluster/build_names.h"
 #include "cli/cluster/command.h"
@@ -80,7 +81,7 @@ Result<Exit> SetSuspend(Cluster& cluster, const std::string& name, bool suspend)
                           : " is not suspended")
             << "\n";
   if (*changed && suspend && batch.counts.running > 0)
-    std::cout << "nothing new is started; " << batch.counts.running << " running builds go on\n";
+    std::cout << "nothing new is started; running builds go on: " << batch.counts.running << "\n";
   return Exit::Done;
 }
 
@@ -139,7 +140,7 @@ Result<Exit> Retry(Cluster& cluster, const Options& options) {
   }
   std::cout << Called(batch) << ": "
             << (builds.empty() ? "all builds that failed run again"
-                               : std::to_string(builds.size()) + " builds run again")
+                               : "to run again: " + Counted(builds.size(), "build"))
             << " (round " << round << ")\n";
   return Exit::Done;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "batch/names.h"
 
@@ -21,8 +22,6 @@ const char* Word(State state) {
                                                              "running", "succeeded", "skipped", "failed"};
   return kWords[static_cast<size_t>(state)];
 }
-
-std::string Counted(size_t count) { return std::to_string(count) + (count == 1 ? " build" : " builds"); }
 
 /// Builds that are to run again, by number, with what they need and has failed.
 class Chosen {
@@ -123,13 +122,14 @@ RerunJudgement JudgeRerun(const batch::Rerun& wanted, const RerunRecord& before,
   if (count == 0) return unchanged("no build has failed", false);
   const int64_t others = plan.failed() - FailedThemselves(chosen.builds(), plan);
   if (max_failed && others > *max_failed)
-    return refuse(Counted(static_cast<size_t>(others)) + " more have failed and maxFailedBuilds is " +
-                  std::to_string(*max_failed) + "; raise it or name these too,");
+    return refuse(Counted(static_cast<size_t>(others), "build") +
+                  " more have failed and maxFailedBuilds is " + std::to_string(*max_failed) +
+                  "; raise it or name these too,");
 
   RerunRecord record;
   record.round = wanted.round;
   record.since = std::chrono::floor<std::chrono::seconds>(now);
-  record.message = round + " runs " + Counted(count) + " again";
+  record.message = round + " runs " + Counted(count, "build") + " again";
   if (wanted.builds.empty()) {
     record.all_round = wanted.round;
     return {std::move(record), count, false};
@@ -137,7 +137,7 @@ RerunJudgement JudgeRerun(const batch::Rerun& wanted, const RerunRecord& before,
   std::set<uint32_t> all = NotBegun(before, builds, plan, stored);
   all.insert(chosen.builds().begin(), chosen.builds().end());
   if (all.size() > kMostRerun)
-    return refuse(Counted(all.size()) + " would wait to run again, and at most " +
+    return refuse(Counted(all.size(), "build") + " would wait to run again, and at most " +
                   std::to_string(kMostRerun) + " can be named; leave spec.rerun.builds empty");
   record.all_round = before.all_round;
   record.some_round = wanted.round;
