@@ -19,14 +19,17 @@ constexpr uint64_t kMostPerFault = uint64_t{64} * 1024;
 // What a container runtime uses in a new cgroup before our program runs is a tenth of it.
 constexpr double kFreshSeconds = 2;
 
-/// The counter file of the cgroup at `directory`, closed where the cgroup is shared with others.
-Descriptor OpenIfAlone(const std::string& directory, const char* counter) {
+Descriptor OpenCounter(const std::string& directory, const char* counter) {
   if (directory.empty()) return {};
+  return Descriptor(open((directory + "/" + counter).c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+/// Whether the cgroup at `directory` holds no others.
+bool Alone(const std::string& directory) {
   const std::string members = ReadWhole((directory + "/cgroup.procs").c_str(), 64);
   const std::string self = std::to_string(getpid()) + "\n";
   const std::string guard = std::to_string(getppid()) + "\n";  // see guard.h
-  if (members != self && members != guard + self && members != self + guard) return {};
-  return Descriptor(open((directory + "/" + counter).c_str(), O_RDONLY | O_CLOEXEC));
+  return members == self || members == guard + self || members == self + guard;
 }
 
 /// Kernel threads are visible in the machine's own PID namespace alone.
@@ -46,12 +49,14 @@ std::chrono::steady_clock::duration OwnCpu() {
 CgroupCpu::CgroupCpu() {
   const std::string mounts = ReadWhole("/proc/self/mountinfo", kLargestProcFile);
   const std::string cgroup = ReadWhole("/proc/self/cgroup", kLargestProcFile);
-  counter_ = OpenIfAlone(CgroupDirectory(mounts, cgroup, "cpuacct"), "cpuacct.usage");
-  if (!counter_.Open()) {
-    counter_ = OpenIfAlone(CgroupDirectory(mounts, cgroup, ""), "cpu.stat");
-    unified_ = true;
+  for (const bool unified : {false, true}) {
+    unified_ = unified;
+    const std::string directory = CgroupDirectory(mounts, cgroup, unified ? "" : "cpuacct");
+    counter_ = OpenCounter(directory, unified ? "cpu.stat" : "cpuacct.usage");
+    // The list last: for that of a whole machine the kernel collects and sorts thousands
+    if (counter_.Open() && Seconds().value_or(0) <= kFreshSeconds && Alone(directory)) return;
+    counter_.Close();
   }
-  if (Seconds().value_or(0) > kFreshSeconds) counter_.Close();
 }
 
 std::optional<double> CgroupCpu::Seconds() const {
