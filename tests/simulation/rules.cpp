@@ -331,6 +331,7 @@ void Simulation::CheckBudgets() {
   std::map<std::string, std::map<int64_t, Tries>> rounds;  // by build
   std::set<std::string> left_out;                          // what is not known well
   for (const json& result : StoredResults()) {
+    if (result["status"] == kSkipped) continue;  // without an attempt
     const std::string build = result["build"];
     if (result["status"] == "built" || deleted_.contains(result["job"].get<std::string>()))
       left_out.insert(build);

@@ -16,7 +16,7 @@ Command CommandIn(const std::string& pod, const std::string& row = "{name: one}"
                   const std::string& more = "") {
   const batch::Batch batch = BatchOf(OneStage(row, pod, more));
   const cluster::Builds builds(batch, ExpansionOf(batch));
-  return CommandOf(nlohmann::json::parse(builds.Job(0, 2, {}, "secret")), "the-uid", "secret");
+  return CommandOf(nlohmann::json::parse(builds.Job({0, 2}, {}, "secret")), "the-uid", "secret");
 }
 
 TEST(CommandTest, IsCommandAndArgsWithTheRowsValuesAsTheyAre) {
@@ -76,7 +76,7 @@ TEST(CommandTest, WithoutARunnerNothingIsAHang) {
       "{annotations: "
       "{imagebatch.dev/runner: none}}, spec: {containers: [{name: build, command: [make]}]}}}\n");
   const cluster::Builds builds(batch, ExpansionOf(batch));
-  const Command command = CommandOf(nlohmann::json::parse(builds.Job(0, 1, {}, "secret")), "u", "m");
+  const Command command = CommandOf(nlohmann::json::parse(builds.Job({0, 1}, {}, "secret")), "u", "m");
   EXPECT_THAT(command.words, ElementsAre("make"));
   EXPECT_THAT(command.runner_flags,
               ElementsAre("--deadlock-after", "0", "--idle-after", "0", "--silent-after", "0"));
