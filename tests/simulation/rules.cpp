@@ -102,6 +102,7 @@ void Simulation::CheckLimits(const json& job, const std::set<std::string>& activ
   constexpr seconds kLate(45);  // a change that is seen late, and a request that is
   if (stopped_since_ && now_ > *stopped_since_ + kLate)
     Break("a Job is created though the batch is shut down");
+  NoteTooMany();  // the spec may have changed since
   if (too_many_since_ && now_ > *too_many_since_ + kLate)
     Break("a Job is created though too many have failed");
   const auto is_image = [](const json& object) {
@@ -110,7 +111,10 @@ void Simulation::CheckLimits(const json& job, const std::set<std::string>& activ
   std::set<std::string> images, begun;
   for (const auto& [name, object] : api_->All(Kind::Job)) {
     if (active.contains(name) && is_image(object)) images.insert(name);
-    if (active.contains(name) || node_->succeeded.contains(BuildOf(object))) begun.insert(BuildOf(object));
+    const json* pod = api_->Find(Kind::Pod, name + "-pod");
+    const bool failed = pod != nullptr && (*pod)["status"]["phase"] == "Failed";  // its Job may say so later
+    if ((active.contains(name) && !failed) || node_->succeeded.contains(BuildOf(object)))
+      begun.insert(BuildOf(object));
   }
   for (const auto& [name, object] : api_->All(Kind::Pod)) {
     const std::string of = object["metadata"]["labels"]["batch.kubernetes.io/job-name"];
@@ -121,7 +125,9 @@ void Simulation::CheckLimits(const json& job, const std::set<std::string>& activ
   if (stage_parallelism_ > 0 && static_cast<int>(images.size()) > stage_parallelism_)
     Break("more Jobs of the stage image than its parallelism allows");
   const bool again = (*api_->Find(Kind::Batch, kBatch))["spec"].contains("rerun");
-  if (!again && untraced_.empty() && static_cast<int>(node_->succeeded.size()) < first_builds_ &&
+  // What was terminated may succeed on the node all the same
+  if (!again && !terminated_ && untraced_.empty() &&
+      static_cast<int>(node_->succeeded.size()) < first_builds_ &&
       static_cast<int>(begun.size()) > first_builds_)
     Break("the rest starts before the first builds have succeeded");
 }

@@ -115,7 +115,7 @@ void Attempts::Conclude(const std::string& name, Outcome outcome, Now now, std::
   Live& live = live_.at(name);
   const Phase phase = outcome.succeeded ? Phase::Succeeded : Phase::Failed;
   if (live.job && Finished(*live.job)) Advanced(outcome.finished, now);
-  const auto verdict = verdicts_.Forget(name);
+  const auto verdict = verdicts_.End(name);
   Concluded concluded{
       live.build, live.attempt, name, std::move(outcome), {}, evidence_.Forget(name), std::move(outlived_by)};
   if (concluded.outcome.succeeded) {

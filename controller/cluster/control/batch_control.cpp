@@ -41,8 +41,9 @@ batch::Batch Identity(const json& object) {
   return batch;
 }
 
-/// The reason of Failed, and what comes behind the number of failed builds.
-std::pair<const char*, const char*> WhyFailed(plan::FailReason over) {
+}  // namespace
+
+std::pair<const char*, const char*> BatchControl::WhyFailed(plan::FailReason over) {
   switch (over) {
     case plan::FailReason::Expired:
       return {"DeadlineExceeded", " failed or were not built before activeDeadlineSeconds had passed"};
@@ -60,8 +61,6 @@ std::pair<const char*, const char*> WhyFailed(plan::FailReason over) {
   }
   return {"BuildsFailed", " failed"};
 }
-
-}  // namespace
 
 BatchControl::BatchControl(const json& object, RunnerKit& kit, Requests& requests, metrics::Totals& totals,
                            std::function<void()> replied)
@@ -290,7 +289,7 @@ void BatchControl::Resume() {
 // A batch is finished when nothing is left to do and all its results are stored. A raised limit can make it
 // unfinished again.
 void BatchControl::FinishOrNot(Now now) {
-  if (Halted() || (salvaged_ && !work_->Finished())) return;
+  if (Halted() || (salvaged_ && !work_->Finished() && !GoesOn())) return;
   const plan::Counts total = work_->Total();
   if (!work_->Finished()) {
     if (completion_) status_due_ = true;
@@ -303,8 +302,8 @@ void BatchControl::FinishOrNot(Now now) {
     results_.Hurry();
     return results_.Step(now);
   }
-  if (completion_) return;
-  completion_ = now.wall;
+  if (completion_ && !FailedOtherwise()) return;
+  if (!completion_) completion_ = now.wall;
   status_due_ = true;
   const std::string counts =
       std::to_string(total[State::Succeeded]) + " of " + std::to_string(total.Total()) + " builds succeeded" +

@@ -79,6 +79,10 @@ class BatchControl {
   void FollowSpec(Now now);
   bool RerunDue() const;
   void RunAgain(Now now);
+  bool GoesOn() const;
+  bool FailedOtherwise() const;
+  /// The reason of Failed, and what comes behind the number of failed builds.
+  static std::pair<const char*, const char*> WhyFailed(plan::FailReason over);
   void Halt(const std::string& reason, const std::string& message, Now now);
   void Resume();
   void FinishOrNot(Now now);

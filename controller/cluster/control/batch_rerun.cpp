@@ -6,6 +6,21 @@ namespace imagebatch::cluster {
 /// spec.rerun.round has been raised, and nobody has looked at it yet. One that was lowered asks for nothing.
 bool BatchControl::RerunDue() const { return batch_.rerun.round > rerun_.round; }
 
+/// It has failed, its rows are not to be had, and a change of its spec lets builds run again: what ended them
+/// is taken back, or builds that are known by their attempts may be tried more often. Of those that failed
+/// with a build they need nothing can be told without the rows.
+bool BatchControl::GoesOn() const {
+  if (!completion_ || failed_reason_.empty()) return false;
+  return failed_reason_ != WhyFailed(work_->over()).first || work_->MayTryAgain();
+}
+
+/// What has ended the batch was taken back since, and something else keeps its builds from running.
+bool BatchControl::FailedOtherwise() const {
+  const plan::FailReason over = work_->over();
+  return !failed_reason_.empty() && failed_reason_ != WhyFailed(over).first &&
+         (over == plan::FailReason::None || over == plan::FailReason::TooManyFailed);
+}
+
 // Before the first of them begins, the status says which builds run again, and that the batch is not finished
 // any more, both in one write: a new process finds them there, or finds the round not yet looked at.
 void BatchControl::RunAgain(Now now) {

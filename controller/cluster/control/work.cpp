@@ -240,6 +240,14 @@ void Work::ReleaseStored(Now now) {
   }
 }
 
+bool Work::MayTryAgain() const {
+  for (uint32_t build = 0; build < plan_.size(); ++build) {
+    const State state = plan_.state(build);
+    if (!plan_.attempts(build).empty() && state != State::Succeeded && state != State::Failed) return true;
+  }
+  return false;
+}
+
 void Work::Fill(Summary& summary) const { ledger_.Fill(summary, attempts_.flagged()); }
 
 void Work::Fill(metrics::BatchSample& sample) const {

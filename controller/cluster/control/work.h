@@ -58,6 +58,8 @@ class Work {
   bool Finished() const { return plan_.Finished(); }
   plan::Counts Total() const { return plan_.Total(); }
   /// For what nothing new is started; None: it is.
+  /// Some build that has had an attempt is neither built nor failed for good.
+  bool MayTryAgain() const;
   plan::FailReason over() const { return plan_.over(); }
   /// When something has advanced last: see Attempts::progress.
   Time progress() const { return std::max(attempts_.progress(), last_success_); }

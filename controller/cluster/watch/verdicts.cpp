@@ -103,17 +103,29 @@ std::optional<Verdict> Verdicts::ToEnd(const std::string& job) const {
 
 void Verdicts::NotKept(const std::string& job) { flagged_.EvidenceIsNotKept(job); }
 
-std::optional<Verdict> Verdicts::Forget(const std::string& job) {
+std::optional<Verdict> Verdicts::End(const std::string& job) {
   const auto at = watched_.find(job);
   if (at == watched_.end()) return std::nullopt;
-  std::optional<Verdict> verdict = at->second.hang.verdict();
-  watched_.erase(at);
+  Watched& watched = at->second;
+  std::optional<Verdict> verdict = watched.hang.verdict();
+  const bool leaving = watched.stall.verdict() && watched.stall.state().standing == Standing::Leaving;
+  if (!leaving) {
+    Forget(job);
+    return verdict;
+  }
+  watched.hang = HangWatch();
+  to_end_.erase(job);
+  over_.erase(job);
+  return verdict;
+}
+
+void Verdicts::Forget(const std::string& job) {
+  watched_.erase(job);
   flagged_.Remove(job);
   working_.erase(job);
   to_end_.erase(job);
   over_.erase(job);
   timers_.Set(job, std::nullopt);
-  return verdict;
 }
 
 void Verdicts::Step(Now now) {

@@ -59,8 +59,10 @@ class Verdicts {
   /// The evidence of the attempt's verdict could not be stored.
   void NotKept(const std::string& job);
 
-  /// The attempt has ended. Its last verdict.
-  std::optional<Verdict> Forget(const std::string& job);
+  /// The attempt has ended. Its last verdict on the build; that on a Pod which does not go stands, and is no
+  /// news when it is looked at again.
+  std::optional<Verdict> End(const std::string& job);
+  void Forget(const std::string& job);
 
   /// Does what is due; costs what is due, not what is watched.
   void Step(Now now);
