@@ -100,7 +100,8 @@ void Simulation::CheckCreate(const json& job) {
 // builds run again, it does not count what they were before.
 void Simulation::CheckLimits(const json& job, const std::set<std::string>& active) {
   constexpr seconds kLate(45);  // a change that is seen late, and a request that is
-  if (stopped_since_ && now_ > *stopped_since_ + kLate)
+  const json& spec = (*api_->Find(Kind::Batch, kBatch))["spec"];  // of another batch, where all was deleted
+  if (spec.contains("shutdown") && stopped_since_ && now_ > *stopped_since_ + kLate)
     Break("a Job is created though the batch is shut down");
   NoteTooMany();  // the spec may have changed since
   if (too_many_since_ && now_ > *too_many_since_ + kLate)
@@ -124,7 +125,7 @@ void Simulation::CheckLimits(const json& job, const std::set<std::string>& activ
   begun.insert(BuildOf(job));
   if (stage_parallelism_ > 0 && static_cast<int>(images.size()) > stage_parallelism_)
     Break("more Jobs of the stage image than its parallelism allows");
-  const bool again = (*api_->Find(Kind::Batch, kBatch))["spec"].contains("rerun");
+  const bool again = spec.contains("rerun");
   // What was terminated may succeed on the node all the same
   if (!again && !terminated_ && untraced_.empty() &&
       static_cast<int>(node_->succeeded.size()) < first_builds_ &&
@@ -182,7 +183,9 @@ void Simulation::CheckDelete(const json& job) {
   if (!retry_hung_) Break("the Job " + name + " is deleted, and the action is Flag");
   const json* pod = api_->Find(Kind::Pod, name + "-pod");
   // It may have begun since it was looked at; deletions that fail for a while take time
-  if (!faults_ && pod != nullptr && (*pod)["status"]["phase"] == "Running" && now_ > quiet_)
+  if (faults_ || pod == nullptr || (*pod)["status"]["phase"] != "Running" || now_ <= quiet_) return;
+  const json& running = (*pod)["status"]["containerStatuses"][0]["state"]["running"];
+  if (*ParseTime(running["startedAt"].get<std::string>()) + seconds(2) < now_)
     Break("the Job " + name + " is deleted while its build runs");
 }
 

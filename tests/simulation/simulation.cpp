@@ -452,15 +452,18 @@ bool Simulation::Done() const {
   return rerun.value("round", 0) <= status.value("rerun", json::object()).value("round", 0);
 }
 
-// Somebody deletes the rows, or applies others; and finds out, sooner or later.
+// Somebody deletes the rows, or applies others than the batch has started with; and finds out, sooner or
+// later.
 void Simulation::LoseRows() {
+  const json* batch = api_->Find(Kind::Batch, kBatch);
+  const bool started = batch != nullptr && batch->value("status", json::object()).contains("startTime");
   const json rows = *api_->Find(Kind::ConfigMap, "rows");
   loses_rows_ = false;
   ++tally_.rows_lost;
   Say("the rows are lost");
   json others = rows;
   others["data"]["rows.jsonl"] = Pick(0, 1) == 0 ? "{\"name\": \"other\", \"env\": \"e1\"}" : "no rows";
-  if (Pick(0, 1) == 0) {
+  if (Pick(0, 1) == 0 || !started) {
     api_->Remove(Kind::ConfigMap, "rows");
   } else {
     api_->Put(Kind::ConfigMap, std::move(others));

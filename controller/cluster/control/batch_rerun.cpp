@@ -24,7 +24,9 @@ bool BatchControl::FailedOtherwise() const {
 // Before the first of them begins, the status says which builds run again, and that the batch is not finished
 // any more, both in one write: a new process finds them there, or finds the round not yet looked at.
 void BatchControl::RunAgain(Now now) {
-  if (!RerunDue() || salvaged_ || Ending() || Halted()) return;
+  if (!RerunDue() || Ending() || Halted()) return;
+  // Without the rows: that nothing has failed can be told all the same
+  if (salvaged_ && (!work_->Finished() || work_->Total()[plan::State::Failed] > 0)) return;
   if (!spec_problems_.empty() || input_changed_) return;
   const RerunJudgement judged = work_->Judge(batch_.rerun, rerun_, now);
   rerun_ = judged.record;
