@@ -19,6 +19,8 @@ using Kind = ApiServer::Kind;
 
 constexpr int kLongestFaults = 8;  // minutes
 constexpr minutes kPatience(240);
+// A run takes some hundreds.
+constexpr uint64_t kMostRequests = 20000;
 
 std::optional<Collection> CollectionOf(Kind kind) {
   switch (kind) {
@@ -265,6 +267,8 @@ void Simulation::Ask(const registry::Question& question) {
 
 void Simulation::Send(const cluster::Command& command) {
   ++tally_.requests;
+  if (tally_.requests > kMostRequests)
+    Break("requests without end, the last of them " + command.request.path);
   wire_.emplace_back(command.id, command.request);
   const int incarnation = incarnation_;
   Schedule(milliseconds(faults_ && Chance(0.05) ? Pick(0, 20000) : Pick(1, 30)),

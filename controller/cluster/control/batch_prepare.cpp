@@ -58,7 +58,7 @@ void BatchControl::Prepare(bool cluster_known, Now now) {
 /// Says what is lacking, or wrong.
 void BatchControl::Reject(Now now) {
   if (input_->state() == Input::State::Invalid) {
-    degraded_.SetInput("", "", now);
+    if (!completion_) degraded_.SetInput("", "", now);
     return Halt("Invalid", input_->problems(), now);
   }
   if (completion_ && !RerunDue()) return;
