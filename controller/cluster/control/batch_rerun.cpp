@@ -30,7 +30,7 @@ void BatchControl::RunAgain(Now now) {
   if (!spec_problems_.empty() || input_changed_) return;
   const RerunJudgement judged = work_->Judge(batch_.rerun, rerun_, now);
   rerun_ = judged.record;
-  rerun_told_ = false;
+  rerun_told_ = judged.builds == 0;
   status_due_ = true;
   if (judged.refused) return events_.Warning("RerunRefused", rerun_.message, now);
   events_.Normal("Rerun", rerun_.message, now);
