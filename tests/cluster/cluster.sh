@@ -31,9 +31,13 @@ is_up() { [[ -e $cluster/up ]] && node_pid >/dev/null; }
 in_node() { nsenter -t "$(node_pid)" --pid --net --mount "$@"; }
 
 write_configuration() {
-  mkdir -p log etcd registry daemons failed rules cni/conf kubelet/seccomp "containerd/hosts/$registry"
+  local host
+  mkdir -p log etcd registry daemons failed rules cni/conf kubelet/seccomp
   render containerd.toml containerd.toml
-  render hosts.toml "containerd/hosts/$registry/hosts.toml"
+  for host in "$registry" docker.io quay.io; do   # of the latter it is a mirror
+    mkdir -p "containerd/hosts/$host"
+    render hosts.toml "containerd/hosts/$host/hosts.toml"
+  done
   render bridge.conflist cni/conf/bridge.conflist
   render registry.yaml registry.yaml
   render Corefile Corefile

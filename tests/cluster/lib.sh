@@ -11,6 +11,7 @@ logs=$root/build/log                                    # the whole output of ev
 node_ip=10.88.0.1 host_ip=10.88.255.254                 # the node's bridge; this machine on that bridge
 pod_net=10.88.0.0/16 service_net=10.96.0.0/16
 registry=$node_ip:5000                                  # plain HTTP
+login_registry=$host_ip:5001                            # the same with a login; samples_test.py's
 
 die() { echo "error: $*" >&2; exit 1; }
 

@@ -250,7 +250,7 @@ class Namespace:
 class Controller:
     """The real binary, for one namespace."""
 
-    def __init__(self, binary, namespace, runner_image="none:1", kubeconfig=KUBECONFIG):
+    def __init__(self, binary, namespace, runner_image="none:1", kubeconfig=KUBECONFIG, arguments=()):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -258,7 +258,7 @@ class Controller:
         # It must not outlive a test that is killed: it would go on in the cluster that the next one uses
         self._command = ["setpriv", "--pdeathsig", "KILL", binary, "controller",
                          "--kubeconfig=%s" % kubeconfig, "--runner-image=" + runner_image,
-                         "--listen=127.0.0.1:%d" % self._port]
+                         "--listen=127.0.0.1:%d" % self._port, *arguments]
         if namespace.name:
             self._command.append("--namespace=" + namespace.name)
         self._process = None

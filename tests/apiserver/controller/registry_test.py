@@ -95,15 +95,6 @@ class Registry:
         return "sha256:" + hashlib.sha256(manifest).hexdigest()
 
 
-class ControllerWithLogins(Controller):
-    arguments = []
-
-    def start(self):
-        self._command = [*self._command, *self.arguments]
-        self.arguments = []
-        super().start()
-
-
 class RegistryTest(ControllerCase):
     def start_controller(self):
         self.registry = Registry()
@@ -112,9 +103,8 @@ class RegistryTest(ControllerCase):
         self.ns.api.good("POST", self.ns.core + "secrets", {
             "metadata": {"name": "pull"}, "type": "kubernetes.io/dockerconfigjson",
             "data": {".dockerconfigjson": base64.b64encode(config).decode()}})
-        ControllerWithLogins.arguments = ["--registries=http://" + self.registry.host,
-                                          "--registry-secrets=%s/pull" % self.ns.name]
-        return ControllerWithLogins(BINARY, self.ns)
+        return Controller(BINARY, self.ns, arguments=["--registries=http://" + self.registry.host,
+                                                      "--registry-secrets=%s/pull" % self.ns.name])
 
     def images(self, rows):
         return ["%s/team/image:%s" % (self.registry.host, row) for row in rows]
