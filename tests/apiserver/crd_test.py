@@ -382,9 +382,11 @@ class CrdTest(unittest.TestCase):
         self.assertEqual(header.split(), ["NAME", "TYPE", "BATCH", "BUILD", "ATTEMPT", "AGE"])
         self.assertEqual([row.split()[1:3] for row in rows], [["Evidence", "b"], ["Results", "b"]])
 
-    def test_the_sample_is_accepted(self):
-        sample = str(ROOT / "manifests/samples/two-stages.yaml")
-        self.good(kubectl("apply", "--dry-run=server", "--validate=strict", "-f", sample))
+    def test_the_samples_are_accepted(self):
+        samples = [path for path in (ROOT / "manifests/samples").glob("*.yaml") if "kind: ImageBatch" in path.read_text("utf-8")]
+        self.assertGreater(len(samples), 8)
+        for sample in samples:
+            self.good(kubectl("apply", "--dry-run=server", "--validate=strict", "-f", str(sample)))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 Usage: readme_test.py BINARY
 Needs KUBECONFIG of the cluster, and KUBECTL beside helm and docker-registry. Only the registry's name is changed. There is no
 Docker here: what its line makes is what image.sh makes from the same Dockerfile. An imagebatch that is installed from the chart
-is removed; its batches stay.
+is removed, and so is the namespace "builds".
 """
 import os
 import pathlib

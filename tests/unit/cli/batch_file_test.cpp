@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <string>
+
 #include "support/repository.h"
 #include "support/temporary_directory.h"
 
@@ -130,9 +133,15 @@ TEST_F(BatchFileTest, WantsOneBatch) {
 }
 
 TEST(Samples, AreValid) {
-  const std::string directory = IMAGEBATCH_SOURCE_DIR "/manifests/samples/";
-  const auto read = ReadBatchFiles({directory + "two-stages.yaml"});
-  EXPECT_TRUE(read);
+  int batches = 0;
+  for (const auto& sample : std::filesystem::directory_iterator(IMAGEBATCH_SOURCE_DIR "/manifests/samples")) {
+    const std::string path = sample.path().string();
+    if (sample.path().filename().string().starts_with("any-")) continue;  // Jobs of others
+    const auto read = ReadBatchFiles({path});
+    EXPECT_TRUE(read) << path;
+    ++batches;
+  }
+  EXPECT_GT(batches, 8);
 }
 
 }  // namespace
