@@ -3,6 +3,7 @@ import base64
 import contextlib
 import hashlib
 import http.client
+import io
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -93,7 +95,8 @@ def git_server(repositories):
             done = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
             commits[name] = done.stdout.strip()
         port = 9418
-        with process(["git", "daemon", "--export-all", "--reuseaddr", "--base-path=" + directory, "--listen=" + HOST_IP,
+        path = subprocess.run(["git", "--exec-path"], check=True, capture_output=True, text=True).stdout.strip()
+        with process([path + "/git-daemon", "--export-all", "--reuseaddr", "--base-path=" + directory, "--listen=" + HOST_IP,
                       "--port=%d" % port], HOST_IP, port, log):
             yield "git://%s:%d/" % (HOST_IP, port), commits
 
@@ -121,10 +124,26 @@ def tags(repository):
     return found
 
 
+def manifest_of(repository, tag):
+    return json.loads(request("/v2/%s/manifests/%s" % (repository, tag))[1])
+
+
+def blob(repository, entry):
+    return request("/v2/%s/blobs/%s" % (repository, entry["digest"]))[1]
+
+
 def configuration(repository, tag):
     """How a container of the image starts, and with what: {"Cmd": [...], "Env": [...], ...}."""
-    manifest = json.loads(request("/v2/%s/manifests/%s" % (repository, tag))[1])
-    return json.loads(request("/v2/%s/blobs/%s" % (repository, manifest["config"]["digest"]))[1])["config"]
+    return json.loads(blob(repository, manifest_of(repository, tag)["config"]))["config"]
+
+
+def file_of(repository, tag, path):
+    """The text of a file in the image, as its last layers have it; None where they do not."""
+    for layer in reversed(manifest_of(repository, tag)["layers"]):
+        with tarfile.open(fileobj=io.BytesIO(blob(repository, layer))) as tar:
+            if path in tar.getnames():
+                return tar.extractfile(path).read().decode()
+    return None
 
 
 def remove(repositories):

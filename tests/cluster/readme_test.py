@@ -18,7 +18,8 @@ from cases_test import kubectl
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/cluster"
-CRDS = ["imagebatches.imagebatch.dev", "imagebatchrecords.imagebatch.dev"]
+KEPT = ["crd/imagebatches.imagebatch.dev", "crd/imagebatchrecords.imagebatch.dev", "clusterrole/imagebatch-editor",
+        "clusterrole/imagebatch-viewer"]       # by the chart, when a release ends
 NAMESPACES = ["builds", "imagebatch-system"]   # as the README calls them
 DOCKER = "docker build -t registry.example:5000/imagebatch:0.1.0 . && docker push registry.example:5000/imagebatch:0.1.0\n"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -42,12 +43,12 @@ def push_image():
     subprocess.run([HERE / "images/push.py", archive, doors.REGISTRY + "/imagebatch:0.1.0"], check=True)
 
 
-def take_the_crds_over(namespace):
-    """By a release of the chart in this namespace. They outlive a release, and Helm leaves what is another's alone."""
-    for crd in CRDS:
-        kubectl("annotate", "crd", crd, "--overwrite", "meta.helm.sh/release-name=imagebatch",
-                "meta.helm.sh/release-namespace=" + namespace, check=False)
-        kubectl("label", "crd", crd, "--overwrite", "app.kubernetes.io/managed-by=Helm", check=False)
+def give_what_is_kept(namespace):
+    """To the release of the chart in this namespace: Helm leaves what is another's alone."""
+    for kept in filter(lambda each: kubectl("get", each, check=False).returncode == 0, KEPT):
+        kubectl("annotate", kept, "--overwrite", "meta.helm.sh/release-name=imagebatch",
+                "meta.helm.sh/release-namespace=" + namespace)
+        kubectl("label", kept, "--overwrite", "app.kubernetes.io/managed-by=Helm")
 
 
 def clean_up():
@@ -80,12 +81,12 @@ def main(binary):
     push_image()
     clean_up()
     doors.remove(["hello"])
-    take_the_crds_over("imagebatch-system")
+    give_what_is_kept("imagebatch-system")
     try:
         run(binary)
     finally:
         clean_up()
-        take_the_crds_over("imagebatch")   # where the demo installs
+        give_what_is_kept("imagebatch")   # where the demo installs
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ INSTANCES = ["sweb.eval.x86_64.astropy_1776_astropy-12907", "sweb.eval.x86_64.dj
 IMAGES = ["base=library/busybox:1.36", "buildkit=moby/buildkit:latest", "buildkit-rootless=moby/buildkit:rootless",
           "buildah=buildah/stable:latest", *("base=swebench/%s:latest" % instance for instance in INSTANCES)]
 SDK = "OpenHands/software-agent-sdk.git"
+PROJECT = "[project]\n"
 SDK_DOCKERFILE = """ARG BASE_IMAGE=docker.io/library/busybox:1.36
 FROM docker.io/library/busybox:1.36 AS builder
 COPY pyproject.toml /agent-server/
@@ -48,30 +49,32 @@ RUN mkdir -p /workspace/project
 # Two pushes of one layer into one repository at once: Debian's registry (2.8) writes its link in place, and may read it while it
 # is empty. The only reason for which a build may need another attempt.
 RACE = ["blob unknown to registry", "provided digest did not match"]
+# What an image has: of its configuration, and files with their text
 HELLO = {"Cmd": ["cat", "/greeting"]}
+ENGLISH, FRENCH = (HELLO, {"greeting": "Good morning\n"}), (HELLO, {"greeting": "Bonjour\n"})
+AGENT = {"Entrypoint": ["/agent-server/.venv/bin/python", "-m", "openhands.agent_server"]}, {"agent-server/pyproject.toml": PROJECT}
+ANY, CACHE = ({}, {}), None
 
 
 def openhands_names(commit):
     """As the batch that this sample replaces names its images."""
     sha7, hash7 = commit[:7], hashlib.sha256(SDK_DOCKERFILE.encode()).hexdigest()[:7]
     return sha7, hash7, {
-        "openhands/eval-builder": {sha7: {}},
-        "openhands/eval-base": {"%s-%s" % (hash7, each): {} for each in INSTANCES},
-        "openhands/eval-agent-server": {
-            "%s-%s-%s-source-minimal" % (sha7, hash7, each):
-                {"Entrypoint": ["/agent-server/.venv/bin/python", "-m", "openhands.agent_server"]} for each in INSTANCES}}
+        "openhands/eval-builder": {sha7: ANY},
+        "openhands/eval-base": {"%s-%s" % (hash7, each): ANY for each in INSTANCES},
+        "openhands/eval-agent-server": {"%s-%s-%s-source-minimal" % (sha7, hash7, each): AGENT for each in INSTANCES}}
 
 
 def expected(commit):
-    """Sample -> repository -> tag -> what the image's configuration has. Nothing else is pushed."""
-    greetings = {"english": HELLO, "french": HELLO}
+    """Sample -> repository -> tag -> what the image has. Nothing else is pushed."""
+    both = {"english": ENGLISH, "french": FRENCH}
     return {
-        "buildkit-rootless": {"hello/buildkit-rootless": greetings},
-        "buildkit-privileged": {"hello/buildkit-privileged": {"english": HELLO}},
-        "buildah": {"hello/buildah": {"english": HELLO}},
-        "buildkit-shared": {"hello/buildkit-shared": greetings},
-        "private-registry": {"hello/private": greetings},
-        "registry-cache": {"env/flask": {"2.0": {}}, "cache/env": {"flask-2.0": None}},
+        "buildkit-rootless": {"hello/buildkit-rootless": both},
+        "buildkit-privileged": {"hello/buildkit-privileged": {"english": ENGLISH}},
+        "buildah": {"hello/buildah": {"english": ENGLISH}},
+        "buildkit-shared": {"hello/buildkit-shared": both},
+        "private-registry": {"hello/private": both},
+        "registry-cache": {"env/flask": {"2.0": ({}, {"version": "2.0\n"})}, "cache/env": {"flask-2.0": CACHE}},
         "openhands": openhands_names(commit)[2]}
 
 
@@ -123,9 +126,11 @@ class Sample:
             found = doors.tags(repository)
             assert found.keys() == wanted.keys(), "%s: %s has %s, not %s" % (self.name, repository, list(found), list(wanted))
             for tag, parts in wanted.items():
-                if parts is not None:   # None: no image but a cache
+                if parts is not CACHE:
                     has = doors.configuration(repository, tag)
-                    assert all(has.get(key) == value for key, value in parts.items()), (self.name, tag, has)
+                    assert all(has.get(key) == value for key, value in parts[0].items()), (self.name, tag, has)
+                    files = {path: doors.file_of(repository, tag, path) for path in parts[1]}
+                    assert files == parts[1], (self.name, tag, files)
         for line in self.results():
             assert line["status"] != "failed" or any(words in line["error"] for words in RACE), "%s: %s\n%s" % (
                 self.name, line["error"], self.describe())
@@ -178,9 +183,8 @@ def check_what_exists_is_skipped(sample):
     wait_for_all([sample])
     status = sample.read()["status"]
     assert (status["skipped"], status["succeeded"]) == (2, 0), status
-    again = wait_for(lambda: {line["name"]: line["digest"] for line in sample.results()
-                              if line["status"] == "skipped_remote_exists"} == digests, "the skipped builds' results", 30)
-    assert again
+    wait_for(lambda: {line["name"]: line["digest"] for line in sample.results()
+                      if line["status"] == "skipped_remote_exists"} == digests, "the skipped builds' results", 30)
 
 
 def check_cache_is_used(sample):
@@ -208,12 +212,13 @@ def check_that_none_is_missing():
 
 
 def run(binary, image, names, keep):
-    files = {"openhands-agent-server/openhands/agent_server/docker/Dockerfile": SDK_DOCKERFILE, "pyproject.toml": "[project]\n"}
+    files = {"openhands-agent-server/openhands/agent_server/docker/Dockerfile": SDK_DOCKERFILE, "pyproject.toml": PROJECT}
     with tempfile.TemporaryDirectory() as directory, doors.login_registry(), doors.git_server({SDK: files}) as (git, commits):
         commit = commits[SDK]
         sha7, hash7, _ = openhands_names(commit)
         wanted = expected(commit)
-        doors.remove(repository for images in wanted.values() for repository in images)
+        pushed = [repository for images in wanted.values() for repository in images]
+        doors.remove(pushed)
         replaced = {"registry.example:5000": doors.LOGIN_REGISTRY, "https://github.com/": git}
         samples = [Sample(name, images, pathlib.Path(directory), replaced) for name, images in wanted.items()
                    if not names or name in names]
@@ -243,6 +248,7 @@ def run(binary, image, names, keep):
             controller.clean_up()
             if not keep:
                 clean_up()
+                doors.remove(pushed)
 
 
 def main():
