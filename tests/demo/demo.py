@@ -19,7 +19,7 @@ NAME = "swebench-verified"
 NAMESPACE = "builds"
 ROWS = cluster.ROOT / "tests" / "data" / "swebench-verified.jsonl"
 CONTEXT = cluster.HERE / "context"
-STATES = ["waiting", "queued", "held", "pending", "running", "hung", "succeeded", "failed"]
+STATES = ["waiting", "queued", "held", "pending", "running", "hung", "skipped", "succeeded", "failed"]
 ALERT_SECONDS = 60  # from the verdict to the alert at the receiver; longer, and something stands in between
 
 
@@ -29,6 +29,8 @@ def arguments():
     parser.add_argument("--images", type=int, default=50, help="how many of the 500 images (50)")
     parser.add_argument("--on-hang", choices=["flag", "retry"], default="flag",
                         help="flag: the hung build is left as it is; retry: it is ended and built again (flag)")
+    parser.add_argument("--again", action="store_true",
+                        help="the same batch on the images of the last demo: only the one that hung is built")
     parser.add_argument("--parallelism", type=int, default=8, help="Jobs at once (8)")
     parser.add_argument("--deadlock-seconds", type=int, default=15, help="a proved deadlock counts after so long (15)")
     parser.add_argument("--kill-controller", type=int, default=0, metavar="TIMES",
@@ -46,6 +48,24 @@ def choose_rows(count):
     """So many rows, spread over the whole batch so that several environments are among them."""
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
     return [rows[i * len(rows) // count] for i in range(count)]
+
+
+def hanging_row(rows):
+    return rows[len(rows) // 2]
+
+
+def lines_of(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def image_of(row):
+    return f"{REGISTRY}/eval-agent-server:4e5469e-{row['instance_id']}"
+
+
+def context_files():
+    files = {path.name: path.read_text() for path in CONTEXT.iterdir()}
+    files["fork_pool.py"] = (cluster.ROOT / "tests" / "hangs" / "fork_pool.py").read_text()
+    return files
 
 
 def stage(name, build_arguments, **fields):
@@ -200,15 +220,26 @@ def watch(options, display, since):
 
 def expected_images(rows):
     env = {f"{REGISTRY}/eval-env/{row['repo']}:{row['version']}" for row in rows}
-    image = {f"{REGISTRY}/eval-agent-server:4e5469e-{row['instance_id']}" for row in rows}
-    return env | image
+    return env | {image_of(row) for row in rows}
+
+
+def created_jobs(since):
+    """How often each Job was created, as the audit log has it."""
+    creates = {}
+    for event in cluster.audit(NAMESPACE, since):
+        reference = event["objectRef"]
+        if (event["verb"] == "create" and reference.get("resource") == "jobs" and not reference.get("subresource")
+                and event.get("stage") == "ResponseComplete" and event.get("responseStatus", {}).get("code") == 201
+                and "dryRun" not in event["requestURI"]):
+            creates[reference["name"]] = creates.get(reference["name"], 0) + 1
+    return creates
 
 
 def check(options, rows, hanging, since):
     """Holds the results against the registry's catalogue, tag by tag, and the audit log against the Job names."""
     expected = expected_images(rows)
     if options.on_hang == "flag":
-        expected.discard(f"{REGISTRY}/eval-agent-server:4e5469e-{hanging}")
+        expected.discard(image_of({"instance_id": hanging}))
     print("waiting for the last results to be stored, at most 60 s", flush=True)
     deadline = time.monotonic() + 60
     built = set()
@@ -216,7 +247,7 @@ def check(options, rows, hanging, since):
         lines = cluster.results(NAMESPACE, options.batch)
         built = {tag for line in lines if line["status"] == "built" for tag in line["tags"]}
         time.sleep(0.5)
-    pushed = {tag for tag in cluster.tags() if "/eval-" in tag}
+    pushed = {tag for tag in cluster.tags() if tag.startswith(f"{REGISTRY}/eval-")}
     for name, what in (("results", built), ("registry", pushed)):
         if what != expected:
             missing, extra = sorted(expected - what)[:5], sorted(what - expected)[:5]
@@ -226,13 +257,7 @@ def check(options, rows, hanging, since):
     if flagged:
         raise Failed(f"builds that do not hang were found hung: {flagged}")
     print(f"verdicts: none but of {hanging}")
-    creates = {}
-    for event in cluster.audit(NAMESPACE, since):
-        reference = event["objectRef"]
-        if (event["verb"] == "create" and reference.get("resource") == "jobs" and not reference.get("subresource")
-                and event.get("stage") == "ResponseComplete" and event.get("responseStatus", {}).get("code") == 201
-                and "dryRun" not in event["requestURI"]):
-            creates[reference["name"]] = creates.get(reference["name"], 0) + 1
+    creates = created_jobs(since)
     twice = [name for name, count in creates.items() if count > 1]
     if twice:
         raise Failed(f"Jobs created twice: {twice[:5]}")
@@ -293,7 +318,7 @@ def run(options):
     """The demo itself; returns the last status, and since when alerts count as this demo's."""
     display = Display()
     rows = choose_rows(options.images)
-    hanging = rows[len(rows) // 2]["instance_id"]
+    hanging = hanging_row(rows)["instance_id"]
     since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
     options.batch = free_name()
 
@@ -302,10 +327,7 @@ def run(options):
     display.say(f"waiting for an empty namespace {NAMESPACE}, at most {cluster.NAMESPACE_SECONDS} s")
     cluster.fresh_namespace(NAMESPACE)
     remove_images()
-    files = {path.name: path.read_text() for path in CONTEXT.iterdir()}
-    files["fork_pool.py"] = (cluster.ROOT / "tests" / "hangs" / "fork_pool.py").read_text()
-    cluster.apply(config_map("context", files),
-                  config_map("verified", {"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)}),
+    cluster.apply(config_map("context", context_files()), config_map("verified", {"rows.jsonl": lines_of(rows)}),
                   batch(options, hanging))
     display.say(f"batch {options.batch}: {len(rows)} images, one of which hangs ({hanging})")
     display.start = time.monotonic()

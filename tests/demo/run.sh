@@ -4,4 +4,5 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 "$here/../cluster/images.sh" base builder
 image=$("$here/../cluster/image.sh")
+[[ " $* " != *" --again "* ]] || DEMO=again
 exec python3 "$here/${DEMO:-demo}.py" --image "$image" "$@"
