@@ -59,6 +59,9 @@ void Verdict(Sheet& sheet, const json& line) {
   if (const std::string message = Text(line, key::kMessage); !message.empty()) sheet.Add(2, message);
   if (const std::string summary = Text(line, key::kSummary); !summary.empty())
     sheet.Add(2, "alike: " + summary + " (" + Text(line, key::kFingerprint) + ")");
+  const std::string progress = Text(line, "lastProgress");
+  if (Text(line, key::kVerdict) == contract::kProgressing && !progress.empty())
+    sheet.Add(2, "last progress " + progress);
   if (const std::string phase = Text(line, "phase"); !phase.empty()) sheet.AddCut(2, "in " + phase);
 }
 
@@ -165,7 +168,7 @@ json LastLine(std::string_view log) {
 
 }  // namespace
 
-std::optional<std::string> Explain(std::string_view text) {
+std::optional<std::string> Explain(std::string_view text, size_t most_lines) {
   json line = Parse(text);
   if (!line.is_object()) line = LastLine(text);
   if (!line.is_object()) return std::nullopt;
@@ -182,7 +185,7 @@ std::optional<std::string> Explain(std::string_view text) {
     Processes(sheet, *evidence);
     Output(sheet, *evidence);
   }
-  return sheet.Text(kMostLines);
+  return sheet.Text(most_lines);
 }
 
 }  // namespace imagebatch::explain

@@ -8,46 +8,38 @@
 
 namespace imagebatch::runner {
 
-const char kUsage[] = R"(Usage:
-  imagebatch-runner [OPTION...] -- COMMAND [ARG...]
-      Run COMMAND, pass its output through, exit with its exit code, and watch whether it hangs.
-  imagebatch-runner probe --state FILE
-      Exit 0 if the command is progressing, 1 if it is hung (with one line of JSON), 2 if there is no state or
-      its runner is gone.
-  imagebatch-runner install FILE
-      Copy this program to FILE.
-  imagebatch-runner explain FILE
-      Print the evidence of a hang for a person. FILE is the log of a build, a state, a result or the evidence in
-      an ImageBatchRecord; - is the standard input. Exit 1 if it holds no evidence.
+const char kUsage[] = R"(Usage: imagebatch-runner [OPTION...] -- COMMAND [ARG...]
+Run COMMAND, pass on its output and its exit code, and tell with evidence if it hangs.
+
+Example: imagebatch-runner --on-hang fail --deadline 50m -- make all
+
+Options (D is a time such as 300ms, 5s, 5m or 1h; 0: never):
+  --on-hang flag|fail    flag: report a hang (default); fail: also end the whole process tree, exit 124
+  --deadlock-after D     hung (Deadlock): processes have waited only for each other for D (default 30s)
+  --idle-after D         hung (Idle): nothing has happened in the process tree for D (default 5m)
+  --silent-after D       hung (Busy, Looping): only CPU use, or no new output, for D (default 30m)
+  --deadline D           hung (Deadline): it has run for D (default 0)
+  --expect [F,]D=REGEX   hung (Overdue): no line of output matches REGEX for D, before the first match for
+                         F (default: D). RE2 syntax, anywhere in a line; may be given up to 16 times
+  --grace D              time from SIGTERM to SIGKILL, whoever sent the SIGTERM (default 10s)
+  --stdin null|inherit   what COMMAND reads: nothing (default), or the standard input of imagebatch-runner
+  --sample-every D       how often to look at the process tree (default 2s)
+  --state FILE           keep the verdict in FILE, as JSON, replaced at every sample (default: nowhere)
+  --result FILE          write an account of the run to FILE at its end, as JSON (default: nowhere)
+  --result-bytes N       limit of that account, 512 to 4096 (default 4096; Kubernetes keeps 12288 bytes for
+                         all containers of a Pod: less if it has more than three)
+  --listen ADDRESS       answer GET /progress on ADDRESS:PORT or :PORT: 200 progressing, 503 hung
+
+Other uses:
+  imagebatch-runner explain FILE         print the evidence in FILE (a log, state or result; - is standard input)
+  imagebatch-runner probe --state FILE   exit 0: progressing; 1: hung; 2: no state, or its runner is gone
+  imagebatch-runner install FILE         copy this program to FILE
   imagebatch-runner --help | --version
 
-Options:
-  --state FILE          where to keep the verdict, as JSON; replaced at every sample (default: nowhere)
-  --result FILE         where to write an account of the whole run, as JSON, at the end (default: nowhere)
-  --result-bytes N      limit on the size of that account, 512 to 4096 (default 4096). Kubernetes keeps 12288
-                        bytes for all containers of a Pod: set this where a Pod has more than three
-  --deadlock-after D    hung (Deadlock) once processes have waited only for each other for D; 0: never
-                        (default 30s)
-  --idle-after D        hung (Idle) once nothing has happened in the process tree for D; 0: never (default 5m)
-  --silent-after D      hung (Busy, Looping) once the tree has only used CPU, or has printed nothing new,
-                        for D; 0: never (default 30m)
-  --deadline D          hung (Deadline) once it has run for D; 0: never (default 0)
-  --expect [F,]D=REGEX  hung (Overdue) while no line of the output matches REGEX for D, or, before the first match,
-                        for F (default: D). RE2 syntax, anywhere in a line. May be given up to 16 times
-  --on-hang flag|fail   flag: only report the hang; fail: also take evidence, end the process tree and exit
-                        124 (default flag)
-  --grace D             time from SIGTERM to SIGKILL, whoever sent the SIGTERM (default 10s)
-  --sample-every D      how often to look at the process tree (default 2s)
-  --stdin null|inherit  what the command reads: nothing, or the standard input of imagebatch-runner (default null)
-  --listen ADDRESS      answer GET /progress on ADDRESS:PORT or :PORT: 200 progressing, 503 hung
+If the environment has IMAGEBATCH_MARKER, it is hidden from COMMAND and added to the runner's lines in the log.
 
-D is a number with a unit: ms, s, m or h.
-
-Exit codes: the command's own; 128+n if signal n ended it; 126 if it cannot be run; 127 if it does not exist; 124 if
-it was ended because it hung; 2 for wrong usage.
-
-If IMAGEBATCH_MARKER is set, it is added to the lines that imagebatch-runner writes to the log, and hidden from the
-command.
+Exit codes: COMMAND's own; 128+n: signal n ended it; 124: ended because it hung; 126: it cannot be run; 127: it does
+not exist; 2: wrong usage.
 )";
 
 namespace {
@@ -181,6 +173,7 @@ std::optional<UsageError> ReadOption(std::string_view argument, Reader& reader, 
     options.inherit_input = *inherit;
     return std::nullopt;
   }
+  if (!argument.starts_with('-')) return Wrong("no -- before the command", argument);
   return Wrong("unknown option", argument);
 }
 

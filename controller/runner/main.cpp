@@ -97,7 +97,7 @@ int Execute(const VersionWanted&) {
 }
 
 int Execute(const UsageError& error) {
-  fprintf(stderr, "imagebatch-runner: %s\n%s", error.message.c_str(), kUsage);
+  fprintf(stderr, "imagebatch-runner: %s\nimagebatch-runner --help tells more\n", error.message.c_str());
   return kExitUsage;
 }
 

@@ -13,11 +13,11 @@
 #include <cstring>
 #include <utility>
 
-#include "contract/contract.h"
 #include "hang/wait_words.h"
 #include "runner/guard.h"
 #include "runner/machine/machine_words.h"
 #include "runner/report/hang_name.h"
+#include "runner/signals.h"
 #include "runner/waits/stacks.h"
 
 namespace imagebatch::runner {
@@ -28,15 +28,10 @@ using std::chrono::steady_clock;
 constexpr int kExitCannotRun = 126;
 constexpr int kExitNotFound = 127;
 
-constexpr int kForwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-constexpr int kEndingSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-
 // However many processes there are, samples are stretched until they take at most one part in so many of a
 // core.
 constexpr int kSampleShare = 100;
 constexpr std::chrono::seconds kLongestPeriod{30};
-
-void Complain(const std::string& what) { fprintf(stderr, "imagebatch-runner: %s\n", what.c_str()); }
 
 }  // namespace
 
@@ -55,6 +50,10 @@ Supervisor::Supervisor(const RunOptions& options, std::string marker, Descriptor
       life_(options.grace),
       last_output_(now_) {}
 
+void Supervisor::Complain(const std::string& what) {
+  fprintf(stderr, "imagebatch-runner: %s\n", what.c_str());
+}
+
 int Supervisor::Run() {
   if (const std::string error = Prepare(); !error.empty()) {
     Complain(error);
@@ -64,6 +63,15 @@ int Supervisor::Run() {
     WriteResult(marker_);
     return ExitCode();
   }
+  UntilOver();
+  // It came to a good end by itself: whatever it looked like, it did not hang.
+  if (!life_.hung() && ExitCode() == 0) Become(hang::Next(verdict_, std::nullopt, now_));
+  // With a marker, whoever gave it reads our lines, and tells people.
+  if (marker_.empty()) TellEnd();
+  return Finish();
+}
+
+void Supervisor::UntilOver() {
   while (!life_.Over(now_, OutputDone())) {
     WaitForEvents();
     CountStall();
@@ -72,33 +80,13 @@ int Supervisor::Run() {
     FollowOrders();
     if (life_.stage() == Lifecycle::Stage::Running && now_ >= next_sample_) Sample();
   }
-  return Finish();
-}
-
-std::string Supervisor::PrepareSignals() {
-  sigset_t handled;
-  sigemptyset(&handled);
-  sigaddset(&handled, SIGCHLD);
-  sigaddset(&handled, GuardGoneSignal());
-  for (int signal : kForwarded) sigaddset(&handled, signal);
-  if (sigprocmask(SIG_BLOCK, &handled, &inherited_.mask) != 0) {
-    return std::string("cannot block signals: ") + strerror(errno);
-  }
-  // Blocked by the guard, not by whoever started us.
-  sigdelset(&inherited_.mask, GuardGoneSignal());
-  inherited_.sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
-  // Ignored, children would vanish without a status.
-  if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) return std::string("cannot set SIGCHLD: ") + strerror(errno);
-  signals_ = Descriptor(signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!signals_.Open()) return std::string("cannot wait for signals: ") + strerror(errno);
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
-    return std::string("cannot become a subreaper: ") + strerror(errno);
-  }
-  return {};
 }
 
 std::string Supervisor::Prepare() {
-  if (std::string error = PrepareSignals(); !error.empty()) return error;
+  if (std::string error = TakeSignals(inherited_, signals_); !error.empty()) return error;
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return std::string("cannot become a subreaper: ") + strerror(errno);
+  }
   if (!options_.result_file.empty()) {
     const std::string error = OpenForOverwriting(options_.result_file, result_);
     if (!error.empty()) return "--result: " + error;
@@ -168,6 +156,7 @@ void Supervisor::HandleSignals() {
   while (read(signals_.Get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     const int signal = static_cast<int>(info.ssi_signo);
     if (signal == GuardGoneSignal()) {
+      if (!status_ && marker_.empty()) NoteTold(SIGKILL);
       life_.OnGuardGone(now_);
     } else if (signal != SIGCHLD) {
       Forward(signal);
@@ -177,11 +166,11 @@ void Supervisor::HandleSignals() {
 }
 
 void Supervisor::Forward(int signal) {
-  const bool ends =
-      std::find(std::begin(kEndingSignals), std::end(kEndingSignals), signal) != std::end(kEndingSignals);
+  const bool ends = IsToEnd(signal);
   // The others may be handled and mean something else (SIGINT: a key at a terminal; SIGQUIT: Java's stacks).
   if (signal == SIGTERM) life_.OnTerminate(now_);
   if (!status_) {
+    if (ends && marker_.empty()) NoteTold(signal);
     if (kill(-command_, signal) != 0 && errno == EPERM) {
       Complain("cannot pass signal " + std::to_string(signal) +
                " on to the command: it runs as another user");
@@ -343,27 +332,6 @@ bool Supervisor::OutputDone() const {
                      [](const OutputStream& stream) { return stream.Finished(); });
 }
 
-int Supervisor::Finish() {
-  longest_silence_ = std::max(longest_silence_, now_ - last_output_);
-  // It came to a good end by itself: whatever it looked like, it did not hang.
-  if (!life_.hung() && ExitCode() == 0) Become(hang::Next(verdict_, std::nullopt, now_));
-  for (OutputStream& stream : streams_) {
-    if (stream.LostBytes() == 0) continue;
-    Complain(std::to_string(stream.LostBytes()) +
-             " bytes of output were lost: " + strerror(stream.LostReason()));
-  }
-  // Only where it says something else: the disk is slow to replace a file.
-  if (SaysHung(state_) != verdict_.Hung()) Publish();
-  WriteResult(marker_);
-  return ExitCode();
-}
-
-int Supervisor::ExitCode() const {
-  if (life_.hung()) return contract::kExitHung;
-  if (!status_) return 128 + SIGKILL;  // it does not die
-  return WIFSIGNALED(*status_) ? 128 + WTERMSIG(*status_) : WEXITSTATUS(*status_);
-}
-
 Snapshot Supervisor::Look() const {
   return {.clock = clock_,
           .now = now_,
@@ -377,24 +345,6 @@ void Supervisor::Publish() {
   state_ = RenderState(Look());
   // A full disk must not end the build; the listener answers all the same.
   if (!options_.state_file.empty()) (void)state_file_.Replace(state_);
-}
-
-void Supervisor::WriteResult(const std::string& marker) const {
-  if (!result_.Open()) return;
-  Outcome outcome;
-  outcome.exit_code = ExitCode();
-  if (status_ && WIFSIGNALED(*status_))
-    outcome.signal = std::string("SIG") + sigabbrev_np(WTERMSIG(*status_));
-  outcome.longest_silence_seconds = std::chrono::duration<double>(longest_silence_).count();
-  outcome.peak_resident_bytes = watch_.PeakResidentBytes();
-  outcome.cpu_seconds = watch_.CpuSeconds();
-  outcome.output_bytes = output_bytes_;
-  for (const OutputStream& stream : streams_) outcome.lost_output_bytes += stream.LostBytes();
-  outcome.phases = reader_.Tail().Phases().Until(now_);
-  outcome.verdicts = verdicts_;
-  if (!Overwrite(result_, RenderResult(Look(), outcome, marker, options_.result_bytes))) {
-    Complain("--result: cannot write " + options_.result_file + ": " + strerror(errno));
-  }
 }
 
 }  // namespace imagebatch::runner

@@ -42,10 +42,11 @@ class Supervisor {
   int Run();
 
  private:
+  static void Complain(const std::string& what);
   /// Empty on success, else what went wrong.
   std::string Prepare();
-  std::string PrepareSignals();
   bool Start();
+  void UntilOver();
 
   void WaitForEvents();
   hang::TimePoint NextTimer() const;
@@ -65,6 +66,8 @@ class Supervisor {
   void EndHung();
   void FollowOrders();
   bool OutputDone() const;
+  void NoteTold(int signal);
+  void TellEnd();
   int Finish();
 
   int ExitCode() const;
@@ -101,6 +104,14 @@ class Supervisor {
   pid_t command_ = -1;
   std::optional<int> status_;  // of the command once it has ended, as waitpid() gives it
   Lifecycle life_;
+
+  /// Somebody told us to end, while the command ran.
+  struct Told {
+    int signal;
+    hang::TimePoint at;
+    std::string state;  // as it was then, with evidence
+  };
+  std::optional<Told> told_;
 
   // While nobody takes the output, the build stands still and it is not its fault.
   std::optional<hang::TimePoint> stalled_since_;

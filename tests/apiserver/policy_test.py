@@ -62,6 +62,19 @@ def by_name(items, name):
     return found
 
 
+class AloneTest(unittest.TestCase):
+    """The sample of docs/runner.md, which needs no policy."""
+
+    def test_the_job_is_valid(self):
+        job = yaml.safe_load((ROOT / "manifests/samples/runner/job.yaml").read_text(encoding="utf-8"))
+        job["metadata"]["namespace"] = "default"
+        stored = json.loads(call(KUBECTL, "create", "--dry-run=server", "--validate=strict", "-o", "json", "-f", "-",
+                                 stdin=json.dumps(job)))["spec"]
+        self.assertEqual(stored["template"]["spec"]["containers"][0]["command"],
+                         job["spec"]["template"]["spec"]["containers"][0]["command"])
+        self.assertEqual(stored["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"], [124])
+
+
 class PolicyCase(unittest.TestCase):
     values = ()
 

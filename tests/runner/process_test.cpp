@@ -59,7 +59,7 @@ TEST(ExitCode, OfWhatCannotBeRun) {
 TEST(ExitCode, OfWrongUsage) {
   Supervised run({"--dead-after", "5s"}, {"true"});
   EXPECT_EQ(run.Wait(), 2);
-  EXPECT_THAT(run.Errors(), HasSubstr("unknown option: --dead-after\nUsage:"));
+  EXPECT_THAT(run.Errors(), HasSubstr("unknown option: --dead-after\nimagebatch-runner --help"));
   Supervised unwritable({"--state", "/nowhere/state"}, Shell("echo ran"));
   EXPECT_EQ(unwritable.Wait(), 0) << "the last --state counts";
   Supervised listen({"--listen", "nowhere"}, Shell("echo ran"));

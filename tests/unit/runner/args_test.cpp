@@ -166,7 +166,7 @@ TEST(Arguments, WrongUsageSaysWhatIsWrong) {
       {std::vector<std::string>(17, "--expect=5s=x"), "--expect: more than 16"},
       {{"--dead-after", "5s"}, "unknown option: --dead-after"},
       {{"--statefile", "/s"}, "unknown option: --statefile"},
-      {{"make"}, "unknown option: make"},
+      {{"make"}, "no -- before the command: make"},
       {{"probe"}, "probe needs --state FILE"},
       {{"probe", "--grace", "1s"}, "unknown option of probe: --grace"},
       {{"install"}, "install needs one FILE"},
