@@ -117,9 +117,8 @@ Plan::Derived Plan::DeriveIdle(uint32_t build, int by_itself, int infrastructure
   if (waits) return {State::Waiting, FailReason::None, {}};
   const int failures = by_itself + infrastructure;
   const Time due = failures == 0 ? Time{} : last_end + RetryDelay(failures);
-  const auto& attempts = builds_[build].attempts;
-  const std::optional<bool> exists = builds_[build].exists;
-  return {State::Queued, FailReason::None, due, false, policy_.ask && attempts.empty() && !exists};
+  const Build& b = builds_[build];
+  return {State::Queued, FailReason::None, due, false, policy_.ask && b.attempts.empty() && !b.exists};
 }
 
 // Adds a build to the counts and queues, or takes it out of them.
