@@ -48,9 +48,9 @@ int Run(int argc, char** argv) {
   app.set_help_flag("-h,--help", "this text, or that of a command");
   app.require_subcommand(1);
   app.get_formatter()->column_width(32);
+  cli::AddNew(app, exit);
   cli::AddValidate(app, exit);
   cli::AddRender(app, exit);
-  cli::AddReport(app, exit);
   rows::AddRows(app, exit);
   cli::AddClusterCommands(app, exit);
   local::AddRun(app, exit);

@@ -116,31 +116,28 @@ void ReadOne(const Source& source, const std::vector<Source>& sources, BatchFile
   files.batches.push_back(std::move(file));
 }
 
-}  // namespace
-
-tl::expected<BatchFiles, std::vector<std::string>> ReadBatchFiles(const std::vector<std::string>& files) {
-  std::vector<Source> sources;
-  std::vector<std::string> problems;
-  for (const std::string& file : files) {
-    auto text = ReadAll(file, kMostFileBytes);
-    if (!text) {
-      problems.push_back(text.error().message);
-      continue;
-    }
-    auto documents = document::ReadYamlDocuments(*text, kMostFileBytes);
-    if (!documents) {
-      problems.push_back(Printable(file, 300) + ": " + documents.error().message);
-      continue;
-    }
-    for (PlacedDocument& document : *documents) {
-      const std::string at = At({file, {json(), document.places}}, "");
-      if (!document.value.is_object() || StringMember(document.value, "kind").empty()) {
-        problems.push_back(at + "this is no Kubernetes object: it has no kind");
-      } else {
-        Add(file, std::move(document), sources);
-      }
+/// Of one file.
+void ReadSources(const std::string& file, const std::string& text, std::vector<Source>& sources,
+                 std::vector<std::string>& problems) {
+  auto documents = document::ReadYamlDocuments(text, kMostFileBytes);
+  if (!documents) {
+    problems.push_back(Printable(file, 300) + ": " + documents.error().message);
+    return;
+  }
+  for (PlacedDocument& document : *documents) {
+    const std::string at = At({file, {json(), document.places}}, "");
+    if (!document.value.is_object() || StringMember(document.value, "kind").empty()) {
+      problems.push_back(at + "this is no Kubernetes object: it has no kind");
+    } else {
+      Add(file, std::move(document), sources);
     }
   }
+}
+
+/// `files` is what messages call all of them; `problems` are those so far.
+tl::expected<BatchFiles, std::vector<std::string>> ReadBatches(const std::string& files,
+                                                               std::vector<Source> sources,
+                                                               std::vector<std::string> problems) {
   BatchFiles read;
   bool any = false;
   for (const Source& source : sources) {
@@ -148,14 +145,35 @@ tl::expected<BatchFiles, std::vector<std::string>> ReadBatchFiles(const std::vec
     any = true;
     ReadOne(source, sources, read, problems);
   }
-  if (!any && problems.empty()) {
-    problems.push_back(
-        (files.size() == 1 ? Printable(files[0], 300) + ": has" : std::string("the files have")) +
-        " no object of kind " + kKind);
-  }
+  if (!any && problems.empty()) problems.push_back(files + " no object of kind " + kKind);
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   for (Source& source : sources) read.documents.push_back(std::move(source.document.value));
   return read;
+}
+
+}  // namespace
+
+tl::expected<BatchFiles, std::vector<std::string>> ReadBatchFiles(const std::vector<std::string>& files) {
+  std::vector<Source> sources;
+  std::vector<std::string> problems;
+  for (const std::string& file : files) {
+    const auto text = ReadAll(file, kMostFileBytes);
+    if (text) {
+      ReadSources(file, *text, sources, problems);
+    } else {
+      problems.push_back(text.error().message);
+    }
+  }
+  return ReadBatches(files.size() == 1 ? Printable(files[0], 300) + ": has" : std::string("the files have"),
+                     std::move(sources), std::move(problems));
+}
+
+tl::expected<BatchFiles, std::vector<std::string>> ReadBatchText(const std::string& name,
+                                                                 const std::string& text) {
+  std::vector<Source> sources;
+  std::vector<std::string> problems;
+  ReadSources(name, text, sources, problems);
+  return ReadBatches(name + ": has", std::move(sources), std::move(problems));
 }
 
 tl::expected<BatchFile, std::vector<std::string>> ReadBatchFile(const std::vector<std::string>& files) {

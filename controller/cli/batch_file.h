@@ -35,6 +35,10 @@ struct BatchFiles {
 /// what is wrong and the way out".
 tl::expected<BatchFiles, std::vector<std::string>> ReadBatchFiles(const std::vector<std::string>& files);
 
+/// The same of one text, which messages call `name`.
+tl::expected<BatchFiles, std::vector<std::string>> ReadBatchText(const std::string& name,
+                                                                 const std::string& text);
+
 /// As ReadBatchFiles, for commands that work on one batch whose rows must be known; more than one batch and
 /// rows that are missing are problems too.
 tl::expected<BatchFile, std::vector<std::string>> ReadBatchFile(const std::vector<std::string>& files);

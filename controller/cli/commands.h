@@ -10,14 +10,14 @@ class App;
 /// `exit`.
 namespace imagebatch::cli {
 
+/// imagebatch new BATCH --images FILE: a batch file for a builder and a list of images.
+void AddNew(CLI::App& app, Exit& exit);
+
 /// imagebatch validate FILE...: is the batch right, and if not, where and why.
 void AddValidate(CLI::App& app, Exit& exit);
 
 /// imagebatch render FILE... [--build BUILD]: the Jobs that the controller would create.
 void AddRender(CLI::App& app, Exit& exit);
-
-/// imagebatch report SOURCE...: what became of a batch, as a manifest, a summary or a page.
-void AddReport(CLI::App& app, Exit& exit);
 
 /// imagebatch completion bash|zsh|fish: a script that completes the command lines of all that `app` has by
 /// then, while it parses.

@@ -66,25 +66,13 @@ tl::expected<ReportSource, Problems> ReadDirectory(const fs::path& root) {
   return source;
 }
 
-std::vector<report::Expected> ExpectedOf(const BatchFile& file) {
-  std::vector<report::Expected> all;
-  const batch::Expansion& expansion = *file.expansion;
-  for (size_t i = 0; i < expansion.builds.size(); ++i) {
-    const batch::Build& build = expansion.builds[i];
-    report::Expected expected{file.batch.stages[build.stage].name, std::string(build.key), {}};
-    for (const uint32_t need : expansion.needs[i]) expected.needs.push_back(need);
-    all.push_back(std::move(expected));
-  }
-  return all;
-}
-
 tl::expected<ReportSource, Problems> ReadOfBatch(const std::vector<std::string>& files) {
   const auto file = ReadBatchFile(files);
   if (!file) return tl::unexpected(file.error());
   auto source = ReadDirectory(fs::path("builds") / file->batch.name);
   if (!source) return source;
   source->reading.material.batch = file->batch.name;
-  source->reading.material.expected = ExpectedOf(*file);
+  source->reading.material.expected = ExpectedOf(file->batch, *file->expansion);
   return source;
 }
 
@@ -125,6 +113,17 @@ tl::expected<ReportSource, Problems> ReadReportSource(const std::vector<std::str
   if (source && source->reading.material.batch.empty() && sources[0] != "-")
     source->reading.material.batch = in_its_place ? NameOf(root) : path.stem().string();
   return source;
+}
+
+std::vector<report::Expected> ExpectedOf(const batch::Batch& batch, const batch::Expansion& expansion) {
+  std::vector<report::Expected> all;
+  for (size_t i = 0; i < expansion.builds.size(); ++i) {
+    const batch::Build& build = expansion.builds[i];
+    report::Expected expected{batch.stages[build.stage].name, std::string(build.key), {}};
+    for (const uint32_t need : expansion.needs[i]) expected.needs.push_back(need);
+    all.push_back(std::move(expected));
+  }
+  return all;
 }
 
 void ReadLogs(ReportSource& source) {

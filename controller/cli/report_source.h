@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "batch/expand.h"
+#include "batch/types.h"
 #include "report/read.h"
 
 namespace imagebatch::cli {
@@ -21,6 +23,9 @@ struct ReportSource {
 /// builds that there are. Fails with one line for each problem.
 tl::expected<ReportSource, std::vector<std::string>> ReadReportSource(
     const std::vector<std::string>& sources);
+
+/// All builds of a batch, with what they need.
+std::vector<report::Expected> ExpectedOf(const batch::Batch& batch, const batch::Expansion& expansion);
 
 /// Reads BuildKit's times from the logs that are there, and makes the paths of logs lead there from here. A
 /// log that is gone is none.

@@ -8,5 +8,7 @@ namespace imagebatch::document {
 /// 1.1 or 1.2 could take it for something else (`yes`, `4.10`), so every reader gets the same value back.
 std::string WriteYaml(const nlohmann::ordered_json& value);
 std::string WriteYaml(const nlohmann::json& value);
+/// A string in the same way, for one line of a text that is YAML: it may stand in {} and [], too.
+std::string YamlString(const std::string& text);
 
 }  // namespace imagebatch::document

@@ -82,6 +82,13 @@ std::string Document(const Json& value) {
 
 }  // namespace
 
+std::string YamlString(const std::string& text) {
+  if (IsPlain(text)) return text;
+  YAML::Emitter out;
+  out << YAML::DoubleQuoted << text;
+  return std::string(out.c_str(), out.size());
+}
+
 std::string WriteYaml(const nlohmann::ordered_json& value) { return Document(value); }
 std::string WriteYaml(const nlohmann::json& value) { return Document(value); }
 

@@ -306,4 +306,15 @@ Result<Reading> ReadResults(std::string_view text) {
   return reader.Take();
 }
 
+Result<Reading> ReadObjects(const std::vector<json>& objects) {
+  Reader reader;
+  for (const json& object : objects) {
+    const auto metadata = object.find("metadata");
+    const std::string name =
+        metadata != object.end() && metadata->is_object() ? StringMember(*metadata, "name") : "";
+    reader.AddObject(StringMember(object, "kind") + " " + name, object);
+  }
+  return reader.Take();
+}
+
 }  // namespace imagebatch::report

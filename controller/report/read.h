@@ -1,4 +1,5 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,5 +23,7 @@ struct Reading {
 /// batch: several are an error that says how to choose. A line that is cut off (a run was killed, the disk
 /// was full) or is no result is one of `problems`; lone surrogates in texts become U+FFFD.
 Result<Reading> ReadResults(std::string_view text);
+/// The same of objects that were read before.
+Result<Reading> ReadObjects(const std::vector<nlohmann::json>& objects);
 
 }  // namespace imagebatch::report

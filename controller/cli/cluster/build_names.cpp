@@ -8,6 +8,7 @@
 #include "batch/expand.h"
 #include "batch/read.h"
 #include "batch/stage_uses.h"
+#include "cli/report_source.h"
 #include "cli/view/json_access.h"
 #include "cluster/objects/names.h"
 
@@ -40,9 +41,15 @@ json OnlyBuilds(const json& object) {
   return kept;
 }
 
-/// Of its rows; nothing where they cannot all be read.
-std::optional<std::vector<BuildName>> FromRows(Cluster& cluster, const json& object) {
-  const auto batch = batch::ReadBatch(OnlyBuilds(object));
+/// A batch and all of its builds.
+struct Expanded {
+  batch::Batch batch;
+  batch::Expansion expansion;
+};
+
+/// By its rows; nothing where they cannot all be read.
+std::optional<Expanded> FromRows(Cluster& cluster, const json& object) {
+  auto batch = batch::ReadBatch(OnlyBuilds(object));
   if (!batch) return std::nullopt;
   batch::Rows rows(batch::UsedColumns(*batch));
   std::vector<std::string> listed;
@@ -56,13 +63,9 @@ std::optional<std::vector<BuildName>> FromRows(Cluster& cluster, const json& obj
                       problems);
   }
   if (!problems.empty()) return std::nullopt;
-  const auto expansion = batch::Expand(*batch, std::move(rows), listed);
+  auto expansion = batch::Expand(*batch, std::move(rows), listed);
   if (!expansion) return std::nullopt;
-  std::vector<BuildName> builds;
-  builds.reserve(expansion->builds.size());
-  for (const batch::Build& build : expansion->builds)
-    builds.push_back({batch->stages[build.stage].name, std::string(build.key)});
-  return builds;
+  return Expanded{std::move(*batch), std::move(*expansion)};
 }
 
 int NumberBehind(const std::string& name) {
@@ -89,18 +92,36 @@ std::optional<BuildName> FindByJob(Cluster& cluster, const json& batch, const st
   return std::nullopt;
 }
 
-}  // namespace
-
-Result<std::vector<json>> ReadResults(Cluster& cluster, const std::string& ns, const std::string& uid) {
-  auto records = cluster.List(kube::CollectionPath(kRecords, ns),
-                              std::string(cluster::kBatchUidLabel) + "=" + uid + "," +
-                                  std::string(cluster::kRecordLabel) + "=results");
-  if (!records) return tl::unexpected(records.error());
+/// Those with the labels, in the order in which they were begun.
+Result<std::vector<json>> ListRecords(Cluster& cluster, const std::string& ns, const std::string& selector) {
+  auto records = cluster.List(kube::CollectionPath(kRecords, ns), selector);
+  if (!records) return records;
   // Lists are sorted by name, in which 10 comes before 2
   std::stable_sort(records->begin(), records->end(), [](const json& one, const json& other) {
     return NumberBehind(TextAt(At(one, "metadata"), "name")) <
            NumberBehind(TextAt(At(other, "metadata"), "name"));
   });
+  return records;
+}
+
+}  // namespace
+
+std::vector<report::Expected> ExpectedBuilds(Cluster& cluster, const json& batch) {
+  const auto expanded = FromRows(cluster, batch);
+  return expanded ? ExpectedOf(expanded->batch, expanded->expansion) : std::vector<report::Expected>();
+}
+
+Result<std::vector<json>> ReadRecords(Cluster& cluster, const json& batch) {
+  const json& metadata = At(batch, "metadata");
+  return ListRecords(cluster, TextAt(metadata, "namespace"),
+                     std::string(cluster::kBatchUidLabel) + "=" + TextAt(metadata, "uid"));
+}
+
+Result<std::vector<json>> ReadResults(Cluster& cluster, const std::string& ns, const std::string& uid) {
+  auto records = ListRecords(cluster, ns,
+                             std::string(cluster::kBatchUidLabel) + "=" + uid + "," +
+                                 std::string(cluster::kRecordLabel) + "=results");
+  if (!records) return tl::unexpected(records.error());
   std::vector<json> results;
   for (json& record : *records) {
     const auto list = record.find("results");
@@ -111,7 +132,13 @@ Result<std::vector<json>> ReadResults(Cluster& cluster, const std::string& ns, c
 }
 
 Result<std::vector<BuildName>> KnownBuilds(Cluster& cluster, const json& batch) {
-  if (auto builds = FromRows(cluster, batch)) return std::move(*builds);
+  if (const auto expanded = FromRows(cluster, batch)) {
+    std::vector<BuildName> builds;
+    builds.reserve(expanded->expansion.builds.size());
+    for (const batch::Build& build : expanded->expansion.builds)
+      builds.push_back({expanded->batch.stages[build.stage].name, std::string(build.key)});
+    return builds;
+  }
   const std::string ns = TextAt(At(batch, "metadata"), "namespace"),
                     uid = TextAt(At(batch, "metadata"), "uid");
   std::set<std::pair<std::string, std::string>> seen;

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "cli/cluster/cluster.h"
 #include "cli/view/build_name.h"
+#include "report/attempt.h"
 
 namespace imagebatch::cli {
 
@@ -15,6 +16,12 @@ Result<std::vector<BuildName>> KnownBuilds(Cluster& cluster, const nlohmann::jso
 
 /// The two in one.
 Result<BuildName> FindBuild(Cluster& cluster, const nlohmann::json& batch, const std::string& text);
+
+/// All builds of a batch with what they need, read from its rows; empty where those cannot all be read.
+std::vector<report::Expected> ExpectedBuilds(Cluster& cluster, const nlohmann::json& batch);
+
+/// The ImageBatchRecords of a batch, results and evidence, in the order in which they were begun.
+Result<std::vector<nlohmann::json>> ReadRecords(Cluster& cluster, const nlohmann::json& batch);
 
 /// The results of a batch in the order in which they were recorded.
 Result<std::vector<nlohmann::json>> ReadResults(Cluster& cluster, const std::string& ns,

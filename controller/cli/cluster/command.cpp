@@ -37,8 +37,8 @@ Exit Run(const Where& where, const std::function<Result<Exit>(Cluster& cluster)>
 }
 
 void AddClusterCommands(CLI::App& app, Exit& exit) {
-  for (const auto add : {AddApply, AddStatus, AddWatch, AddWait, AddDescribe, AddLogs, AddEvidence, AddRetry,
-                         AddSuspend, AddResume, AddCancel})
+  for (const auto add : {AddApply, AddStatus, AddWatch, AddWait, AddDescribe, AddLogs, AddEvidence, AddReport,
+                         AddRetry, AddSuspend, AddResume, AddCancel})
     add(app, exit);
 }
 

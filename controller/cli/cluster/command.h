@@ -34,6 +34,7 @@ void AddWait(CLI::App& app, Exit& exit);
 void AddDescribe(CLI::App& app, Exit& exit);
 void AddLogs(CLI::App& app, Exit& exit);
 void AddEvidence(CLI::App& app, Exit& exit);
+void AddReport(CLI::App& app, Exit& exit);
 void AddRetry(CLI::App& app, Exit& exit);
 void AddSuspend(CLI::App& app, Exit& exit);
 void AddResume(CLI::App& app, Exit& exit);

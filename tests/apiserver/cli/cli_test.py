@@ -171,7 +171,7 @@ class WatchTest(ProgramCase):
             self.assertLessEqual(len(line), 60, line)
 
 
-class BuildTest(ProgramCase):
+class ControlledCase(ProgramCase):
     """With a controller, and this test as the Job controller and the kubelet."""
 
     def setUp(self):
@@ -191,6 +191,8 @@ class BuildTest(ProgramCase):
         pods = self.ns.api.good("GET", self.ns.core + "pods")["items"]
         return next(pod for pod in pods if pod["metadata"]["name"].startswith(job["metadata"]["name"]))
 
+
+class BuildTest(ControlledCase):
     def test_a_build_from_its_rows_to_its_log(self):
         rows = [{"name": "row%d" % i, "env": "e"} for i in range(2)]
         self.ns.create_batch("one", **{**two_stages(1, 2), "images": {"rows": rows}})
@@ -261,6 +263,94 @@ class BuildTest(ProgramCase):
         self.assertIn("Evidence of attempt 1\n  Hung: Deadlock", told)
         self.assertIn("End of the log (attempt 1, kept with its evidence)\n  its last words\n", told)
         self.assertIn("has no evidence", self.see("evidence", "one", "a", "--attempt", "2", code=FAILED))
+
+
+class ReportTest(ControlledCase):
+    """Of a batch in the cluster, by its name."""
+
+    def ended(self, job, code, kind):
+        self.ns.run_pod(job, exitCode=code, reason="Error" if code else "Completed")
+        self.ns.end_job(job["metadata"]["name"], kind)
+        known = len(self.ns.results("one"))
+        wait_for(lambda: len(self.ns.results("one")) > known, "the result")
+
+    def report(self, *arguments):
+        return self.see("report", "one", *arguments)
+
+    def begin(self):
+        """env/a is built, env/b fails, and with it what needs it; image/a goes on and has been hung, env/c has not begun."""
+        rows = [{"name": name, "env": name} for name in "abc"]
+        images = self.ns.create_config_map("rows", {"rows.jsonl": "".join(json.dumps(row) + "\n" for row in rows)}) and {
+            "configMaps": [{"name": "rows", "key": "rows.jsonl"}]}
+        self.ns.create_batch("one", **{**two_stages(3, 3), "images": images}, parallelism=1, backoffLimit=0)
+        self.ended(self.jobs(1)[0], 0, "Complete")
+        job = self.jobs(1)[0]
+        self.assertEqual(job["metadata"]["annotations"]["imagebatch.dev/name"], "b")
+        labels = {key: value for key, value in job["metadata"]["labels"].items() if key.startswith("imagebatch.dev/")}
+        self.ns.api.good("POST", self.ns.records, {
+            "apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatchRecord", "type": "Evidence",
+            "metadata": {"name": "one-evidence-x-1", "labels": {**labels, "imagebatch.dev/record": "evidence"}},
+            "evidence": json.dumps({"verdict": "Hung", "class": "Deadlock", "since": "2026-01-01T00:00:00Z"})})
+        self.ended(job, 3, "Failed")
+
+    def test_it_is_that_of_the_same_objects_in_a_file(self):
+        self.begin()
+        summary = json.loads(self.report("-o", "json"))
+        self.assertEqual([summary[key] for key in ("batch", "total", "built", "failed", "unfinished")], ["one", 6, 1, 2, 3])
+        lines = [json.loads(line) for line in self.report("-o", "jsonl").splitlines()]
+        self.assertEqual([(line["stage"], line["name"], line["status"], line["attempt_count"]) for line in lines],
+                         [("env", "a", "built", 1), ("env", "b", "failed", 1), ("image", "b", "failed", 0)])
+        self.assertEqual([line["name"] for line in map(json.loads, self.report("-o", "jsonl", "--stage", "env").splitlines())],
+                         ["a", "b"])
+        kept = kubectl("get", "ib,ibr", "-n", self.ns.name, "-o", "json")
+        code, out, err = call("report", "-", "-o", "jsonl", given=kept)
+        self.assertEqual((code, err), (DONE, ""))
+        # A file has no rows: what is not begun has no names there
+        self.assertEqual([json.loads(line) for line in out.splitlines()], lines[:2])
+        self.assertTrue(self.report().startswith("#"))
+        page = self.report("-o", "html")
+        self.assertTrue(page.lower().startswith("<!doctype html>"))
+        self.assertIn("one", page)
+
+    def test_it_is_of_the_batch_that_is_there_now(self):
+        """Not of one of the same name that was deleted."""
+        self.ns.create_batch("one", suspend=True)
+        self.ns.api.good("POST", self.ns.records, {
+            "apiVersion": "imagebatch.dev/v1alpha1", "kind": "ImageBatchRecord", "type": "Results",
+            "metadata": {"name": "one-results-1", "labels": {
+                "imagebatch.dev/batch": "one", "imagebatch.dev/batch-uid": "of-the-first", "imagebatch.dev/record": "results"}},
+            "results": [{"stage": "image", "name": "a", "status": "failed", "attempt_count": 1}]})
+        summary = json.loads(self.report("-o", "json"))
+        self.assertEqual((summary["total"], summary["built"], summary["failed"], summary["unfinished"]), (1, 0, 0, 1))
+
+    def test_a_name_and_a_file(self):
+        self.ns.create_batch("one", suspend=True)
+        self.assertIn("there is no ImageBatch \"onee\" in namespace", self.see("report", "onee", code=FAILED))
+        said = call("report", "nowhere")[2]
+        self.assertIn("there is no ImageBatch \"nowhere\"", said)
+        self.assertIn("and there is no file \"nowhere\" here", said)
+        self.assertIn("cannot", call("report", "./one")[2])
+        self.assertEqual(call("report", "-n", self.ns.name, "-")[0], USAGE)
+        self.assertEqual(call("report", "-n", self.ns.name, "one", "two")[0], USAGE)
+        self.assertIn("has no stage \"nope\"", self.see("report", "one", "--stage", "nope", code=FAILED))
+
+
+class NewTest(ProgramCase):
+    def test_the_cluster_takes_what_new_prints(self):
+        for builder in ("buildkit-rootless", "buildkit-privileged", "buildah"):
+            code, made, said = call("new", builder, "--builder", builder, "--images", "-",
+                                    given="registry.example:5000/a:1 https://git.example/a.git#main\n")
+            self.assertEqual((code, said), (DONE, ""))
+            self.call("apply", "-f", "-", given=made)
+            self.assertEqual(self.ns.api.good("GET", self.ns.batches + "/" + builder)["spec"]["images"]["rows"],
+                             [{"name": "a", "push": "registry.example:5000/a:1", "context": "https://git.example/a.git#main"}])
+            stage, = self.ns.api.good("GET", self.ns.batches + "/" + builder)["spec"]["stages"]
+            container, = stage["template"]["spec"]["containers"]
+            if builder == "buildkit-privileged":    # which this API server allows nobody
+                del container["securityContext"]
+            self.ns.api.good("POST", self.ns.core + "pods?dryRun=All", {
+                "metadata": {"name": "p"}, "spec": {"containers": [{**container, "command": ["x"], "args": []}],
+                                                    "volumes": stage["template"]["spec"]["volumes"]}})
 
 
 class ChangeTest(ProgramCase):

@@ -250,6 +250,7 @@ class RightsTest(ReachCase):
         for words, what in ((["status"], "list imagebatches.imagebatch.dev in namespace " + self.ns.name),
                             (["suspend", "one"], "patch imagebatches.imagebatch.dev in namespace " + self.ns.name),
                             (["logs", "one", "a"], "list pods in namespace " + self.ns.name),
+                            (["report", "one"], "list imagebatchrecords.imagebatch.dev in namespace " + self.ns.name),
                             (["evidence", "one", "a"], "list imagebatchrecords.imagebatch.dev in namespace " + self.ns.name)):
             said = self.fails(*words, "--kubeconfig", config)
             self.assertIn("no permission: %s may not %s; " % (who, what), said)

@@ -69,6 +69,19 @@ TEST(WriteYaml, GivesEveryValueBack) {
   EXPECT_EQ(*read, value) << text;
 }
 
+TEST(YamlString, StandsInOneLineAndInBraces) {
+  for (const std::string text : {"one", "4.10", "no", "", "a: b", "{}", "# x", "a, push: b", "r.io:5000/a:1",
+                                 "\"", "'", "two\nlines", "\t", "é", "-", "/", "&a", "$(x)"}) {
+    const std::string written = YamlString(text);
+    EXPECT_EQ(written.find('\n'), std::string::npos) << written;
+    const auto read = ReadYaml("rows:\n- {name: " + written + ", other: [" + written + "]}  # end\n", 1000);
+    ASSERT_TRUE(read) << written << ": " << read.error().message;
+    EXPECT_EQ((*read)["rows"][0]["name"], text);
+    EXPECT_EQ((*read)["rows"][0]["other"][0], text);
+  }
+  EXPECT_EQ(YamlString("a-b_c.d/e"), "a-b_c.d/e");
+}
+
 TEST(WriteYaml, LooksAsAPersonWouldWriteIt) {
   EXPECT_EQ(
       WriteYaml(nlohmann::ordered_json::parse(

@@ -147,6 +147,19 @@ TEST(ReadTest, ObjectsAsKubectlPrintsThem) {
   }
 }
 
+TEST(ReadTest, ObjectsThatWereReadBefore) {
+  json results = Record("hello", "hello-results-1");
+  results["results"] = {Line("a", "built"), Line("b", "no word")};
+  const json batch = {{"kind", "ImageBatch"}, {"metadata", {{"name", "hello"}}}, {"status", {{"total", 7}}}};
+  const auto reading = ReadObjects({results, batch});
+  ASSERT_TRUE(reading);
+  EXPECT_EQ(reading->material.batch, "hello");
+  EXPECT_EQ(reading->material.total, 7U);
+  EXPECT_EQ(reading->material.attempts.size(), 1U);
+  EXPECT_THAT(reading->problems,
+              ElementsAre(HasSubstr("ImageBatchRecord hello-results-1.results[1]: is no result")));
+}
+
 TEST(ReadTest, ObjectsOfSeveralBatchesAreRefusedWithTheWayOut) {
   json one = Record("one", "one-results-1"), two = Record("two", "two-results-1");
   const auto reading = ReadResults(json{{"kind", "List"}, {"items", {one, two}}}.dump());
