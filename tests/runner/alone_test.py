@@ -26,8 +26,9 @@ SCREEN_LINES, SCREEN_COLUMNS = 40, 120
 ENDING_LINES = 24
 PATIENCE = 300  # seconds; on however busy a machine
 QUICK = ("--sample-every", "100ms", "--grace", "500ms")
-# Its only process waits for a lock that its parent holds, which waits for its end
-MAKEFILE = "all:\n\t@echo building\n\t@flock lock flock lock true\n"
+# The command of all samples, which may not be installed: one process waits for a lock that its parent holds, which waits for
+# its end.
+MAKE = "#!/bin/sh\necho building\nflock lock flock lock true\n"
 
 
 def environment(**more):
@@ -159,10 +160,11 @@ class Place:
         scratch = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
         cleanup(scratch.cleanup)
         self.path = pathlib.Path(scratch.name)
-        (self.path / "Makefile").write_text(MAKEFILE, encoding="utf-8")
         tools = self.path / "tools"
         tools.mkdir()
         (tools / "imagebatch-runner").symlink_to(RUNNER)
+        (tools / "make").write_text(MAKE, encoding="utf-8")
+        (tools / "make").chmod(0o700)
         self.summary = self.path / "summary.md"
         self.variables = environment(PATH="%s:%s" % (tools, os.environ["PATH"]), GITHUB_STEP_SUMMARY=str(self.summary))
 
