@@ -133,6 +133,22 @@ void Simulation::CheckLimits(const json& job, const std::set<std::string>& activ
     Break("the rest starts before the first builds have succeeded");
 }
 
+// What is shut down is finished once nothing runs any more; what was not begun fails with it.
+void Simulation::CheckStopped() const {
+  constexpr seconds kLong(300);
+  const json* batch = api_->Find(Kind::Batch, kBatch);
+  if (batch == nullptr || !(*batch)["spec"].contains("shutdown") || tally_.rows_lost > 0) return;
+  if (faults_ || now_ < quiet_ + kLong || now_ < *stopped_since_ + kLong) return;
+  const auto runs = [](const auto& job) { return !Finished(job.second); };
+  const auto& jobs = api_->All(Kind::Job);
+  if (std::any_of(jobs.begin(), jobs.end(), runs)) return;
+  for (const auto& [name, pod] : api_->All(Kind::Pod)) {
+    if (pod["status"]["phase"] != "Succeeded" && pod["status"]["phase"] != "Failed") return;
+  }
+  if ((*batch)["status"].value("completionTime", json()).is_null())
+    Break("the batch is shut down, nothing runs, and it is not finished: " + (*batch)["status"].dump());
+}
+
 // By the results that are stored, which the controller knows. Where builds run again, those before count no
 // more.
 void Simulation::NoteTooMany() {

@@ -5,6 +5,7 @@
 
 #include "cluster/objects/names.h"
 #include "cluster/objects/parse.h"
+#include "document/json_member.h"
 
 namespace imagebatch::simulation {
 namespace {
@@ -408,7 +409,8 @@ void Simulation::ShutDown() {
   stopped_since_ = now_;
   terminated_ = terminated_ || terminate;
   ChangeSpec({{"shutdown", terminate ? "Terminate" : "Stop"}});
-  Schedule(seconds(Pick(5, 120)), [this] {
+  Schedule(seconds(Pick(0, 3) == 0 ? Pick(600, 1500) : Pick(5, 120)), [this] {
+    CheckStopped();
     stopped_since_.reset();
     if (api_->Find(Kind::Batch, kBatch) != nullptr) ChangeSpec({{"shutdown", nullptr}});
   });
@@ -472,10 +474,14 @@ void Simulation::LoseRows() {
   } else {
     api_->Put(Kind::ConfigMap, std::move(others));
   }
-  Schedule(seconds(Pick(5, 900)), [this, rows] {
+  Schedule(seconds(Pick(5, 900)), [this, rows, lost = now_] {
+    loses_rows_ = true;
+    const json* now = api_->Find(Kind::Batch, kBatch);
+    const json status = now == nullptr ? json::object() : now->value("status", json::object());
+    const auto begun = ParseTime(document::StringMember(status, "startTime"));
+    if (begun && *begun > lost && api_->Find(Kind::ConfigMap, "rows") != nullptr) return;  // another batch
     Say("the rows are back");
     api_->Put(Kind::ConfigMap, rows);
-    loses_rows_ = true;
   });
 }
 

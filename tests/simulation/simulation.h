@@ -66,6 +66,7 @@ class Simulation {
   std::string AnyJob();
   void LoseRows();
   void ShutDown();
+  void CheckStopped() const;
   void ChangeSpec(const nlohmann::json& patch);
   void RunAgain(const nlohmann::json& builds);
   void BringBack();
