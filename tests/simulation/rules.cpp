@@ -220,6 +220,8 @@ void Simulation::CheckStatus(const json& batch) {
     Break("progress is told at " + status["lastProgressTime"].get<std::string>() +
           ", and nothing has moved since " + FormatTime(node_->moved));
   NoteShownStalls(status);
+  for (const json& hung : status.value("hungBuilds", json::array())) shown_hung_.insert(hung["pod"]);
+  tally_.hangs_seen = shown_hung_.size();
   std::set<std::string> shown;
   for (const auto& [verdict, build] : Flagged(status)) shown.insert(verdict);
   std::erase_if(told_, [&](const std::string& verdict) { return !shown.contains(verdict); });
@@ -261,12 +263,7 @@ void Simulation::CheckEvent(const json& event) {
 void Simulation::CheckHangsAreShown() {
   for (const auto& [pod, since] : node_->hanging) {
     if (now_ < since + seconds(20) || shown_hung_.contains(pod)) continue;
-    const json& status = (*api_->Find(Kind::Batch, kBatch))["status"];
-    for (const json& hung : status["hungBuilds"]) {
-      if (hung["pod"] == pod) shown_hung_.insert(pod);
-    }
-    if (!shown_hung_.contains(pod)) Break(pod + " has been hanging for 20 s and the status does not show it");
-    ++tally_.hangs_seen;
+    Break(pod + " has been hanging for 20 s and the status does not show it");
   }
 }
 
