@@ -29,7 +29,7 @@ def show(*arguments):
 
 
 def commands():
-    listed = show("--help").partition("Subcommands:\n")[2]
+    listed = show("--help").partition("Subcommands:\n")[2].partition("\n\n")[0]
     return re.findall(r"^  ([a-z-]+)\s", listed, re.MULTILINE)
 
 
