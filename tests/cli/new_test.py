@@ -84,8 +84,6 @@ class NewTest(unittest.TestCase):
     def test_the_pods_are_those_of_the_samples(self):
         for builder in BUILDERS:
             path = SAMPLES / (builder + ".yaml")
-            if not path.exists():
-                self.skipTest("no " + path.name)
             sample = [each for each in yaml.safe_load_all(path.read_text(encoding="utf-8")) if each["kind"] == "ImageBatch"]
             theirs = sample[0]["spec"]["stages"][0]["template"]["spec"]
             ours = yaml.safe_load(self.new("--builder", builder))["spec"]["stages"][0]["template"]["spec"]
