@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace imagebatch::plan {
@@ -29,11 +30,23 @@ State StateIn(Phase phase) {
 
 }  // namespace
 
-std::chrono::milliseconds RetryDelay(int retry) {
+std::chrono::milliseconds RetryDelay(int retry, double lot) {
   constexpr std::chrono::seconds kFirst{10}, kMost{360};
   std::chrono::seconds delay = kFirst;
   for (int i = 1; i < retry && delay < kMost; ++i) delay *= 2;
-  return std::min(delay, kMost);
+  const std::chrono::milliseconds least = std::min(delay, kMost);
+  return least + std::chrono::milliseconds(std::llround(static_cast<double>(least.count()) * lot / 2));
+}
+
+// The output function of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
+// 2014)
+double LotOf(uint64_t seed, int attempt) {
+  uint64_t mixed = seed + static_cast<uint64_t>(attempt) * 0x9E3779B97F4A7C15;
+  mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9;
+  mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB;
+  constexpr int kMantissa = 53;
+  return static_cast<double>((mixed ^ mixed >> 31) >> (64 - kMantissa)) /
+         static_cast<double>(uint64_t{1} << kMantissa);
 }
 
 int64_t Counts::Total() const {
@@ -116,8 +129,12 @@ Plan::Derived Plan::DeriveIdle(uint32_t build, int by_itself, int infrastructure
   }
   if (waits) return {State::Waiting, FailReason::None, {}};
   const int failures = by_itself + infrastructure;
-  const Time due = failures == 0 ? Time{} : last_end + RetryDelay(failures);
   const Build& b = builds_[build];
+  Time due{};
+  if (failures > 0) {
+    const double lot = graph_.seeds.empty() ? 0 : LotOf(graph_.seeds[build], b.attempts.back().number);
+    due = last_end + RetryDelay(failures, lot);
+  }
   return {State::Queued, FailReason::None, due, false, policy_.ask && b.attempts.empty() && !b.exists};
 }
 

@@ -20,6 +20,7 @@ using Time = std::chrono::sys_time<std::chrono::milliseconds>;
 struct Graph {
   std::vector<uint32_t> stages;  // of each build
   Lists needs;                   // of each: builds, each with a smaller index than its own
+  std::vector<uint64_t> seeds;   // of each, for LotOf; empty: no back-off is longer than it must be
 };
 
 enum class Phase : uint8_t {
@@ -93,8 +94,14 @@ struct Start {
 };
 
 /// Retry k (1, 2, ...) waits 10 s doubled k-1 times, at most 6 min, from the end of the attempt before it:
-/// the back-off of batch/v1 Jobs (kubernetes.io "Pod backoff failure policy").
-std::chrono::milliseconds RetryDelay(int retry);
+/// the back-off of batch/v1 Jobs (kubernetes.io "Pod backoff failure policy"). `lot`, from 0 to 1, makes it
+/// up to half as long again (as wait.Jitter of k8s.io/apimachinery), so that those that failed together do
+/// not come back together.
+std::chrono::milliseconds RetryDelay(int retry, double lot);
+
+/// The lot of the retry after attempt number `attempt`, from 0 to 1: the same whenever and by whomever it is
+/// drawn, so that a new process waits as long as the one before it.
+double LotOf(uint64_t seed, int attempt);
 
 /// The state of all builds of one batch, kept as observations arrive. One observation costs
 /// O(log builds), plus the builds whose state it changes; nothing is ever recomputed from the whole.

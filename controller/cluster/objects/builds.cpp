@@ -8,6 +8,17 @@ namespace imagebatch::cluster {
 
 using nlohmann::json;
 
+namespace {
+
+/// FNV-1a: the same wherever it is made.
+uint64_t SeedOf(std::string_view hash) {
+  uint64_t seed = 0xCBF29CE484222325;
+  for (const char byte : hash) seed = (seed ^ static_cast<unsigned char>(byte)) * 0x100000001B3;
+  return seed;
+}
+
+}  // namespace
+
 Builds::Builds(const batch::Batch& batch, batch::Expansion expansion)
     : batch_(batch), expansion_(std::move(expansion)) {
   const auto hash_of = [this](uint32_t build) { return hash(build); };
@@ -58,6 +69,8 @@ plan::Graph Builds::Graph() const {
   graph.stages.reserve(size());
   for (const batch::Build& build : expansion_.builds) graph.stages.push_back(build.stage);
   graph.needs = expansion_.needs;
+  graph.seeds.reserve(size());
+  for (uint32_t build = 0; build < size(); ++build) graph.seeds.push_back(SeedOf(hash(build)));
   return graph;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "batch/read.h"
 #include "batch/stage_uses.h"
 
@@ -49,6 +51,13 @@ TEST_F(BuildsTest, KnowsWhatBuildNumberNIs) {
   EXPECT_EQ(builds_->name(2), "b");
   EXPECT_EQ(builds_->image(2), "r.example/image:b");
   EXPECT_EQ(builds_->Graph().stages, (std::vector<uint32_t>{0, 1, 1}));
+}
+
+TEST_F(BuildsTest, EachDrawsLotsOfItsOwnThatAreTheSameForAll) {
+  const std::vector<uint64_t> seeds = builds_->Graph().seeds;
+  EXPECT_EQ(std::set<uint64_t>(seeds.begin(), seeds.end()).size(), 3U);
+  EXPECT_EQ(seeds, builds_->Graph().seeds);
+  EXPECT_NE(plan::LotOf(seeds[0], 1), plan::LotOf(seeds[1], 1));
 }
 
 TEST_F(BuildsTest, EachIsFoundByItsHashAndByItsNames) {

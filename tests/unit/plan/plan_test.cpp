@@ -115,12 +115,43 @@ TEST(PlanTest, AFailureIsTriedAgainAfterItsDelay) {
   EXPECT_EQ(plan.Total().retried, 1);
 }
 
-TEST(PlanTest, RetryDelayDoublesUpToSixMinutes) {
-  EXPECT_EQ(RetryDelay(1), seconds(10));
-  EXPECT_EQ(RetryDelay(2), seconds(20));
-  EXPECT_EQ(RetryDelay(6), seconds(320));
-  EXPECT_EQ(RetryDelay(7), seconds(360));
-  EXPECT_EQ(RetryDelay(1000), seconds(360));
+TEST(PlanTest, RetryDelayDoublesUpToSixMinutesAndIsUpToHalfAsLongAgain) {
+  EXPECT_EQ(RetryDelay(1, 0), seconds(10));
+  EXPECT_EQ(RetryDelay(2, 0), seconds(20));
+  EXPECT_EQ(RetryDelay(6, 0), seconds(320));
+  EXPECT_EQ(RetryDelay(7, 0), seconds(360));
+  EXPECT_EQ(RetryDelay(1000, 0), seconds(360));
+  EXPECT_EQ(RetryDelay(1, 1), seconds(15));
+  EXPECT_EQ(RetryDelay(1000, 0.5), seconds(450));
+}
+
+TEST(PlanTest, ThoseThatFailTogetherDoNotComeBackTogether) {
+  constexpr uint32_t kBuilds = 100;
+  const auto with_failures = [] {
+    Graph graph = GraphOf(std::vector<std::pair<uint32_t, std::vector<uint32_t>>>(kBuilds, {0, {}}));
+    for (uint64_t seed = 0; seed < kBuilds; ++seed) graph.seeds.push_back(seed);
+    Plan plan(std::move(graph), 1, Parallel(kBuilds));
+    for (uint32_t build = 0; build < kBuilds; ++build) plan.Observe(build, Failed(1, Cause::Build));
+    return plan;
+  };
+  Plan plan = with_failures();
+  EXPECT_THAT(plan.Decide(kStart + seconds(10) - milliseconds(1)), ElementsAre());
+  size_t back = 0;
+  for (int half = 1; half <= 10; ++half) {
+    const Time now = kStart + seconds(10) + half * milliseconds(500);
+    const size_t together = plan.Decide(now).size();
+    EXPECT_LE(together, kBuilds / 4);
+    back += together;
+    Plan other = with_failures();
+    EXPECT_EQ(other.Decide(now).size(), back) << "another process decides the same";
+  }
+  EXPECT_EQ(back, kBuilds);
+}
+
+TEST(PlanTest, EachRetryDrawsItsOwnLot) {
+  EXPECT_EQ(LotOf(7, 3), LotOf(7, 3));
+  EXPECT_NE(LotOf(7, 3), LotOf(7, 4));
+  EXPECT_NE(LotOf(7, 3), LotOf(8, 3));
 }
 
 struct BudgetCase {
