@@ -120,7 +120,6 @@ class Simulation {
   Time now_{std::chrono::hours(24 * 365 * 55)};
   uint64_t order_ = 0;
   std::priority_queue<Timed, std::vector<Timed>, std::greater<>> queue_;
-  bool faults_ = true;
   Time quiet_{};  // some time after the last fault: what it had delayed is done
   Tally tally_;
   /// What happens to the whole, in some of the runs.
@@ -131,7 +130,8 @@ class Simulation {
   int stage_parallelism_ = 0, first_builds_ = 0;  // of the images; 0: none
   std::optional<int> max_failed_;
   std::optional<Time> too_many_since_,
-      stopped_since_;        // more have failed than may, by the results; shut down
+      stopped_since_;  // more have failed than may, by the results; shut down
+  bool faults_ = true;
   bool terminated_ = false;  // shut down with Terminate, once or more often
   bool used_up_ = false;     // a quota has no room for Jobs in one minute of three, while there are faults
   bool every_third_fails_ = false;  // of the requests, with 500, while there are faults
@@ -147,6 +147,7 @@ class Simulation {
   std::map<std::string, int> creates_;                     // Job name -> accepted creates
   std::vector<std::pair<ApiServer::Kind, nlohmann::json>> strangers_;  // objects that claim to be the batch's
   int forged_ = 0;
+  int incarnation_ = 0;         // of the controller
   std::string only_;            // stage/name: nothing else that has failed may run again
   std::set<std::string> told_;  // hung builds that the status showed when the controller started, and shows
   std::set<std::string> untraced_;  // Jobs deleted by hand before their result was stored
@@ -154,7 +155,6 @@ class Simulation {
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<cluster::Reconciler> reconciler_;
-  int incarnation_ = 0;
   std::map<cluster::Collection, Time> last_delivery_;  // a watch keeps its order
   std::map<cluster::Collection, int> watches_;         // which one is running
   std::deque<std::pair<uint64_t, kube::Request>> wire_;

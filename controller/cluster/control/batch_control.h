@@ -125,12 +125,12 @@ class BatchControl {
   bool waits_for_lists_ = false;  // finished before the restart: whether something is left is yet to be seen
   std::optional<metrics::BatchSample> shown_;  // by the work, before it was given up
 
-  RerunRecord rerun_;       // as the status is to say
-  bool rerun_told_ = true;  // ... and says
+  RerunRecord rerun_;  // as the status is to say
   std::string failed_reason_, failed_message_;
   std::string input_digest_;
   std::optional<Time> start_, last_progress_, completion_;
-  bool status_due_ = true;  // something of the status may have changed
+  bool rerun_told_ = true;  // the status says what rerun_ is
+  bool status_due_ = true;  // something of it may have changed
   SteadyTime status_computed_{};
   nlohmann::json conditions_;  // of the status, as last computed
   SteadyTime read_again_{};    // see kReadAgain
